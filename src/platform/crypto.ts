@@ -11,7 +11,12 @@ export interface Crypto {
   /** A certificate signed by `issuer`, or by its own key when there is none. */
   issueCertificate(request: CertificateRequest): Promise<string>;
   /** PEM of a PKCS#10 request. */
-  createSigningRequest(request: { subject: Subject; key: KeyPair; dnsNames?: readonly string[]; ipAddresses?: readonly string[] }): Promise<string>;
+  createSigningRequest(request: {
+    subject: Subject;
+    key: KeyPair;
+    dnsNames?: readonly string[];
+    ipAddresses?: readonly string[];
+  }): Promise<string>;
   /** Reads and verifies the request's own signature. Throws CryptoError. */
   readSigningRequest(pem: string): Promise<SigningRequest>;
   readCertificate(pem: string): CertificateInfo;

@@ -76,7 +76,9 @@ export interface ClientResponse {
 export interface HttpClient {
   request(request: ClientRequest): Promise<ClientResponse>;
   /** Sends an HTTP/1.1 Upgrade on a connection of its own. The response is returned instead when the server does not answer 101. */
-  upgrade(request: ClientRequest): Promise<{ readonly headers: Headers; readonly stream: ByteStream } | { readonly refused: ClientResponse }>;
+  upgrade(
+    request: ClientRequest,
+  ): Promise<{ readonly headers: Headers; readonly stream: ByteStream } | { readonly refused: ClientResponse }>;
   close(): void;
 }
 
@@ -116,13 +118,24 @@ export interface Network {
   client(options: HttpClientOptions): HttpClient;
   /** TCP, or a unix socket by path. */
   connect(to: { host: string; port: number } | { path: string }, options?: { timeoutMilliseconds?: number }): Promise<ByteStream>;
-  listen(scope: Scope, at: { host: string; port: number } | { path: string }, accept: (stream: ByteStream, address: string) => void): Promise<{ host: string; port: number; close(): Promise<void> }>;
+  listen(
+    scope: Scope,
+    at: { host: string; port: number } | { path: string },
+    accept: (stream: ByteStream, address: string) => void,
+  ): Promise<{ host: string; port: number; close(): Promise<void> }>;
   datagrams(scope: Scope, at: { host: string; port: number }, received: (datagram: Datagram) => void): Promise<DatagramSocket>;
   /** `target` is "unix:///run/containerd/containerd.sock" or "host:port". */
   grpc(target: string): GrpcChannel;
   hostname(): string;
   /** Addresses of this machine's interfaces. */
-  addresses(): readonly { readonly interface: string; readonly address: string; readonly prefix: number; readonly family: 4 | 6; readonly internal: boolean; readonly hardware: string }[];
+  addresses(): readonly {
+    readonly interface: string;
+    readonly address: string;
+    readonly prefix: number;
+    readonly family: 4 | 6;
+    readonly internal: boolean;
+    readonly hardware: string;
+  }[];
   /** Addresses of a host name. */
   resolve(name: string): Promise<readonly string[]>;
 }

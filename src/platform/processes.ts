@@ -41,7 +41,17 @@ export interface Processes {
   /** Rejects when the program cannot be started at all (ENOENT, EACCES). */
   spawn(program: string, options?: SpawnOptions): Promise<ChildProcess>;
   /** Runs to the end and gathers what it printed (at most `maxBytes`, default 16 MiB). Killed after `timeoutMilliseconds`. */
-  run(program: string, arguments_: readonly string[], options?: { input?: string; timeoutMilliseconds?: number; environment?: Readonly<Record<string, string>>; folder?: string; maxBytes?: number }): Promise<RunResult>;
+  run(
+    program: string,
+    arguments_: readonly string[],
+    options?: {
+      input?: string;
+      timeoutMilliseconds?: number;
+      environment?: Readonly<Record<string, string>>;
+      folder?: string;
+      maxBytes?: number;
+    },
+  ): Promise<RunResult>;
   /** Signals any process; negative ids are groups. False when there is none. */
   signal(id: number, signal: string | 0): boolean;
   readonly self: {
