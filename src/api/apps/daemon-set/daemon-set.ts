@@ -1,0 +1,87 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, int64, intOrString, list, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { PodTemplateSpec } from "#api/apps/deployment/deployment.ts";
+import { LabelSelector } from "#api/meta/label-selector.ts";
+
+export const RollingUpdateDaemonSet = message(
+  "RollingUpdateDaemonSet",
+  {
+    maxUnavailable: intOrString(1, { optional: true }),
+    maxSurge: intOrString(2, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.RollingUpdateDaemonSet" },
+);
+export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemonSet> {}
+
+export const DaemonSetUpdateStrategy = message(
+  "DaemonSetUpdateStrategy",
+  {
+    type: string(1),
+    rollingUpdate: one(2, (): Type<RollingUpdateDaemonSet> => RollingUpdateDaemonSet, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DaemonSetUpdateStrategy" },
+);
+export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStrategy> {}
+
+export const DaemonSetSpec = message(
+  "DaemonSetSpec",
+  {
+    selector: one(1, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    template: one(2, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true }),
+    updateStrategy: one(3, (): Type<DaemonSetUpdateStrategy> => DaemonSetUpdateStrategy),
+    minReadySeconds: int32(4),
+    revisionHistoryLimit: int32(6, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DaemonSetSpec" },
+);
+export interface DaemonSetSpec extends Infer<typeof DaemonSetSpec> {}
+
+export const DaemonSetCondition = message(
+  "DaemonSetCondition",
+  {
+    type: string(1, { always: true, required: true }),
+    status: string(2, { always: true, required: true }),
+    lastTransitionTime: time(3),
+    reason: string(4),
+    message: string(5),
+  },
+  { openapi: "io.k8s.api.apps.v1.DaemonSetCondition" },
+);
+export interface DaemonSetCondition extends Infer<typeof DaemonSetCondition> {}
+
+export const DaemonSetStatus = message(
+  "DaemonSetStatus",
+  {
+    currentNumberScheduled: int32(1, { always: true, required: true }),
+    numberMisscheduled: int32(2, { always: true, required: true }),
+    desiredNumberScheduled: int32(3, { always: true, required: true }),
+    numberReady: int32(4, { always: true, required: true }),
+    observedGeneration: int64(5),
+    updatedNumberScheduled: int32(6),
+    numberAvailable: int32(7),
+    numberUnavailable: int32(8),
+    collisionCount: int32(9, { optional: true }),
+    conditions: list(10, (): Type<DaemonSetCondition> => DaemonSetCondition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+    }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DaemonSetStatus" },
+);
+export interface DaemonSetStatus extends Infer<typeof DaemonSetStatus> {}
+
+export const DaemonSet = kind({
+  group: "apps",
+  version: "v1",
+  name: "DaemonSet",
+  plural: "daemonsets",
+  scope: "namespaced",
+  openapi: "io.k8s.api.apps.v1.DaemonSet",
+  spec: DaemonSetSpec,
+  status: DaemonSetStatus,
+  subresources: { status: true },
+});
+export interface DaemonSet extends ObjectType<typeof DaemonSet> {}

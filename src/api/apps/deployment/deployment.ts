@@ -1,0 +1,101 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { bool, int32, int64, intOrString, list, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { PodSpec } from "#api/core/pod/pod-spec.ts";
+import { LabelSelector } from "#api/meta/label-selector.ts";
+import { ObjectMeta } from "#schema/object-meta.ts";
+
+export const RollingUpdateDeployment = message(
+  "RollingUpdateDeployment",
+  {
+    maxUnavailable: intOrString(1, { optional: true }),
+    maxSurge: intOrString(2, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.RollingUpdateDeployment" },
+);
+export interface RollingUpdateDeployment extends Infer<typeof RollingUpdateDeployment> {}
+
+export const DeploymentStrategy = message(
+  "DeploymentStrategy",
+  {
+    type: string(1),
+    rollingUpdate: one(2, (): Type<RollingUpdateDeployment> => RollingUpdateDeployment, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DeploymentStrategy" },
+);
+export interface DeploymentStrategy extends Infer<typeof DeploymentStrategy> {}
+
+export const PodTemplateSpec = message(
+  "PodTemplateSpec",
+  {
+    metadata: one(1, (): Type<ObjectMeta> => ObjectMeta),
+    spec: one(2, (): Type<PodSpec> => PodSpec),
+  },
+  { openapi: "io.k8s.api.core.v1.PodTemplateSpec" },
+);
+export interface PodTemplateSpec extends Infer<typeof PodTemplateSpec> {}
+
+export const DeploymentSpec = message(
+  "DeploymentSpec",
+  {
+    replicas: int32(1, { optional: true }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true }),
+    strategy: one(4, (): Type<DeploymentStrategy> => DeploymentStrategy, { patch: "retainKeys" }),
+    minReadySeconds: int32(5),
+    revisionHistoryLimit: int32(6, { optional: true }),
+    paused: bool(7),
+    progressDeadlineSeconds: int32(9, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DeploymentSpec" },
+);
+export interface DeploymentSpec extends Infer<typeof DeploymentSpec> {}
+
+export const DeploymentCondition = message(
+  "DeploymentCondition",
+  {
+    type: string(1, { always: true, required: true }),
+    status: string(2, { always: true, required: true }),
+    reason: string(4),
+    message: string(5),
+    lastUpdateTime: time(6),
+    lastTransitionTime: time(7),
+  },
+  { openapi: "io.k8s.api.apps.v1.DeploymentCondition" },
+);
+export interface DeploymentCondition extends Infer<typeof DeploymentCondition> {}
+
+export const DeploymentStatus = message(
+  "DeploymentStatus",
+  {
+    observedGeneration: int64(1),
+    replicas: int32(2),
+    updatedReplicas: int32(3),
+    availableReplicas: int32(4),
+    unavailableReplicas: int32(5),
+    conditions: list(6, (): Type<DeploymentCondition> => DeploymentCondition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+    }),
+    readyReplicas: int32(7),
+    collisionCount: int32(8, { optional: true }),
+    terminatingReplicas: int32(9, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.DeploymentStatus" },
+);
+export interface DeploymentStatus extends Infer<typeof DeploymentStatus> {}
+
+export const Deployment = kind({
+  group: "apps",
+  version: "v1",
+  name: "Deployment",
+  plural: "deployments",
+  scope: "namespaced",
+  openapi: "io.k8s.api.apps.v1.Deployment",
+  spec: DeploymentSpec,
+  status: DeploymentStatus,
+  subresources: { status: true },
+});
+export interface Deployment extends ObjectType<typeof Deployment> {}

@@ -1,0 +1,63 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, int64, list, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { PodTemplateSpec } from "#api/apps/deployment/deployment.ts";
+import { LabelSelector } from "#api/meta/label-selector.ts";
+
+export const ReplicaSetSpec = message(
+  "ReplicaSetSpec",
+  {
+    replicas: int32(1, { optional: true }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec),
+    minReadySeconds: int32(4),
+  },
+  { openapi: "io.k8s.api.apps.v1.ReplicaSetSpec" },
+);
+export interface ReplicaSetSpec extends Infer<typeof ReplicaSetSpec> {}
+
+export const ReplicaSetCondition = message(
+  "ReplicaSetCondition",
+  {
+    type: string(1, { always: true, required: true }),
+    status: string(2, { always: true, required: true }),
+    lastTransitionTime: time(3),
+    reason: string(4),
+    message: string(5),
+  },
+  { openapi: "io.k8s.api.apps.v1.ReplicaSetCondition" },
+);
+export interface ReplicaSetCondition extends Infer<typeof ReplicaSetCondition> {}
+
+export const ReplicaSetStatus = message(
+  "ReplicaSetStatus",
+  {
+    replicas: int32(1, { always: true, required: true }),
+    fullyLabeledReplicas: int32(2),
+    observedGeneration: int64(3),
+    readyReplicas: int32(4),
+    availableReplicas: int32(5),
+    conditions: list(6, (): Type<ReplicaSetCondition> => ReplicaSetCondition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+    }),
+    terminatingReplicas: int32(7, { optional: true }),
+  },
+  { openapi: "io.k8s.api.apps.v1.ReplicaSetStatus" },
+);
+export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
+
+export const ReplicaSet = kind({
+  group: "apps",
+  version: "v1",
+  name: "ReplicaSet",
+  plural: "replicasets",
+  scope: "namespaced",
+  openapi: "io.k8s.api.apps.v1.ReplicaSet",
+  spec: ReplicaSetSpec,
+  status: ReplicaSetStatus,
+  subresources: { status: true },
+});
+export interface ReplicaSet extends ObjectType<typeof ReplicaSet> {}

@@ -1,0 +1,26 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { one } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
+
+export const SelfSubjectReviewStatus = message(
+  "SelfSubjectReviewStatus",
+  {
+    userInfo: one(1, (): Type<UserInfo> => UserInfo),
+  },
+  { openapi: "io.k8s.api.authentication.v1.SelfSubjectReviewStatus" },
+);
+export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
+
+export const SelfSubjectReview = kind({
+  group: "authentication.k8s.io",
+  version: "v1",
+  name: "SelfSubjectReview",
+  plural: "selfsubjectreviews",
+  scope: "cluster",
+  openapi: "io.k8s.api.authentication.v1.SelfSubjectReview",
+  fields: {
+    status: one(2, (): Type<SelfSubjectReviewStatus> => SelfSubjectReviewStatus),
+  },
+});
+export interface SelfSubjectReview extends ObjectType<typeof SelfSubjectReview> {}

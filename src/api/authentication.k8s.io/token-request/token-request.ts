@@ -1,0 +1,48 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int64, list, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+
+export const BoundObjectReference = message(
+  "BoundObjectReference",
+  {
+    kind: string(1),
+    apiVersion: string(2),
+    name: string(3),
+    uid: string(4),
+  },
+  { openapi: "io.k8s.api.authentication.v1.BoundObjectReference" },
+);
+export interface BoundObjectReference extends Infer<typeof BoundObjectReference> {}
+
+export const TokenRequestSpec = message(
+  "TokenRequestSpec",
+  {
+    audiences: list(1, "string", { always: true, list: "atomic" }),
+    boundObjectRef: one(3, (): Type<BoundObjectReference> => BoundObjectReference, { optional: true }),
+    expirationSeconds: int64(4, { optional: true, always: true }),
+  },
+  { openapi: "io.k8s.api.authentication.v1.TokenRequestSpec" },
+);
+export interface TokenRequestSpec extends Infer<typeof TokenRequestSpec> {}
+
+export const TokenRequestStatus = message(
+  "TokenRequestStatus",
+  {
+    token: string(1, { always: true }),
+    expirationTimestamp: time(2, { always: true }),
+  },
+  { openapi: "io.k8s.api.authentication.v1.TokenRequestStatus" },
+);
+export interface TokenRequestStatus extends Infer<typeof TokenRequestStatus> {}
+
+export const TokenRequest = kind({
+  group: "authentication.k8s.io",
+  version: "v1",
+  name: "TokenRequest",
+  plural: "tokenrequests",
+  scope: "cluster",
+  openapi: "io.k8s.api.authentication.v1.TokenRequest",
+  spec: TokenRequestSpec,
+  status: TokenRequestStatus,
+});
+export interface TokenRequest extends ObjectType<typeof TokenRequest> {}

@@ -1,0 +1,38 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { bool, list, one, string } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
+
+export const TokenReviewSpec = message(
+  "TokenReviewSpec",
+  {
+    token: string(1, { required: true }),
+    audiences: list(2, "string", { list: "atomic" }),
+  },
+  { openapi: "io.k8s.api.authentication.v1.TokenReviewSpec" },
+);
+export interface TokenReviewSpec extends Infer<typeof TokenReviewSpec> {}
+
+export const TokenReviewStatus = message(
+  "TokenReviewStatus",
+  {
+    authenticated: bool(1),
+    user: one(2, (): Type<UserInfo> => UserInfo),
+    error: string(3),
+    audiences: list(4, "string", { list: "atomic" }),
+  },
+  { openapi: "io.k8s.api.authentication.v1.TokenReviewStatus" },
+);
+export interface TokenReviewStatus extends Infer<typeof TokenReviewStatus> {}
+
+export const TokenReview = kind({
+  group: "authentication.k8s.io",
+  version: "v1",
+  name: "TokenReview",
+  plural: "tokenreviews",
+  scope: "cluster",
+  openapi: "io.k8s.api.authentication.v1.TokenReview",
+  spec: TokenReviewSpec,
+  status: TokenReviewStatus,
+});
+export interface TokenReview extends ObjectType<typeof TokenReview> {}

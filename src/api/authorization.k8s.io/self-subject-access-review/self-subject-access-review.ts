@@ -1,0 +1,26 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { one } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewStatus } from "#api/authorization.k8s.io/access-review.ts";
+
+export const SelfSubjectAccessReviewSpec = message(
+  "SelfSubjectAccessReviewSpec",
+  {
+    resourceAttributes: one(1, (): Type<ResourceAttributes> => ResourceAttributes, { optional: true }),
+    nonResourceAttributes: one(2, (): Type<NonResourceAttributes> => NonResourceAttributes, { optional: true }),
+  },
+  { openapi: "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec" },
+);
+export interface SelfSubjectAccessReviewSpec extends Infer<typeof SelfSubjectAccessReviewSpec> {}
+
+export const SelfSubjectAccessReview = kind({
+  group: "authorization.k8s.io",
+  version: "v1",
+  name: "SelfSubjectAccessReview",
+  plural: "selfsubjectaccessreviews",
+  scope: "cluster",
+  openapi: "io.k8s.api.authorization.v1.SelfSubjectAccessReview",
+  spec: SelfSubjectAccessReviewSpec,
+  status: SubjectAccessReviewStatus,
+});
+export interface SelfSubjectAccessReview extends ObjectType<typeof SelfSubjectAccessReview> {}

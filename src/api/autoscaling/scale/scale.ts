@@ -1,0 +1,34 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, one, string } from "#schema/field.ts";
+import { type Infer, message } from "#schema/message.ts";
+
+export const ScaleSpec = message(
+  "ScaleSpec",
+  {
+    replicas: int32(1),
+  },
+  { openapi: "io.k8s.api.autoscaling.v1.ScaleSpec" },
+);
+export interface ScaleSpec extends Infer<typeof ScaleSpec> {}
+
+export const ScaleStatus = message(
+  "ScaleStatus",
+  {
+    replicas: int32(1, { always: true, required: true }),
+    selector: string(2),
+  },
+  { openapi: "io.k8s.api.autoscaling.v1.ScaleStatus" },
+);
+export interface ScaleStatus extends Infer<typeof ScaleStatus> {}
+
+export const Scale = kind({
+  group: "autoscaling",
+  version: "v1",
+  name: "Scale",
+  plural: "scales",
+  scope: "cluster",
+  openapi: "io.k8s.api.autoscaling.v1.Scale",
+  spec: ScaleSpec,
+  status: ScaleStatus,
+});
+export interface Scale extends ObjectType<typeof Scale> {}

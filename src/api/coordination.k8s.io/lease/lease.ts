@@ -1,0 +1,29 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, microTime, one, string } from "#schema/field.ts";
+import { type Infer, message } from "#schema/message.ts";
+
+export const LeaseSpec = message(
+  "LeaseSpec",
+  {
+    holderIdentity: string(1, { optional: true }),
+    leaseDurationSeconds: int32(2, { optional: true }),
+    acquireTime: microTime(3, { optional: true }),
+    renewTime: microTime(4, { optional: true }),
+    leaseTransitions: int32(5, { optional: true }),
+    strategy: string(6, { optional: true }),
+    preferredHolder: string(7, { optional: true }),
+  },
+  { openapi: "io.k8s.api.coordination.v1.LeaseSpec" },
+);
+export interface LeaseSpec extends Infer<typeof LeaseSpec> {}
+
+export const Lease = kind({
+  group: "coordination.k8s.io",
+  version: "v1",
+  name: "Lease",
+  plural: "leases",
+  scope: "namespaced",
+  openapi: "io.k8s.api.coordination.v1.Lease",
+  spec: LeaseSpec,
+});
+export interface Lease extends ObjectType<typeof Lease> {}

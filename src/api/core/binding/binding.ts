@@ -1,0 +1,17 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { one } from "#schema/field.ts";
+import { type Type } from "#schema/message.ts";
+import { ObjectReference } from "#api/core/reference.ts";
+
+export const Binding = kind({
+  group: "",
+  version: "v1",
+  name: "Binding",
+  plural: "bindings",
+  scope: "namespaced",
+  openapi: "io.k8s.api.core.v1.Binding",
+  fields: {
+    target: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
+  },
+});
+export interface Binding extends ObjectType<typeof Binding> {}

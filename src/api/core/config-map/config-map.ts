@@ -1,0 +1,17 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { bool, map } from "#schema/field.ts";
+
+export const ConfigMap = kind({
+  group: "",
+  version: "v1",
+  name: "ConfigMap",
+  plural: "configmaps",
+  scope: "namespaced",
+  openapi: "io.k8s.api.core.v1.ConfigMap",
+  fields: {
+    data: map(2, "string"),
+    binaryData: map(3, "bytes"),
+    immutable: bool(4, { optional: true }),
+  },
+});
+export interface ConfigMap extends ObjectType<typeof ConfigMap> {}

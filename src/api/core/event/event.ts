@@ -1,0 +1,50 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, microTime, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { ObjectReference } from "#api/core/reference.ts";
+
+export const EventSeries = message(
+  "EventSeries",
+  {
+    count: int32(1),
+    lastObservedTime: microTime(2),
+  },
+  { openapi: "io.k8s.api.core.v1.EventSeries" },
+);
+export interface EventSeries extends Infer<typeof EventSeries> {}
+
+export const EventSource = message(
+  "EventSource",
+  {
+    component: string(1),
+    host: string(2),
+  },
+  { openapi: "io.k8s.api.core.v1.EventSource" },
+);
+export interface EventSource extends Infer<typeof EventSource> {}
+
+export const Event = kind({
+  group: "",
+  version: "v1",
+  name: "Event",
+  plural: "events",
+  scope: "namespaced",
+  openapi: "io.k8s.api.core.v1.Event",
+  fields: {
+    involvedObject: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
+    reason: string(3),
+    message: string(4),
+    source: one(5, (): Type<EventSource> => EventSource),
+    firstTimestamp: time(6),
+    lastTimestamp: time(7),
+    count: int32(8),
+    type: string(9),
+    eventTime: microTime(10),
+    series: one(11, (): Type<EventSeries> => EventSeries, { optional: true }),
+    action: string(12),
+    related: one(13, (): Type<ObjectReference> => ObjectReference, { optional: true }),
+    reportingComponent: string(14, { always: true }),
+    reportingInstance: string(15, { always: true }),
+  },
+});
+export interface Event extends ObjectType<typeof Event> {}

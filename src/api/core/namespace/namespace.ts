@@ -1,0 +1,53 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { list, one, string, time } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+
+export const NamespaceSpec = message(
+  "NamespaceSpec",
+  {
+    finalizers: list(1, "string", { list: "atomic" }),
+  },
+  { openapi: "io.k8s.api.core.v1.NamespaceSpec" },
+);
+export interface NamespaceSpec extends Infer<typeof NamespaceSpec> {}
+
+export const NamespaceCondition = message(
+  "NamespaceCondition",
+  {
+    type: string(1, { always: true, required: true }),
+    status: string(2, { always: true, required: true }),
+    lastTransitionTime: time(4),
+    reason: string(5),
+    message: string(6),
+  },
+  { openapi: "io.k8s.api.core.v1.NamespaceCondition" },
+);
+export interface NamespaceCondition extends Infer<typeof NamespaceCondition> {}
+
+export const NamespaceStatus = message(
+  "NamespaceStatus",
+  {
+    phase: string(1),
+    conditions: list(2, (): Type<NamespaceCondition> => NamespaceCondition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+    }),
+  },
+  { openapi: "io.k8s.api.core.v1.NamespaceStatus" },
+);
+export interface NamespaceStatus extends Infer<typeof NamespaceStatus> {}
+
+export const Namespace = kind({
+  group: "",
+  version: "v1",
+  name: "Namespace",
+  plural: "namespaces",
+  scope: "cluster",
+  openapi: "io.k8s.api.core.v1.Namespace",
+  spec: NamespaceSpec,
+  status: NamespaceStatus,
+  subresources: { status: true },
+});
+export interface Namespace extends ObjectType<typeof Namespace> {}

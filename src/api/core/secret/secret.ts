@@ -1,0 +1,18 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { bool, map, string } from "#schema/field.ts";
+
+export const Secret = kind({
+  group: "",
+  version: "v1",
+  name: "Secret",
+  plural: "secrets",
+  scope: "namespaced",
+  openapi: "io.k8s.api.core.v1.Secret",
+  fields: {
+    data: map(2, "bytes"),
+    type: string(3),
+    stringData: map(4, "string"),
+    immutable: bool(5, { optional: true }),
+  },
+});
+export interface Secret extends ObjectType<typeof Secret> {}

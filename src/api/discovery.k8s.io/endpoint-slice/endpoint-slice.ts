@@ -1,0 +1,86 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { bool, int32, list, map, one, string } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { ObjectReference } from "#api/core/reference.ts";
+
+export const EndpointConditions = message(
+  "EndpointConditions",
+  {
+    ready: bool(1, { optional: true }),
+    serving: bool(2, { optional: true }),
+    terminating: bool(3, { optional: true }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.EndpointConditions" },
+);
+export interface EndpointConditions extends Infer<typeof EndpointConditions> {}
+
+export const ForNode = message(
+  "ForNode",
+  {
+    name: string(1, { always: true, required: true }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.ForNode" },
+);
+export interface ForNode extends Infer<typeof ForNode> {}
+
+export const ForZone = message(
+  "ForZone",
+  {
+    name: string(1, { always: true, required: true }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.ForZone" },
+);
+export interface ForZone extends Infer<typeof ForZone> {}
+
+export const EndpointHints = message(
+  "EndpointHints",
+  {
+    forZones: list(1, (): Type<ForZone> => ForZone, { list: "atomic" }),
+    forNodes: list(2, (): Type<ForNode> => ForNode, { list: "atomic" }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.EndpointHints" },
+);
+export interface EndpointHints extends Infer<typeof EndpointHints> {}
+
+export const Endpoint = message(
+  "Endpoint",
+  {
+    addresses: list(1, "string", { always: true, required: true, list: "set" }),
+    conditions: one(2, (): Type<EndpointConditions> => EndpointConditions),
+    hostname: string(3, { optional: true }),
+    targetRef: one(4, (): Type<ObjectReference> => ObjectReference, { optional: true }),
+    deprecatedTopology: map(5, "string"),
+    nodeName: string(6, { optional: true }),
+    zone: string(7, { optional: true }),
+    hints: one(8, (): Type<EndpointHints> => EndpointHints, { optional: true }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.Endpoint" },
+);
+export interface Endpoint extends Infer<typeof Endpoint> {}
+
+export const EndpointPort = message(
+  "EndpointPort",
+  {
+    name: string(1, { optional: true }),
+    protocol: string(2, { optional: true }),
+    port: int32(3, { optional: true }),
+    appProtocol: string(4, { optional: true }),
+  },
+  { openapi: "io.k8s.api.discovery.v1.EndpointPort", atomic: true },
+);
+export interface EndpointPort extends Infer<typeof EndpointPort> {}
+
+export const EndpointSlice = kind({
+  group: "discovery.k8s.io",
+  version: "v1",
+  name: "EndpointSlice",
+  plural: "endpointslices",
+  scope: "namespaced",
+  openapi: "io.k8s.api.discovery.v1.EndpointSlice",
+  fields: {
+    endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic" }),
+    ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic" }),
+    addressType: string(4, { always: true, required: true }),
+  },
+});
+export interface EndpointSlice extends ObjectType<typeof EndpointSlice> {}

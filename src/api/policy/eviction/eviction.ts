@@ -1,0 +1,17 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { one } from "#schema/field.ts";
+import { type Type } from "#schema/message.ts";
+import { DeleteOptions } from "#api/meta/delete-options.ts";
+
+export const Eviction = kind({
+  group: "policy",
+  version: "v1",
+  name: "Eviction",
+  plural: "evictions",
+  scope: "cluster",
+  openapi: "io.k8s.api.policy.v1.Eviction",
+  fields: {
+    deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true }),
+  },
+});
+export interface Eviction extends ObjectType<typeof Eviction> {}

@@ -1,0 +1,45 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { int32, int64, intOrString, list, map, one, string } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { Condition } from "#api/meta/condition.ts";
+import { LabelSelector } from "#api/meta/label-selector.ts";
+
+export const PodDisruptionBudgetSpec = message(
+  "PodDisruptionBudgetSpec",
+  {
+    minAvailable: intOrString(1, { optional: true }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, patch: "replace" }),
+    maxUnavailable: intOrString(3, { optional: true }),
+    unhealthyPodEvictionPolicy: string(4, { optional: true }),
+  },
+  { openapi: "io.k8s.api.policy.v1.PodDisruptionBudgetSpec" },
+);
+export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudgetSpec> {}
+
+export const PodDisruptionBudgetStatus = message(
+  "PodDisruptionBudgetStatus",
+  {
+    observedGeneration: int64(1),
+    disruptedPods: map(2, "time"),
+    disruptionsAllowed: int32(3, { always: true }),
+    currentHealthy: int32(4, { always: true }),
+    desiredHealthy: int32(5, { always: true }),
+    expectedPods: int32(6, { always: true }),
+    conditions: list(7, (): Type<Condition> => Condition, { list: "map", keys: ["type"], patch: "merge", mergeKey: "type" }),
+  },
+  { openapi: "io.k8s.api.policy.v1.PodDisruptionBudgetStatus" },
+);
+export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}
+
+export const PodDisruptionBudget = kind({
+  group: "policy",
+  version: "v1",
+  name: "PodDisruptionBudget",
+  plural: "poddisruptionbudgets",
+  scope: "namespaced",
+  openapi: "io.k8s.api.policy.v1.PodDisruptionBudget",
+  spec: PodDisruptionBudgetSpec,
+  status: PodDisruptionBudgetStatus,
+  subresources: { status: true },
+});
+export interface PodDisruptionBudget extends ObjectType<typeof PodDisruptionBudget> {}

@@ -1,0 +1,18 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { list, one } from "#schema/field.ts";
+import { type Type } from "#schema/message.ts";
+import { RoleRef, Subject } from "#api/rbac.authorization.k8s.io/subject.ts";
+
+export const ClusterRoleBinding = kind({
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  name: "ClusterRoleBinding",
+  plural: "clusterrolebindings",
+  scope: "cluster",
+  openapi: "io.k8s.api.rbac.v1.ClusterRoleBinding",
+  fields: {
+    subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
+    roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true }),
+  },
+});
+export interface ClusterRoleBinding extends ObjectType<typeof ClusterRoleBinding> {}

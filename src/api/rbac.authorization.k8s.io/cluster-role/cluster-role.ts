@@ -1,0 +1,28 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { list, one } from "#schema/field.ts";
+import { type Infer, message, type Type } from "#schema/message.ts";
+import { LabelSelector } from "#api/meta/label-selector.ts";
+import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
+
+export const AggregationRule = message(
+  "AggregationRule",
+  {
+    clusterRoleSelectors: list(1, (): Type<LabelSelector> => LabelSelector, { list: "atomic" }),
+  },
+  { openapi: "io.k8s.api.rbac.v1.AggregationRule" },
+);
+export interface AggregationRule extends Infer<typeof AggregationRule> {}
+
+export const ClusterRole = kind({
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  name: "ClusterRole",
+  plural: "clusterroles",
+  scope: "cluster",
+  openapi: "io.k8s.api.rbac.v1.ClusterRole",
+  fields: {
+    rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
+    aggregationRule: one(3, (): Type<AggregationRule> => AggregationRule, { optional: true }),
+  },
+});
+export interface ClusterRole extends ObjectType<typeof ClusterRole> {}

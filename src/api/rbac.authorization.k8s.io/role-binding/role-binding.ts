@@ -1,0 +1,18 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { list, one } from "#schema/field.ts";
+import { type Type } from "#schema/message.ts";
+import { RoleRef, Subject } from "#api/rbac.authorization.k8s.io/subject.ts";
+
+export const RoleBinding = kind({
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  name: "RoleBinding",
+  plural: "rolebindings",
+  scope: "namespaced",
+  openapi: "io.k8s.api.rbac.v1.RoleBinding",
+  fields: {
+    subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
+    roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true }),
+  },
+});
+export interface RoleBinding extends ObjectType<typeof RoleBinding> {}

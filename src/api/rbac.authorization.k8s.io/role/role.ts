@@ -1,0 +1,17 @@
+import { kind, type ObjectType } from "#schema/kind.ts";
+import { list } from "#schema/field.ts";
+import { type Type } from "#schema/message.ts";
+import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
+
+export const Role = kind({
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  name: "Role",
+  plural: "roles",
+  scope: "namespaced",
+  openapi: "io.k8s.api.rbac.v1.Role",
+  fields: {
+    rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
+  },
+});
+export interface Role extends ObjectType<typeof Role> {}

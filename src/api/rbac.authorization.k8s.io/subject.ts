@@ -1,0 +1,25 @@
+import { string } from "#schema/field.ts";
+import { type Infer, message } from "#schema/message.ts";
+
+export const RoleRef = message(
+  "RoleRef",
+  {
+    apiGroup: string(1, { always: true }),
+    kind: string(2, { always: true, required: true }),
+    name: string(3, { always: true, required: true }),
+  },
+  { openapi: "io.k8s.api.rbac.v1.RoleRef", atomic: true },
+);
+export interface RoleRef extends Infer<typeof RoleRef> {}
+
+export const Subject = message(
+  "Subject",
+  {
+    kind: string(1, { always: true, required: true }),
+    apiGroup: string(2),
+    name: string(3, { always: true, required: true }),
+    namespace: string(4),
+  },
+  { openapi: "io.k8s.api.rbac.v1.Subject", atomic: true },
+);
+export interface Subject extends Infer<typeof Subject> {}
