@@ -1,9 +1,8 @@
 import { kind, type ObjectType } from "#schema/kind.ts";
 import { bool, int32, int64, intOrString, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
-import { PodSpec } from "#api/core/pod/pod-spec.ts";
+import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
-import { ObjectMeta } from "#schema/object-meta.ts";
 
 export const RollingUpdateDeployment = message(
   "RollingUpdateDeployment",
@@ -24,16 +23,6 @@ export const DeploymentStrategy = message(
   { openapi: "io.k8s.api.apps.v1.DeploymentStrategy" },
 );
 export interface DeploymentStrategy extends Infer<typeof DeploymentStrategy> {}
-
-export const PodTemplateSpec = message(
-  "PodTemplateSpec",
-  {
-    metadata: one(1, (): Type<ObjectMeta> => ObjectMeta),
-    spec: one(2, (): Type<PodSpec> => PodSpec),
-  },
-  { openapi: "io.k8s.api.core.v1.PodTemplateSpec" },
-);
-export interface PodTemplateSpec extends Infer<typeof PodTemplateSpec> {}
 
 export const DeploymentSpec = message(
   "DeploymentSpec",

@@ -1,7 +1,7 @@
 import { kind, type ObjectType } from "#schema/kind.ts";
 import { int32, int64, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
-import { PodTemplateSpec } from "#api/apps/deployment/deployment.ts";
+import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 
 export const ReplicaSetSpec = message(

@@ -8,7 +8,7 @@ export const Eviction = kind({
   version: "v1",
   name: "Eviction",
   plural: "evictions",
-  scope: "cluster",
+  scope: "namespaced",
   openapi: "io.k8s.api.policy.v1.Eviction",
   fields: {
     deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true }),
