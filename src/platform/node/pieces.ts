@@ -1,0 +1,44 @@
+// Writing a body that is a list of pieces: small ones as one write, large ones in joined chunks, each when the peer took the one before.
+import type { Writable } from "node:stream";
+
+const wholeLimitBytes = 64 * 1024;
+const chunkBytes = 512 * 1024;
+
+export function sizeOf(pieces: readonly Uint8Array[]): number {
+  let total = 0;
+  for (const piece of pieces) total += piece.length;
+  return total;
+}
+
+/** Writes all pieces and ends `out`. Stops silently when `out` is destroyed: whoever destroyed it knows. */
+export function endWithPieces(out: Writable, pieces: readonly Uint8Array[], total: number): void {
+  if (pieces.length === 1) {
+    out.end(pieces[0]);
+    return;
+  }
+  if (total <= wholeLimitBytes) {
+    out.end(Buffer.concat(pieces, total));
+    return;
+  }
+  let next = 0;
+  const writeMore = (): void => {
+    while (!out.destroyed) {
+      const first = next;
+      let size = 0;
+      while (next < pieces.length && (size === 0 || size + (pieces[next] as Uint8Array).length <= chunkBytes)) {
+        size += (pieces[next] as Uint8Array).length;
+        next++;
+      }
+      const chunk = next === first + 1 ? (pieces[first] as Uint8Array) : Buffer.concat(pieces.slice(first, next), size);
+      if (next === pieces.length) {
+        out.end(chunk);
+        return;
+      }
+      if (!out.write(chunk)) {
+        out.once("drain", writeMore);
+        return;
+      }
+    }
+  };
+  writeMore();
+}

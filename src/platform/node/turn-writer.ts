@@ -1,0 +1,58 @@
+// Joins what is written to one stream during one turn of the event loop into one write, for all streams together.
+// A watch event goes to thousands of sinks in one turn; each sink's connection then sees a single write.
+import type { Sink } from "#wire/http/message.ts";
+
+export abstract class TurnWriter implements Sink {
+  readonly signal: AbortSignal;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #ended = false;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  /** Sends `bytes` now. */
+  protected abstract send(bytes: Uint8Array): void;
+  protected abstract finish(): void;
+  protected abstract readonly unsentBytes: number;
+
+  get bufferedBytes(): number {
+    return this.#pendingBytes + this.unsentBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended || bytes.length === 0) return;
+    if (this.#pending.length === 0) schedule(this);
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.flush();
+    this.#ended = true;
+    this.finish();
+  }
+
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending, this.#pendingBytes);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.send(bytes);
+  }
+}
+
+let waiting: TurnWriter[] = [];
+
+function schedule(writer: TurnWriter): void {
+  if (waiting.length === 0) setImmediate(flushAll);
+  waiting.push(writer);
+}
+
+function flushAll(): void {
+  const writers = waiting;
+  waiting = [];
+  for (const writer of writers) writer.flush();
+}
