@@ -41,9 +41,11 @@ export interface Condition {
 }
 
 export type Operation =
-  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array; readonly lease?: bigint }
+  /** The store keeps `value` itself: it must not be changed afterwards. After `timeToLiveSeconds` the store deletes the key by itself, unless it was written again. */
+  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array; readonly timeToLiveSeconds?: number }
   | { readonly type: "delete"; readonly key: string };
 
+/** Each key may be written once. Keys are well-formed text (no lone surrogates), at least one character and at most 4096 long. */
 export interface Transaction {
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
@@ -59,7 +61,10 @@ export type StoreEvent =
   /** `current` is not there; `revision` is that of the deletion. */
   | { readonly type: "delete"; readonly key: string; readonly revision: Revision; readonly previous?: KeyValue };
 
-/** All events of one or more whole revisions, in order; or, with no events, the promise that nothing up to `revision` is missing. */
+/**
+ * All events of one or more whole revisions, in order; or, with no events, the promise that nothing up to `revision` is missing.
+ * Every watcher gets one after every durable change, so its `revision` never lags behind the store's for longer than a turn.
+ */
 export interface WatchBatch {
   readonly events: readonly StoreEvent[];
   /** Everything up to and including this revision has been delivered. */
@@ -69,7 +74,7 @@ export interface WatchBatch {
 export interface WatchOptions {
   /** Keys starting with this. */
   readonly prefix: string;
-  /** The first revision to deliver. Absent: the one after now. */
+  /** The first revision to deliver. Absent: the one after now. In the future: nothing is delivered until then. */
   readonly from?: Revision;
   /** Events carry `previous`. */
   readonly previous?: boolean;
@@ -89,7 +94,7 @@ export interface Watcher {
 export interface Store {
   /** One key, newest. */
   get(key: string): Promise<{ readonly item: KeyValue | undefined; readonly revision: Revision }>;
-  /** Keys with from <= key < to, in the byte order of UTF-8. */
+  /** Keys with from <= key < to, in the byte order of UTF-8. An empty `to` stands behind every key. */
   range(from: string, to: string, options?: RangeOptions): Promise<RangeResult>;
   /** Resolves once the change would survive a crash of the process and of the machine. Rejects with StoreUnavailable when it cannot be made durable. */
   transact(transaction: Transaction): Promise<TransactionResult>;
@@ -130,7 +135,12 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
-/** The smallest string greater than every string that starts with `prefix`, in byte order. */
+/** The smallest key greater than every key that starts with `prefix`, in byte order; empty (no end) when there is none. */
 export function prefixEnd(prefix: string): string {
-  return `${prefix}\u{10ffff}`;
+  const characters = [...prefix];
+  for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
+    const code = last.codePointAt(0) as number;
+    if (code < 0x10ffff) return characters.join("") + String.fromCodePoint(code === 0xd7ff ? 0xe000 : code + 1);
+  }
+  return "";
 }
