@@ -75,7 +75,8 @@ export interface Client {
   update<T extends KubernetesObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
   updateStatus<T extends KubernetesObject>(kind: Kind<T>, object: T, options?: WriteOptions): Promise<T>;
   patch<T extends KubernetesObject>(kind: Kind<T>, name: ObjectName, patch: Json, options: PatchOptions): Promise<T>;
-  delete<T extends KubernetesObject>(kind: Kind<T>, name: ObjectName, options?: DeleteOptions): Promise<void>;
+  /** The object when it stays for now (grace, finalizers); undefined when it is gone. */
+  delete<T extends KubernetesObject>(kind: Kind<T>, name: ObjectName, options?: DeleteOptions): Promise<T | undefined>;
   deleteCollection<T extends KubernetesObject>(kind: Kind<T>, options: ListOptions & DeleteOptions): Promise<void>;
   /** POSTs `object` to a subresource: pods/binding, pods/eviction, serviceaccounts/token. */
   createSubresource<T extends KubernetesObject, S extends KubernetesObject>(

@@ -187,9 +187,16 @@ export function restClient(transport: Transport, { fieldManager }: RestClientOpt
         answer: kind.message,
       }),
 
-    async delete(kind, name, options) {
+    async delete<T extends KubernetesObject>(kind: Kind<T>, name: ObjectName, options?: DeleteOptions): Promise<T | undefined> {
       const body = deleteBody(options);
-      await send({ method: "DELETE", path: objectPath(kind, name), ...(body && { contentType: "application/json", body }) });
+      const answer = await send<T>({
+        method: "DELETE",
+        path: objectPath(kind, name),
+        ...(body && { contentType: "application/json", body }),
+      });
+      if (answer?.kind !== kind.name || !answer.metadata.deletionTimestamp) return undefined;
+      const { finalizers = [], deletionGracePeriodSeconds = 0 } = answer.metadata;
+      return finalizers.length > 0 || Number(deletionGracePeriodSeconds) > 0 ? answer : undefined;
     },
 
     async deleteCollection(kind, options) {
