@@ -1,0 +1,52 @@
+// What a command is. Commands are found by name in all.ts and loaded only when called, so that start-up stays short.
+import type { Scope } from "#base/scope.ts";
+import type { Component } from "#component/component.ts";
+import type { Flag } from "#component/flags.ts";
+import type { World } from "#platform/world.ts";
+
+/** Starters of components, handed in by the host so that no command imports a component. */
+export interface Starters {
+  /** "kube-apiserver" and so on. */
+  readonly components: Readonly<Record<string, () => Promise<Component>>>;
+  /** The control plane in this process, for `keelson dev`. */
+  readonly singleProcess: () => Promise<{ start(scope: Scope, world: World, options: DevOptions): Promise<DevCluster> }>;
+}
+
+export interface DevOptions {
+  readonly port: number;
+  /** In memory when absent. */
+  readonly dataFolder?: string;
+  readonly nodes: number;
+}
+
+export interface DevCluster {
+  readonly url: string;
+  readonly ca: string;
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly doc: string;
+  /** How it is called, behind the name: "[--nodes N]". */
+  readonly usage: string;
+  readonly flags: readonly Flag[];
+  /** Resolves with the exit code; commands that serve resolve when their scope stops. */
+  run(scope: Scope, world: World, arguments_: readonly string[], starters: Starters): Promise<number>;
+}
+
+export function command(declaration: Command): Command {
+  return declaration;
+}
+
+/** Something the user can mend: printed without a stack, with what to do. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly advice: string | undefined;
+  constructor(message: string, advice?: string) {
+    super(message);
+    this.advice = advice;
+  }
+}
