@@ -4,7 +4,7 @@ import { type Infer, message } from "#schema/message.ts";
 export const RoleRef = message(
   "RoleRef",
   {
-    apiGroup: string(1, { always: true }),
+    apiGroup: string(1, { always: true, default: "rbac.authorization.k8s.io" }),
     kind: string(2, { always: true, required: true }),
     name: string(3, { always: true, required: true }),
   },

@@ -9,7 +9,7 @@ export const ServiceReference = message(
     namespace: string(1, { always: true, required: true }),
     name: string(2, { always: true, required: true }),
     path: string(3, { optional: true }),
-    port: int32(4, { optional: true }),
+    port: int32(4, { optional: true, default: 443 }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference" },
 );
@@ -39,7 +39,7 @@ export interface WebhookConversion extends Infer<typeof WebhookConversion> {}
 export const CustomResourceConversion = message(
   "CustomResourceConversion",
   {
-    strategy: string(1, { always: true, required: true }),
+    strategy: string(1, { always: true, required: true, enum: ["None", "Webhook"] }),
     webhook: one(2, (): Type<WebhookConversion> => WebhookConversion, { optional: true }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion" },
@@ -142,13 +142,13 @@ export const CustomResourceDefinitionSpec = message(
   {
     group: string(1, { always: true, required: true }),
     names: one(3, (): Type<CustomResourceDefinitionNames> => CustomResourceDefinitionNames, { required: true }),
-    scope: string(4, { always: true, required: true }),
+    scope: string(4, { always: true, required: true, enum: ["Cluster", "Namespaced"] }),
     versions: list(7, (): Type<CustomResourceDefinitionVersion> => CustomResourceDefinitionVersion, {
       always: true,
       required: true,
       list: "atomic",
     }),
-    conversion: one(9, (): Type<CustomResourceConversion> => CustomResourceConversion, { optional: true }),
+    conversion: one(9, (): Type<CustomResourceConversion> => CustomResourceConversion, { optional: true, default: { strategy: "None" } }),
     preserveUnknownFields: bool(10),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec" },

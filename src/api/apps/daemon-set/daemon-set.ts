@@ -7,8 +7,8 @@ import { LabelSelector } from "#api/meta/label-selector.ts";
 export const RollingUpdateDaemonSet = message(
   "RollingUpdateDaemonSet",
   {
-    maxUnavailable: intOrString(1, { optional: true }),
-    maxSurge: intOrString(2, { optional: true }),
+    maxUnavailable: intOrString(1, { optional: true, default: 1 }),
+    maxSurge: intOrString(2, { optional: true, default: 0 }),
   },
   { openapi: "io.k8s.api.apps.v1.RollingUpdateDaemonSet" },
 );
@@ -17,7 +17,7 @@ export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemon
 export const DaemonSetUpdateStrategy = message(
   "DaemonSetUpdateStrategy",
   {
-    type: string(1),
+    type: string(1, { default: "RollingUpdate", enum: ["OnDelete", "RollingUpdate"] }),
     rollingUpdate: one(2, (): Type<RollingUpdateDaemonSet> => RollingUpdateDaemonSet, { optional: true }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetUpdateStrategy" },
@@ -27,11 +27,11 @@ export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStr
 export const DaemonSetSpec = message(
   "DaemonSetSpec",
   {
-    selector: one(1, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    selector: one(1, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true, immutable: true }),
     template: one(2, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true }),
     updateStrategy: one(3, (): Type<DaemonSetUpdateStrategy> => DaemonSetUpdateStrategy),
-    minReadySeconds: int32(4),
-    revisionHistoryLimit: int32(6, { optional: true }),
+    minReadySeconds: int32(4, { min: 0 }),
+    revisionHistoryLimit: int32(6, { optional: true, default: 10, min: 0 }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetSpec" },
 );

@@ -7,8 +7,8 @@ import { LabelSelector } from "#api/meta/label-selector.ts";
 export const RollingUpdateDeployment = message(
   "RollingUpdateDeployment",
   {
-    maxUnavailable: intOrString(1, { optional: true }),
-    maxSurge: intOrString(2, { optional: true }),
+    maxUnavailable: intOrString(1, { optional: true, default: "25%" }),
+    maxSurge: intOrString(2, { optional: true, default: "25%" }),
   },
   { openapi: "io.k8s.api.apps.v1.RollingUpdateDeployment" },
 );
@@ -17,7 +17,7 @@ export interface RollingUpdateDeployment extends Infer<typeof RollingUpdateDeplo
 export const DeploymentStrategy = message(
   "DeploymentStrategy",
   {
-    type: string(1),
+    type: string(1, { default: "RollingUpdate", enum: ["Recreate", "RollingUpdate"] }),
     rollingUpdate: one(2, (): Type<RollingUpdateDeployment> => RollingUpdateDeployment, { optional: true }),
   },
   { openapi: "io.k8s.api.apps.v1.DeploymentStrategy" },
@@ -27,14 +27,14 @@ export interface DeploymentStrategy extends Infer<typeof DeploymentStrategy> {}
 export const DeploymentSpec = message(
   "DeploymentSpec",
   {
-    replicas: int32(1, { optional: true }),
-    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    replicas: int32(1, { optional: true, default: 1, min: 0 }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true, immutable: true }),
     template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true }),
     strategy: one(4, (): Type<DeploymentStrategy> => DeploymentStrategy, { patch: "retainKeys" }),
-    minReadySeconds: int32(5),
-    revisionHistoryLimit: int32(6, { optional: true }),
+    minReadySeconds: int32(5, { min: 0 }),
+    revisionHistoryLimit: int32(6, { optional: true, default: 10, min: 0 }),
     paused: bool(7),
-    progressDeadlineSeconds: int32(9, { optional: true }),
+    progressDeadlineSeconds: int32(9, { optional: true, default: 600, min: 0 }),
   },
   { openapi: "io.k8s.api.apps.v1.DeploymentSpec" },
 );

@@ -7,10 +7,10 @@ import { LabelSelector } from "#api/meta/label-selector.ts";
 export const ReplicaSetSpec = message(
   "ReplicaSetSpec",
   {
-    replicas: int32(1, { optional: true }),
-    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true }),
+    replicas: int32(1, { optional: true, default: 1, min: 0 }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true, immutable: true }),
     template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec),
-    minReadySeconds: int32(4),
+    minReadySeconds: int32(4, { min: 0 }),
   },
   { openapi: "io.k8s.api.apps.v1.ReplicaSetSpec" },
 );

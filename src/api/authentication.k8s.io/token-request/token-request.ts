@@ -19,7 +19,7 @@ export const TokenRequestSpec = message(
   {
     audiences: list(1, "string", { always: true, list: "atomic" }),
     boundObjectRef: one(3, (): Type<BoundObjectReference> => BoundObjectReference, { optional: true }),
-    expirationSeconds: int64(4, { optional: true, always: true }),
+    expirationSeconds: int64(4, { optional: true, always: true, default: 3600 }),
   },
   { openapi: "io.k8s.api.authentication.v1.TokenRequestSpec" },
 );

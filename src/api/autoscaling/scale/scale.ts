@@ -5,7 +5,7 @@ import { type Infer, message } from "#schema/message.ts";
 export const ScaleSpec = message(
   "ScaleSpec",
   {
-    replicas: int32(1),
+    replicas: int32(1, { min: 0 }),
   },
   { openapi: "io.k8s.api.autoscaling.v1.ScaleSpec" },
 );

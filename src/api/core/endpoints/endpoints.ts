@@ -20,7 +20,7 @@ export const EndpointPort = message(
   {
     name: string(1),
     port: int32(2, { always: true, required: true }),
-    protocol: string(3),
+    protocol: string(3, { default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
     appProtocol: string(4, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.EndpointPort", atomic: true },

@@ -27,7 +27,7 @@ export interface NamespaceCondition extends Infer<typeof NamespaceCondition> {}
 export const NamespaceStatus = message(
   "NamespaceStatus",
   {
-    phase: string(1),
+    phase: string(1, { default: "Active", enum: ["Active", "Terminating"] }),
     conditions: list(2, (): Type<NamespaceCondition> => NamespaceCondition, {
       list: "map",
       keys: ["type"],

@@ -29,7 +29,7 @@ export const Taint = message(
   {
     key: string(1, { always: true, required: true }),
     value: string(2),
-    effect: string(3, { always: true, required: true }),
+    effect: string(3, { always: true, required: true, enum: ["NoExecute", "NoSchedule", "PreferNoSchedule"] }),
     timeAdded: time(4, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.Taint" },

@@ -22,7 +22,7 @@ export const PersistentVolumeClaimSpec = message(
     volumeName: string(3),
     selector: one(4, (): Type<LabelSelector> => LabelSelector, { optional: true }),
     storageClassName: string(5, { optional: true }),
-    volumeMode: string(6, { optional: true }),
+    volumeMode: string(6, { optional: true, default: "Filesystem", enum: ["Block", "Filesystem"] }),
     dataSource: one(7, (): Type<TypedLocalObjectReference> => TypedLocalObjectReference, { optional: true }),
     dataSourceRef: one(8, (): Type<TypedObjectReference> => TypedObjectReference, { optional: true }),
     volumeAttributesClassName: string(9, { optional: true }),

@@ -19,7 +19,7 @@ export interface ConfigMapKeySelector extends Infer<typeof ConfigMapKeySelector>
 export const ObjectFieldSelector = message(
   "ObjectFieldSelector",
   {
-    apiVersion: string(1),
+    apiVersion: string(1, { default: "v1" }),
     fieldPath: string(2, { always: true, required: true }),
   },
   { openapi: "io.k8s.api.core.v1.ObjectFieldSelector", atomic: true },
@@ -43,7 +43,7 @@ export const ResourceFieldSelector = message(
   {
     containerName: string(1),
     resource: string(2, { always: true, required: true }),
-    divisor: quantity(3),
+    divisor: quantity(3, { default: "0" }),
   },
   { openapi: "io.k8s.api.core.v1.ResourceFieldSelector", atomic: true },
 );
@@ -127,7 +127,7 @@ export const ContainerPort = message(
     name: string(1),
     hostPort: int32(2),
     containerPort: int32(3, { always: true, required: true }),
-    protocol: string(4),
+    protocol: string(4, { default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
     hostIP: string(5),
   },
   { openapi: "io.k8s.api.core.v1.ContainerPort" },
@@ -138,7 +138,7 @@ export const ContainerResizePolicy = message(
   "ContainerResizePolicy",
   {
     resourceName: string(1, { always: true, required: true }),
-    restartPolicy: string(2, { always: true, required: true }),
+    restartPolicy: string(2, { always: true, required: true, enum: ["NotRequired", "RestartContainer"] }),
   },
   { openapi: "io.k8s.api.core.v1.ContainerResizePolicy" },
 );
@@ -168,7 +168,7 @@ export interface ResourceRequirements extends Infer<typeof ResourceRequirements>
 export const ContainerRestartRuleOnExitCodes = message(
   "ContainerRestartRuleOnExitCodes",
   {
-    operator: string(1, { required: true }),
+    operator: string(1, { required: true, enum: ["In", "NotIn"] }),
     values: list(2, "int32", { list: "set" }),
   },
   { openapi: "io.k8s.api.core.v1.ContainerRestartRuleOnExitCodes" },
@@ -178,7 +178,7 @@ export interface ContainerRestartRuleOnExitCodes extends Infer<typeof ContainerR
 export const ContainerRestartRule = message(
   "ContainerRestartRule",
   {
-    action: string(1, { required: true }),
+    action: string(1, { required: true, enum: ["Restart", "RestartAllContainers"] }),
     exitCodes: one(2, (): Type<ContainerRestartRuleOnExitCodes> => ContainerRestartRuleOnExitCodes, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.ContainerRestartRule" },
@@ -202,9 +202,9 @@ export const VolumeMount = message(
     readOnly: bool(2),
     mountPath: string(3, { always: true, required: true }),
     subPath: string(4),
-    mountPropagation: string(5, { optional: true }),
+    mountPropagation: string(5, { optional: true, enum: ["Bidirectional", "HostToContainer", "None"] }),
     subPathExpr: string(6),
-    recursiveReadOnly: string(7, { optional: true }),
+    recursiveReadOnly: string(7, { optional: true, enum: ["Disabled", "Enabled", "IfPossible"] }),
   },
   { openapi: "io.k8s.api.core.v1.VolumeMount" },
 );
@@ -235,14 +235,14 @@ export const Container = message(
     livenessProbe: one(10, (): Type<Probe> => Probe, { optional: true }),
     readinessProbe: one(11, (): Type<Probe> => Probe, { optional: true }),
     lifecycle: one(12, (): Type<Lifecycle> => Lifecycle, { optional: true }),
-    terminationMessagePath: string(13),
-    imagePullPolicy: string(14),
+    terminationMessagePath: string(13, { default: "/dev/termination-log" }),
+    imagePullPolicy: string(14, { enum: ["Always", "IfNotPresent", "Never"] }),
     securityContext: one(15, (): Type<SecurityContext> => SecurityContext, { optional: true }),
     stdin: bool(16),
     stdinOnce: bool(17),
     tty: bool(18),
     envFrom: list(19, (): Type<EnvFromSource> => EnvFromSource, { list: "atomic" }),
-    terminationMessagePolicy: string(20),
+    terminationMessagePolicy: string(20, { default: "File", enum: ["FallbackToLogsOnError", "File"] }),
     volumeDevices: list(21, (): Type<VolumeDevice> => VolumeDevice, {
       list: "map",
       keys: ["devicePath"],
@@ -251,7 +251,7 @@ export const Container = message(
     }),
     startupProbe: one(22, (): Type<Probe> => Probe, { optional: true }),
     resizePolicy: list(23, (): Type<ContainerResizePolicy> => ContainerResizePolicy, { list: "atomic" }),
-    restartPolicy: string(24, { optional: true }),
+    restartPolicy: string(24, { optional: true, enum: ["Always", "Never", "OnFailure"] }),
     restartPolicyRules: list(25, (): Type<ContainerRestartRule> => ContainerRestartRule, { list: "atomic" }),
   },
   { openapi: "io.k8s.api.core.v1.Container" },
@@ -284,14 +284,14 @@ export const EphemeralContainer = message(
       livenessProbe: one(10, (): Type<Probe> => Probe, { optional: true }),
       readinessProbe: one(11, (): Type<Probe> => Probe, { optional: true }),
       lifecycle: one(12, (): Type<Lifecycle> => Lifecycle, { optional: true }),
-      terminationMessagePath: string(13),
-      imagePullPolicy: string(14),
+      terminationMessagePath: string(13, { default: "/dev/termination-log" }),
+      imagePullPolicy: string(14, { enum: ["Always", "IfNotPresent", "Never"] }),
       securityContext: one(15, (): Type<SecurityContext> => SecurityContext, { optional: true }),
       stdin: bool(16),
       stdinOnce: bool(17),
       tty: bool(18),
       envFrom: list(19, (): Type<EnvFromSource> => EnvFromSource, { list: "atomic" }),
-      terminationMessagePolicy: string(20),
+      terminationMessagePolicy: string(20, { default: "File", enum: ["FallbackToLogsOnError", "File"] }),
       volumeDevices: list(21, (): Type<VolumeDevice> => VolumeDevice, {
         list: "map",
         keys: ["devicePath"],
@@ -300,7 +300,7 @@ export const EphemeralContainer = message(
       }),
       startupProbe: one(22, (): Type<Probe> => Probe, { optional: true }),
       resizePolicy: list(23, (): Type<ContainerResizePolicy> => ContainerResizePolicy, { list: "atomic" }),
-      restartPolicy: string(24, { optional: true }),
+      restartPolicy: string(24, { optional: true, enum: ["Always", "Never", "OnFailure"] }),
       restartPolicyRules: list(25, (): Type<ContainerRestartRule> => ContainerRestartRule, { list: "atomic" }),
     }),
     targetContainerName: string(2),

@@ -40,7 +40,7 @@ export interface HostAlias extends Infer<typeof HostAlias> {}
 export const PodOS = message(
   "PodOS",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, enum: ["linux", "windows"] }),
   },
   { openapi: "io.k8s.api.core.v1.PodOS" },
 );
@@ -78,10 +78,10 @@ export const PodSpec = message(
       patch: "merge",
       mergeKey: "name",
     }),
-    restartPolicy: string(3),
-    terminationGracePeriodSeconds: int64(4, { optional: true }),
+    restartPolicy: string(3, { default: "Always", enum: ["Always", "Never", "OnFailure"] }),
+    terminationGracePeriodSeconds: int64(4, { optional: true, default: 30, min: 0 }),
     activeDeadlineSeconds: int64(5, { optional: true }),
-    dnsPolicy: string(6),
+    dnsPolicy: string(6, { default: "ClusterFirst", enum: ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] }),
     nodeSelector: map(7, "string", { atomic: true }),
     serviceAccountName: string(8),
     serviceAccount: string(9),
@@ -89,7 +89,7 @@ export const PodSpec = message(
     hostNetwork: bool(11),
     hostPID: bool(12),
     hostIPC: bool(13),
-    securityContext: one(14, (): Type<PodSecurityContext> => PodSecurityContext, { optional: true }),
+    securityContext: one(14, (): Type<PodSecurityContext> => PodSecurityContext, { optional: true, default: {} }),
     imagePullSecrets: list(15, (): Type<LocalObjectReference> => LocalObjectReference, {
       list: "map",
       keys: ["name"],
@@ -99,7 +99,7 @@ export const PodSpec = message(
     hostname: string(16),
     subdomain: string(17),
     affinity: one(18, (): Type<Affinity> => Affinity, { optional: true }),
-    schedulerName: string(19),
+    schedulerName: string(19, { default: "default-scheduler" }),
     initContainers: list(20, (): Type<Container> => Container, { list: "map", keys: ["name"], patch: "merge", mergeKey: "name" }),
     automountServiceAccountToken: bool(21, { optional: true }),
     tolerations: list(22, (): Type<Toleration> => Toleration, { list: "atomic" }),
@@ -111,7 +111,7 @@ export const PodSpec = message(
     readinessGates: list(28, (): Type<PodReadinessGate> => PodReadinessGate, { list: "atomic" }),
     runtimeClassName: string(29, { optional: true }),
     enableServiceLinks: bool(30, { optional: true }),
-    preemptionPolicy: string(31, { optional: true }),
+    preemptionPolicy: string(31, { optional: true, enum: ["Never", "PreemptLowerPriority"] }),
     overhead: map(32, "quantity"),
     topologySpreadConstraints: list(33, (): Type<TopologySpreadConstraint> => TopologySpreadConstraint, {
       list: "map",

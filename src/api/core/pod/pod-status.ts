@@ -224,7 +224,7 @@ export interface PodResourceClaimStatus extends Infer<typeof PodResourceClaimSta
 export const PodStatus = message(
   "PodStatus",
   {
-    phase: string(1),
+    phase: string(1, { enum: ["Failed", "Pending", "Running", "Succeeded", "Unknown"] }),
     conditions: list(2, (): Type<PodCondition> => PodCondition, { list: "map", keys: ["type"], patch: "merge", mergeKey: "type" }),
     message: string(3),
     reason: string(4),
@@ -232,7 +232,7 @@ export const PodStatus = message(
     podIP: string(6),
     startTime: time(7, { optional: true }),
     containerStatuses: list(8, (): Type<ContainerStatus> => ContainerStatus, { list: "atomic" }),
-    qosClass: string(9),
+    qosClass: string(9, { enum: ["BestEffort", "Burstable", "Guaranteed"] }),
     initContainerStatuses: list(10, (): Type<ContainerStatus> => ContainerStatus, { list: "atomic" }),
     nominatedNodeName: string(11),
     podIPs: list(12, (): Type<PodIP> => PodIP, { list: "map", keys: ["ip"], patch: "merge", mergeKey: "ip" }),

@@ -23,10 +23,10 @@ export interface HTTPHeader extends Infer<typeof HTTPHeader> {}
 export const HTTPGetAction = message(
   "HTTPGetAction",
   {
-    path: string(1),
+    path: string(1, { default: "/" }),
     port: intOrString(2, { always: true, required: true }),
     host: string(3),
-    scheme: string(4),
+    scheme: string(4, { default: "HTTP", enum: ["HTTP", "HTTPS"] }),
     httpHeaders: list(5, (): Type<HTTPHeader> => HTTPHeader, { list: "atomic" }),
   },
   { openapi: "io.k8s.api.core.v1.HTTPGetAction" },
@@ -79,7 +79,7 @@ export const GRPCAction = message(
   "GRPCAction",
   {
     port: int32(1, { always: true, required: true }),
-    service: string(2, { optional: true, always: true }),
+    service: string(2, { optional: true, always: true, default: "" }),
   },
   { openapi: "io.k8s.api.core.v1.GRPCAction" },
 );
@@ -94,11 +94,11 @@ export const Probe = message(
       tcpSocket: one(3, (): Type<TCPSocketAction> => TCPSocketAction, { optional: true }),
       grpc: one(4, (): Type<GRPCAction> => GRPCAction, { optional: true }),
     }),
-    initialDelaySeconds: int32(2),
-    timeoutSeconds: int32(3),
-    periodSeconds: int32(4),
-    successThreshold: int32(5),
-    failureThreshold: int32(6),
+    initialDelaySeconds: int32(2, { min: 0 }),
+    timeoutSeconds: int32(3, { default: 1, min: 0 }),
+    periodSeconds: int32(4, { default: 10, min: 0 }),
+    successThreshold: int32(5, { default: 1, min: 0 }),
+    failureThreshold: int32(6, { default: 3, min: 0 }),
     terminationGracePeriodSeconds: int64(7, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.Probe" },

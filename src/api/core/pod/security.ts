@@ -4,7 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 export const AppArmorProfile = message(
   "AppArmorProfile",
   {
-    type: string(1, { always: true, required: true }),
+    type: string(1, { always: true, required: true, enum: ["Localhost", "RuntimeDefault", "Unconfined"] }),
     localhostProfile: string(2, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.AppArmorProfile", unions: [{ discriminator: "type", fields: { localhostProfile: "LocalhostProfile" } }] },
@@ -36,7 +36,7 @@ export interface SELinuxOptions extends Infer<typeof SELinuxOptions> {}
 export const SeccompProfile = message(
   "SeccompProfile",
   {
-    type: string(1, { always: true, required: true }),
+    type: string(1, { always: true, required: true, enum: ["Localhost", "RuntimeDefault", "Unconfined"] }),
     localhostProfile: string(2, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.SeccompProfile", unions: [{ discriminator: "type", fields: { localhostProfile: "LocalhostProfile" } }] },
@@ -66,7 +66,7 @@ export const SecurityContext = message(
     readOnlyRootFilesystem: bool(6, { optional: true }),
     allowPrivilegeEscalation: bool(7, { optional: true }),
     runAsGroup: int64(8, { optional: true }),
-    procMount: string(9, { optional: true }),
+    procMount: string(9, { optional: true, enum: ["Default", "Unmasked"] }),
     windowsOptions: one(10, (): Type<WindowsSecurityContextOptions> => WindowsSecurityContextOptions, { optional: true }),
     seccompProfile: one(11, (): Type<SeccompProfile> => SeccompProfile, { optional: true }),
     appArmorProfile: one(12, (): Type<AppArmorProfile> => AppArmorProfile, { optional: true }),
@@ -96,11 +96,11 @@ export const PodSecurityContext = message(
     runAsGroup: int64(6, { optional: true }),
     sysctls: list(7, (): Type<Sysctl> => Sysctl, { list: "atomic" }),
     windowsOptions: one(8, (): Type<WindowsSecurityContextOptions> => WindowsSecurityContextOptions, { optional: true }),
-    fsGroupChangePolicy: string(9, { optional: true }),
+    fsGroupChangePolicy: string(9, { optional: true, enum: ["Always", "OnRootMismatch"] }),
     seccompProfile: one(10, (): Type<SeccompProfile> => SeccompProfile, { optional: true }),
     appArmorProfile: one(11, (): Type<AppArmorProfile> => AppArmorProfile, { optional: true }),
-    supplementalGroupsPolicy: string(12, { optional: true }),
-    seLinuxChangePolicy: string(13, { optional: true }),
+    supplementalGroupsPolicy: string(12, { optional: true, enum: ["Merge", "Strict"] }),
+    seLinuxChangePolicy: string(13, { optional: true, enum: ["MountOption", "Recursive"] }),
   },
   { openapi: "io.k8s.api.core.v1.PodSecurityContext" },
 );

@@ -11,7 +11,6 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   switch (toleration.operator ?? "Equal") {
     case "Exists":
       return true;
-    case "":
     case "Equal":
       return value === tainted;
     case "Gt":

@@ -25,10 +25,10 @@ export const AzureDiskVolumeSource = message(
   {
     diskName: string(1, { always: true, required: true }),
     diskURI: string(2, { always: true, required: true }),
-    cachingMode: string(3, { optional: true }),
-    fsType: string(4, { optional: true }),
-    readOnly: bool(5, { optional: true }),
-    kind: string(6, { optional: true }),
+    cachingMode: string(3, { optional: true, default: "ReadWrite", enum: ["None", "ReadOnly", "ReadWrite"] }),
+    fsType: string(4, { optional: true, default: "ext4" }),
+    readOnly: bool(5, { optional: true, default: false }),
+    kind: string(6, { optional: true, default: "Shared", enum: ["Dedicated", "Managed", "Shared"] }),
   },
   { openapi: "io.k8s.api.core.v1.AzureDiskVolumeSource" },
 );
@@ -89,7 +89,7 @@ export const ConfigMapVolumeSource = message(
       name: string(1),
     }),
     items: list(2, (): Type<KeyToPath> => KeyToPath, { list: "atomic" }),
-    defaultMode: int32(3, { optional: true }),
+    defaultMode: int32(3, { optional: true, default: 420 }),
     optional: bool(4, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.ConfigMapVolumeSource" },
@@ -125,7 +125,7 @@ export const DownwardAPIVolumeSource = message(
   "DownwardAPIVolumeSource",
   {
     items: list(1, (): Type<DownwardAPIVolumeFile> => DownwardAPIVolumeFile, { list: "atomic" }),
-    defaultMode: int32(2, { optional: true }),
+    defaultMode: int32(2, { optional: true, default: 420 }),
   },
   { openapi: "io.k8s.api.core.v1.DownwardAPIVolumeSource" },
 );
@@ -224,7 +224,11 @@ export const HostPathVolumeSource = message(
   "HostPathVolumeSource",
   {
     path: string(1, { always: true, required: true }),
-    type: string(2, { optional: true }),
+    type: string(2, {
+      optional: true,
+      default: "",
+      enum: ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"],
+    }),
   },
   { openapi: "io.k8s.api.core.v1.HostPathVolumeSource" },
 );
@@ -234,7 +238,7 @@ export const ImageVolumeSource = message(
   "ImageVolumeSource",
   {
     reference: string(1),
-    pullPolicy: string(2),
+    pullPolicy: string(2, { enum: ["Always", "IfNotPresent", "Never"] }),
   },
   { openapi: "io.k8s.api.core.v1.ImageVolumeSource" },
 );
@@ -246,7 +250,7 @@ export const ISCSIVolumeSource = message(
     targetPortal: string(1, { always: true, required: true }),
     iqn: string(2, { always: true, required: true }),
     lun: int32(3, { always: true, required: true }),
-    iscsiInterface: string(4),
+    iscsiInterface: string(4, { default: "default" }),
     fsType: string(5),
     readOnly: bool(6),
     portals: list(7, "string", { list: "atomic" }),
@@ -358,7 +362,7 @@ export const ServiceAccountTokenProjection = message(
   "ServiceAccountTokenProjection",
   {
     audience: string(1),
-    expirationSeconds: int64(2, { optional: true }),
+    expirationSeconds: int64(2, { optional: true, default: 3600 }),
     path: string(3, { always: true, required: true }),
   },
   { openapi: "io.k8s.api.core.v1.ServiceAccountTokenProjection" },
@@ -383,7 +387,7 @@ export const ProjectedVolumeSource = message(
   "ProjectedVolumeSource",
   {
     sources: list(1, (): Type<VolumeProjection> => VolumeProjection, { always: true, list: "atomic" }),
-    defaultMode: int32(2, { optional: true }),
+    defaultMode: int32(2, { optional: true, default: 420 }),
   },
   { openapi: "io.k8s.api.core.v1.ProjectedVolumeSource" },
 );
@@ -409,9 +413,9 @@ export const RBDVolumeSource = message(
     monitors: list(1, "string", { always: true, required: true, list: "atomic" }),
     image: string(2, { always: true, required: true }),
     fsType: string(3),
-    pool: string(4),
-    user: string(5),
-    keyring: string(6),
+    pool: string(4, { default: "rbd" }),
+    user: string(5, { default: "admin" }),
+    keyring: string(6, { default: "/etc/ceph/keyring" }),
     secretRef: one(7, (): Type<LocalObjectReference> => LocalObjectReference, { optional: true }),
     readOnly: bool(8),
   },
@@ -428,9 +432,9 @@ export const ScaleIOVolumeSource = message(
     sslEnabled: bool(4),
     protectionDomain: string(5),
     storagePool: string(6),
-    storageMode: string(7),
+    storageMode: string(7, { default: "ThinProvisioned" }),
     volumeName: string(8),
-    fsType: string(9),
+    fsType: string(9, { default: "xfs" }),
     readOnly: bool(10),
   },
   { openapi: "io.k8s.api.core.v1.ScaleIOVolumeSource" },
@@ -442,7 +446,7 @@ export const SecretVolumeSource = message(
   {
     secretName: string(1),
     items: list(2, (): Type<KeyToPath> => KeyToPath, { list: "atomic" }),
-    defaultMode: int32(3, { optional: true }),
+    defaultMode: int32(3, { optional: true, default: 420 }),
     optional: bool(4, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.SecretVolumeSource" },

@@ -10,7 +10,7 @@ export const Secret = kind({
   openapi: "io.k8s.api.core.v1.Secret",
   fields: {
     data: map(2, "bytes"),
-    type: string(3),
+    type: string(3, { default: "Opaque", immutable: true }),
     stringData: map(4, "string"),
     immutable: bool(5, { optional: true }),
   },

@@ -61,8 +61,8 @@ export interface Endpoint extends Infer<typeof Endpoint> {}
 export const EndpointPort = message(
   "EndpointPort",
   {
-    name: string(1, { optional: true }),
-    protocol: string(2, { optional: true }),
+    name: string(1, { optional: true, default: "" }),
+    protocol: string(2, { optional: true, default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
     port: int32(3, { optional: true }),
     appProtocol: string(4, { optional: true }),
   },
@@ -80,7 +80,7 @@ export const EndpointSlice = kind({
   fields: {
     endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic" }),
     ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic" }),
-    addressType: string(4, { always: true, required: true }),
+    addressType: string(4, { always: true, required: true, enum: ["FQDN", "IPv4", "IPv6"] }),
   },
 });
 export interface EndpointSlice extends ObjectType<typeof EndpointSlice> {}

@@ -10,7 +10,7 @@ export const PodDisruptionBudgetSpec = message(
     minAvailable: intOrString(1, { optional: true }),
     selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, patch: "replace" }),
     maxUnavailable: intOrString(3, { optional: true }),
-    unhealthyPodEvictionPolicy: string(4, { optional: true }),
+    unhealthyPodEvictionPolicy: string(4, { optional: true, enum: ["AlwaysAllow", "IfHealthyBudget"] }),
   },
   { openapi: "io.k8s.api.policy.v1.PodDisruptionBudgetSpec" },
 );

@@ -12,7 +12,12 @@ export const PriorityClass = kind({
     value: int32(2, { always: true }),
     globalDefault: bool(3),
     description: string(4),
-    preemptionPolicy: string(5, { optional: true }),
+    preemptionPolicy: string(5, {
+      optional: true,
+      default: "PreemptLowerPriority",
+      immutable: true,
+      enum: ["Never", "PreemptLowerPriority"],
+    }),
   },
 });
 export interface PriorityClass extends ObjectType<typeof PriorityClass> {}
