@@ -24,6 +24,7 @@ import { type HistoryPolicy, keepHistoryBounded } from "./retention.ts";
 import { Watches } from "./watches.ts";
 
 const keyLengthLimit = 4096;
+const operationsLimit = 10_000;
 
 export abstract class HistoryStore implements Store {
   protected readonly world: World;
@@ -112,8 +113,11 @@ export abstract class HistoryStore implements Store {
 
 /** Throws for what no correct caller asks: the border has checked its input before. */
 export function checkOperations(operations: readonly Operation[]): void {
+  assert(operations.length <= operationsLimit, `a transaction has at most ${operationsLimit} operations, not ${operations.length}`);
   for (const { key } of operations) {
     assert(key.length > 0 && key.length <= keyLengthLimit, `a key has 1 to ${keyLengthLimit} characters, not ${key.length}`);
     assert(key.isWellFormed(), "a key is well-formed text");
   }
+  if (operations.length < 2) return;
+  assert(new Set(operations.map(({ key }) => key)).size === operations.length, "a transaction writes each key once");
 }

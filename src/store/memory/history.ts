@@ -127,7 +127,6 @@ export class History {
       const { key } = operation;
       const previous = this.#entries.get(key)?.head;
       const live = previous && !previous.deleted ? previous : undefined;
-      assert(previous?.modRevision !== revision, `a transaction writes the key ${key} twice`);
       const place = { key, modRevision: revision, order: changes.length };
       if (operation.type === "put") {
         const seconds = operation.timeToLiveSeconds;

@@ -1,0 +1,292 @@
+// The thread that owns one SQLite file. It answers its messages one by one, in order.
+//
+// The file is held by an exclusive lock. Every commit also counts itself: in the file (under the empty key, which no caller can use) and,
+// once it is synced, in a mark beside the file that is synced too. SQLite drops the tail of a damaged write-ahead log without a word;
+// a file that counts less than its mark has lost acknowledged commits.
+import { closeSync, existsSync, fdatasyncSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { crc32 } from "node:zlib";
+import type { Damage } from "../database.ts";
+import { packRows, unpackRows } from "./database-rows.ts";
+
+export type DatabaseRequest =
+  | { readonly id: number; readonly type: "open" | "copy"; readonly path: string }
+  | { readonly id: number; readonly type: "commit"; readonly rows: ArrayBuffer }
+  /** One page of rows from `from` on (or behind it, when `behind`). */
+  | { readonly id: number; readonly type: "scan"; readonly from: Uint8Array; readonly to: Uint8Array; readonly behind: boolean }
+  | { readonly id: number; readonly type: "size" | "close" };
+
+export type DatabaseResponse =
+  | { readonly id: number; readonly rows?: ArrayBuffer; readonly size?: number }
+  | { readonly id: number; readonly damage: Damage; readonly message: string };
+
+const applicationId = 0x6b65656c;
+const formatVersion = 1;
+const pageBytes = 64 * 1024;
+const notADatabase = 26;
+const countKey = new Uint8Array(0);
+const lockTimeoutMilliseconds = 2000;
+
+class Refused extends Error {
+  readonly damage: Damage;
+  constructor(damage: Damage, message: string) {
+    super(message);
+    this.damage = damage;
+  }
+}
+
+class OpenFile {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #scanFrom: StatementSync;
+  readonly #scanBehind: StatementSync;
+  readonly #mark: Mark;
+  #commits: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    prepareFile(path);
+    const known = existsSync(`${path}-mark`);
+    this.#database = new DatabaseSync(path, { timeout: lockTimeoutMilliseconds });
+    try {
+      for (const pragma of ["locking_mode=EXCLUSIVE", "page_size=16384", "cache_size=-1024", "mmap_size=0", "temp_store=MEMORY"])
+        this.#pragma(pragma);
+      this.#checkKind();
+      for (const pragma of ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=512", "journal_size_limit=8388608"])
+        this.#pragma(pragma);
+      this.#create();
+      this.#put = this.#database.prepare("INSERT OR REPLACE INTO rows (key, value) VALUES (?, ?)");
+      this.#delete = this.#database.prepare("DELETE FROM rows WHERE key = ?");
+      this.#scanFrom = this.#database.prepare("SELECT key, value FROM rows WHERE key >= ? AND key < ? ORDER BY key");
+      this.#scanBehind = this.#database.prepare("SELECT key, value FROM rows WHERE key > ? AND key < ? ORDER BY key");
+      this.#commits = this.#readCount();
+      this.#mark = new Mark(`${path}-mark`);
+      const missing = this.#mark.count - this.#commits;
+      if (missing > 0) {
+        this.#mark.close();
+        throw new Refused("corrupt", `${path} has lost its last ${missing} acknowledged commits`);
+      }
+    } catch (error) {
+      this.#database.close();
+      if (sqliteCode(error) === notADatabase && !known) throw new Refused("foreign", `${path} is not a database`);
+      throw error;
+    }
+  }
+
+  #pragma(text: string): Record<string, unknown> | undefined {
+    return this.#database.prepare(`PRAGMA ${text}`).get();
+  }
+
+  #checkKind(): void {
+    const id = this.#pragma("application_id")?.application_id;
+    const tables = this.#database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count;
+    if (id !== applicationId && tables !== 0) throw new Refused("foreign", `${this.#path} is a database of another program`);
+    const version = Number(this.#pragma("user_version")?.user_version);
+    if (version > formatVersion)
+      throw new Refused("newer", `${this.#path} was written by a newer version (format ${version}, known ${formatVersion})`);
+  }
+
+  /** Also takes the lock, and finds out whether the file can be written. */
+  #create(): void {
+    this.#database.exec(`BEGIN IMMEDIATE;
+      CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+      PRAGMA application_id = ${applicationId};
+      PRAGMA user_version = ${formatVersion};
+      COMMIT`);
+  }
+
+  #readCount(): number {
+    const row = this.#database.prepare("SELECT value FROM rows WHERE key = x''").get();
+    return row ? readCount(row.value as Uint8Array) : 0;
+  }
+
+  commit(rows: ArrayBuffer): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      for (const { key, value } of unpackRows(rows)) {
+        if (value) this.#put.run(key, value);
+        else this.#delete.run(key);
+      }
+      this.#put.run(countKey, countBytes(this.#commits + 1));
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+    this.#commits++;
+    this.#mark.write(this.#commits);
+  }
+
+  scan(from: Uint8Array, to: Uint8Array, behind: boolean): ArrayBuffer {
+    const rows: { key: Uint8Array; value: Uint8Array }[] = [];
+    let bytes = 0;
+    for (const row of (behind || from.length === 0 ? this.#scanBehind : this.#scanFrom).iterate(from, to)) {
+      const { key, value } = row as { key: Uint8Array; value: Uint8Array };
+      rows.push({ key, value });
+      bytes += key.length + value.length;
+      if (bytes >= pageBytes) break;
+    }
+    return packRows(rows);
+  }
+
+  size(): number {
+    let size = 0;
+    for (const suffix of ["", "-wal", "-mark"]) {
+      if (!existsSync(this.#path + suffix)) continue;
+      const file = openSync(this.#path + suffix, "r");
+      size += fstatSync(file).size;
+      closeSync(file);
+    }
+    return size;
+  }
+
+  async copy(path: string): Promise<void> {
+    if (existsSync(path)) throw new Refused("io", `${path} exists already`);
+    closeSync(openSync(path, "ax", 0o600));
+    await backup(this.#database, path, { rate: 256 });
+    syncPath(path);
+    syncPath(dirname(path));
+  }
+
+  close(): void {
+    this.#database.close();
+    this.#mark.close();
+  }
+}
+
+/** Two slots, written in turn, so that a torn write leaves the one before. */
+class Mark {
+  readonly #file: number;
+  readonly count: number;
+
+  constructor(path: string) {
+    const isNew = !existsSync(path);
+    this.#file = openSync(path, isNew ? "wx+" : "r+", 0o600);
+    const bytes = new Uint8Array(1024);
+    readSync(this.#file, bytes, 0, bytes.length, 0);
+    this.count = Math.max(slotCount(bytes.subarray(0, 12)), slotCount(bytes.subarray(512, 524)));
+    if (isNew) {
+      writeSync(this.#file, bytes, 0, bytes.length, 0);
+      fsyncSync(this.#file);
+      syncPath(dirname(path));
+    }
+  }
+
+  write(count: number): void {
+    const slot = new Uint8Array(12);
+    slot.set(countBytes(count));
+    new DataView(slot.buffer).setUint32(8, crc32(slot.subarray(0, 8)), true);
+    writeSync(this.#file, slot, 0, slot.length, (count % 2) * 512);
+    fdatasyncSync(this.#file);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+function slotCount(slot: Uint8Array): number {
+  const stored = new DataView(slot.buffer, slot.byteOffset).getUint32(8, true);
+  return stored === crc32(slot.subarray(0, 8)) ? readCount(slot) : 0;
+}
+
+function countBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(count), true);
+  return bytes;
+}
+
+function readCount(bytes: Uint8Array): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+}
+
+/** What is kept here is secret: nobody but the owner reads it. */
+function prepareFile(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (existsSync(path)) return;
+  closeSync(openSync(path, "a", 0o600));
+  syncPath(folder);
+}
+
+function syncPath(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown }).errcode;
+  return typeof code === "number" ? code & 0xff : undefined;
+}
+
+const damageOfSqlite: Readonly<Record<number, Damage>> = {
+  5: "locked",
+  6: "locked",
+  8: "read-only",
+  11: "corrupt",
+  13: "full",
+  26: "corrupt",
+};
+const damageOfSystem: Readonly<Record<string, Damage>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EROFS: "read-only",
+  EACCES: "read-only",
+  EPERM: "read-only",
+};
+
+function refusal(error: unknown, path: string): { damage: Damage; message: string } {
+  if (error instanceof Refused) return { damage: error.damage, message: error.message };
+  const { message, code } = error as { message: string; code?: string };
+  const sqlite = sqliteCode(error);
+  const damage = (sqlite === undefined ? damageOfSystem[code ?? ""] : damageOfSqlite[sqlite]) ?? "io";
+  return { damage, message: damage === "locked" ? `${path} is in use by another process` : `${path}: ${message}` };
+}
+
+function serve(port: MessagePort): void {
+  let file: OpenFile | undefined;
+  let path = "";
+  const answer = async (request: DatabaseRequest): Promise<Omit<DatabaseResponse, "id">> => {
+    if (request.type === "open") {
+      path = request.path;
+      file = new OpenFile(path);
+      return {};
+    }
+    if (!file) throw new Refused("io", "the database is not open");
+    switch (request.type) {
+      case "commit":
+        file.commit(request.rows);
+        return {};
+      case "scan":
+        return { rows: file.scan(request.from, request.to, request.behind) };
+      case "size":
+        return { size: file.size() };
+      case "copy":
+        await file.copy(request.path);
+        return {};
+      case "close":
+        file.close();
+        file = undefined;
+        return {};
+    }
+  };
+  port.on("message", async (request: DatabaseRequest) => {
+    let response: DatabaseResponse;
+    try {
+      response = { id: request.id, ...(await answer(request)) };
+    } catch (error) {
+      response = { id: request.id, ...refusal(error, path) };
+    }
+    port.postMessage(response, "rows" in response && response.rows ? [response.rows] : []);
+  });
+}
+
+if (parentPort) serve(parentPort);
