@@ -33,13 +33,17 @@ export function groupFolder(ownGroups: string, mountInfo: string): string | unde
     const [type = "", , options = ""] = after.split(" ");
     return type === "cgroup" || type === "cgroup2" ? [{ root, point, type, options: options.split(",") }] : [];
   });
-  const groups = new Map(ownGroups.split("\n").flatMap((line) => {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    return controllers === undefined || path === undefined ? [] : controllers.split(",").map((controller) => [controller, path] as const);
-  }));
+  const groups = new Map(
+    ownGroups.split("\n").flatMap((line) => {
+      const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+      return controllers === undefined || path === undefined ? [] : controllers.split(",").map((controller) => [controller, path] as const);
+    }),
+  );
   for (const controller of ["name=systemd", "pids", ""]) {
     const path = groups.get(controller);
-    const mount = mounts.find(({ type, options }) => (controller === "" ? type === "cgroup2" : type === "cgroup" && options.includes(controller)));
+    const mount = mounts.find(({ type, options }) =>
+      controller === "" ? type === "cgroup2" : type === "cgroup" && options.includes(controller),
+    );
     if (path === undefined || !mount) continue;
     const inside = path.startsWith("/..") ? "/" : mount.root !== "/" && path.startsWith(mount.root) ? path.slice(mount.root.length) : path;
     return `${mount.point}${inside === "/" ? "" : inside}`.replace(/\/system\.slice(\/.*)?$/, "");
@@ -65,14 +69,21 @@ export function controlGroup(world: World, path: string): ControlGroup {
 
   async function processesUnder(folder: string): Promise<number[]> {
     const text = await files.readText(`${folder}/cgroup.procs`).catch(() => "");
-    const own = text.split("\n").map(Number).filter((id) => id > 0);
+    const own = text
+      .split("\n")
+      .map(Number)
+      .filter((id) => id > 0);
     const nested = await Promise.all((await subfolders(folder)).map(processesUnder));
     return [...own, ...nested.flat()];
   }
 
   async function subfolders(folder: string): Promise<readonly string[]> {
     const names = await files.list(folder).catch(() => []);
-    const folders = await Promise.all(names.map(async (name) => ((await files.stat(`${folder}/${name}`).catch(() => undefined))?.kind === "folder" ? [`${folder}/${name}`] : [])));
+    const folders = await Promise.all(
+      names.map(async (name) =>
+        (await files.stat(`${folder}/${name}`).catch(() => undefined))?.kind === "folder" ? [`${folder}/${name}`] : [],
+      ),
+    );
     return folders.flat();
   }
 

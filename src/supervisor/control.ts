@@ -9,7 +9,11 @@ const longestRequest = 64 * 1024;
 const mostConnections = 64;
 const mostBuffered = 4 * 1024 * 1024;
 
-export async function serveControl(scope: Scope, world: World, { path, supervisor }: { path: string; supervisor: Supervisor }): Promise<void> {
+export async function serveControl(
+  scope: Scope,
+  world: World,
+  { path, supervisor }: { path: string; supervisor: Supervisor },
+): Promise<void> {
   if (await isServed(world, path)) throw new SupervisorError(`a supervisor is already running: ${path} answers`);
   await world.files.remove(path);
   let connections = 0;
@@ -68,7 +72,8 @@ function readRequest(text: string): Request {
       if (typeof unit === "string") return { ask, unit };
       break;
     case "journal":
-      if (typeof unit === "string") return { ask, unit, lines: typeof count === "number" && count >= 0 ? Math.min(count, 1_000_000) : 100, follow: follow === true };
+      if (typeof unit === "string")
+        return { ask, unit, lines: typeof count === "number" && count >= 0 ? Math.min(count, 1_000_000) : 100, follow: follow === true };
       break;
   }
   throw new SupervisorError(`unknown request ${JSON.stringify(ask)}, or no unit given`);
@@ -94,7 +99,13 @@ async function perform(supervisor: Supervisor, request: Exclude<Request, { ask: 
 }
 
 /** A follower that does not read is cut off once too much waits for it. */
-async function sendJournal(scope: Scope, stream: ByteStream, supervisor: Supervisor, request: { unit: string; lines: number; follow: boolean }, send: (message: Answer) => Promise<void>): Promise<void> {
+async function sendJournal(
+  scope: Scope,
+  stream: ByteStream,
+  supervisor: Supervisor,
+  request: { unit: string; lines: number; follow: boolean },
+  send: (message: Answer) => Promise<void>,
+): Promise<void> {
   const journal = supervisor.journal(request.unit);
   for (const line of request.lines === 0 ? [] : await journal.tail(request.lines)) await send({ line });
   if (!request.follow) return;

@@ -19,7 +19,11 @@ export interface Journal {
   follow(received: (line: string) => void): () => void;
 }
 
-export function openJournal(scope: Scope, world: World, options: { name: string; identifier: string; pipe: string; path: string }): Journal {
+export function openJournal(
+  scope: Scope,
+  world: World,
+  options: { name: string; identifier: string; pipe: string; path: string },
+): Journal {
   const { clock, files, processes, log } = world;
   const followers = new Set<(line: string) => void>();
   let opened: Promise<void> | undefined;
@@ -59,7 +63,10 @@ export function openJournal(scope: Scope, world: World, options: { name: string;
   async function write(): Promise<void> {
     await clock.endOfTurn();
     while (waiting.length > 0) {
-      if (lost > 0) waiting.push(`${new Date(clock.now()).toISOString()} supervisor: ${lost} lines were lost, they came faster than they could be written`);
+      if (lost > 0)
+        waiting.push(
+          `${new Date(clock.now()).toISOString()} supervisor: ${lost} lines were lost, they came faster than they could be written`,
+        );
       const text = `${waiting.join("\n")}\n`;
       waiting = [];
       waitingLength = 0;
@@ -96,7 +103,12 @@ export function openJournal(scope: Scope, world: World, options: { name: string;
   /** A reader of its own, for reading a pipe would hold one of the few threads that this process has for files. It must not outlive us. */
   async function readPipe(task: Scope): Promise<void> {
     const script = 'setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL cat <>"$0"; exec cat <>"$0"';
-    const reader = await processes.spawn("/bin/sh", { arguments: ["-c", script, options.pipe], stdin: "ignore", stderr: "ignore", detached: true });
+    const reader = await processes.spawn("/bin/sh", {
+      arguments: ["-c", script, options.pipe],
+      stdin: "ignore",
+      stderr: "ignore",
+      detached: true,
+    });
     const forget = task.defer("journal reader", () => reader.kill("SIGKILL"));
     const decoder = new TextDecoder();
     let rest = "";

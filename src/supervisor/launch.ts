@@ -23,15 +23,21 @@ export function launchOf(service: Service, command: Command, environment: Readon
   const lines = [
     `exec 1<>${quote(place.pipe)} 2>&1`,
     ...place.groupFiles.map((file) => `{ echo $$ >${quote(file)}; } 2>/dev/null || echo "cannot join ${file.replace(/["$`\\]/g, "")}"`),
-    ...service.folders.map((folder) => `mkdir -p ${quote(folder)}${service.user === undefined ? "" : ` && chown ${quote(owner(service))} ${quote(folder)}`}`),
-    ...service.limits.map(limitLine),
-    ...(service.oomScoreAdjust === undefined ? [] : [oomLine(service.oomScoreAdjust)]),
+    ...service.folders.map(
+      (folder) => `mkdir -p ${quote(folder)}${service.user === undefined ? "" : ` && chown ${quote(owner(service))} ${quote(folder)}`}`,
+    ),
+    ...service.limits.map((limit) => limitLine(limit, place.mainFile !== undefined)),
+    ...(service.oomScoreAdjust === undefined ? [] : [oomLine(service.oomScoreAdjust, place.mainFile !== undefined)]),
     ...(service.umask === undefined ? [] : [`umask ${service.umask}`]),
     folderLine(service),
     ...(place.mainFile === undefined ? [] : [mainLine(place.mainFile)]),
     service.user === undefined && service.group === undefined ? 'exec "$@"' : `exec setpriv ${identity(service)} -- "$@"`,
   ];
-  return { program: "/bin/sh", arguments: ["-c", lines.join("\n"), "keelson-launch", ...words], environment: Object.fromEntries(environment) };
+  return {
+    program: "/bin/sh",
+    arguments: ["-c", lines.join("\n"), "keelson-launch", ...words],
+    environment: Object.fromEntries(environment),
+  };
 }
 
 /** A word safe inside a shell's script. */
@@ -44,16 +50,18 @@ function folderLine({ workingFolder }: Service): string {
   return `cd ${quote(workingFolder.path)} ${workingFolder.optional ? "2>/dev/null || cd /" : "|| exit 200"}`;
 }
 
-function oomLine(score: number): string {
-  return `{ echo ${score} >/proc/$$/oom_score_adj; } 2>/dev/null || echo "OOMScoreAdjust=${score} was refused by the kernel, left at $(cat /proc/$$/oom_score_adj)"`;
+function oomLine(score: number, tell: boolean): string {
+  return `{ echo ${score} >/proc/$$/oom_score_adj; } 2>/dev/null || ${tell ? `echo "OOMScoreAdjust=${score} was refused by the kernel, left at $(cat /proc/$$/oom_score_adj)"` : "true"}`;
 }
 
-/** A limit that may not be raised is set as high as it may go. The kernel takes no "unlimited" for open files. */
-function limitLine({ key, resource, soft, hard }: Limit): string {
-  const text = (value: number) => (Number.isFinite(value) ? String(value) : resource === "nofile" ? "$(cat /proc/sys/fs/nr_open)" : "unlimited");
+/** A main process tells what was refused. A limit that may not be raised is set as high as it may go. The kernel takes no "unlimited" for open files. */
+function limitLine({ key, resource, soft, hard }: Limit, tell: boolean): string {
+  const text = (value: number) =>
+    Number.isFinite(value) ? String(value) : resource === "nofile" ? "$(cat /proc/sys/fs/nr_open)" : "unlimited";
   const set = `prlimit --pid $$ "--${resource}=${text(soft)}:${text(hard)}" 2>/dev/null`;
   const raise = `prlimit --pid $$ "--${resource}=$(prlimit --pid $$ --noheadings --raw -o HARD --${resource}):" 2>/dev/null`;
-  return `${set} || { ${raise}; echo "${key} was refused by the kernel, left at $(prlimit --pid $$ --noheadings --raw -o SOFT,HARD --${resource} 2>&1)"; }`;
+  const message = `echo "${key} was refused by the kernel, left at $(prlimit --pid $$ --noheadings --raw -o SOFT,HARD --${resource} 2>&1)"`;
+  return `${set} || { ${raise}; ${tell ? message : "true"}; }`;
 }
 
 function mainLine(file: string): string {
@@ -74,7 +82,11 @@ export function expandVariables(words: readonly string[], environment: ReadonlyM
   return words.flatMap((word, index) => {
     const alone = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(word);
     if (alone && index > 0) return (environment.get(alone[1] as string) ?? "").split(/\s+/).filter((part) => part !== "");
-    return [word.replace(/\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})/g, (whole, name?: string) => (whole === "$$" ? "$" : (environment.get(name ?? "") ?? "")))];
+    return [
+      word.replace(/\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})/g, (whole, name?: string) =>
+        whole === "$$" ? "$" : (environment.get(name ?? "") ?? ""),
+      ),
+    ];
   });
 }
 

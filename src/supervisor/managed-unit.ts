@@ -40,7 +40,8 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
   const name = first.name;
   const stateFile = `${places.runFolder}/units/${name}.json`;
   const mainFile = `${places.runFolder}/units/${name}.main`;
-  const group: ControlGroup | undefined = places.groupFolder === undefined ? undefined : controlGroup(world, `${places.groupFolder}/${name}`);
+  const group: ControlGroup | undefined =
+    places.groupFolder === undefined ? undefined : controlGroup(world, `${places.groupFolder}/${name}`);
   const journal = openJournal(scope, world, {
     name,
     identifier: name.replace(/\.service$/, ""),
@@ -107,7 +108,9 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
   }
 
   async function note(): Promise<void> {
-    await files.replace(stateFile, JSON.stringify(state), { mode: 0o600 }).catch((error) => world.log.warn("cannot note a unit's state", { unit: name, error: String(error) }));
+    await files
+      .replace(stateFile, JSON.stringify(state), { mode: 0o600 })
+      .catch((error) => world.log.warn("cannot note a unit's state", { unit: name, error: String(error) }));
   }
 
   async function perform(step: UnitStep): Promise<void> {
@@ -117,7 +120,9 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
         break;
       case "timer":
         timer?.cancel();
-        timer = Number.isFinite(step.milliseconds) ? clock.timer(Math.min(step.milliseconds, 2 ** 31 - 1), () => post({ kind: "timer" })) : undefined;
+        timer = Number.isFinite(step.milliseconds)
+          ? clock.timer(Math.min(step.milliseconds, 2 ** 31 - 1), () => post({ kind: "timer" }))
+          : undefined;
         break;
       case "kill":
         await kill(step.who, step.signal);
@@ -137,8 +142,20 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
       const groupFiles = group === undefined ? [] : [group.joinFile];
       await group?.make();
       if (role === "main") await files.remove(mainFile);
-      const launch = launchOf(service, command, await environmentOf(service), { groupFiles, pipe: journal.pipe, mainFile: role === "main" ? mainFile : undefined });
-      const child = await processes.spawn(launch.program, { arguments: launch.arguments, environment: launch.environment, folder: "/", stdin: "ignore", stdout: "ignore", stderr: "ignore", detached: true });
+      const launch = launchOf(service, command, await environmentOf(service), {
+        groupFiles,
+        pipe: journal.pipe,
+        mainFile: role === "main" ? mainFile : undefined,
+      });
+      const child = await processes.spawn(launch.program, {
+        arguments: launch.arguments,
+        environment: launch.environment,
+        folder: "/",
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+        detached: true,
+      });
       if (role === "main") leader = child.id;
       child.exited.then((exit) => post({ kind: "exited", id: child.id, exit }));
       post({ kind: "spawned", role, id: child.id });
@@ -148,7 +165,11 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
   }
 
   async function environmentOf(service: Service): Promise<ReadonlyMap<string, string>> {
-    const environment = new Map([["PATH", servicePath], ["LANG", "C.UTF-8"], ["INVOCATION_ID", world.crypto.uuid().replaceAll("-", "")]]);
+    const environment = new Map([
+      ["PATH", servicePath],
+      ["LANG", "C.UTF-8"],
+      ["INVOCATION_ID", world.crypto.uuid().replaceAll("-", "")],
+    ]);
     if (service.user !== undefined) for (const [key, value] of await userEnvironment(service.user)) environment.set(key, value);
     for (const [key, value] of service.environment) environment.set(key, value);
     for (const { path, optional } of service.environmentFiles) {
@@ -166,12 +187,17 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
     const entries = (await files.readText("/etc/passwd").catch(() => "")).split("\n").map((line) => line.split(":"));
     const entry = entries.find(([login, , uid]) => login === user || uid === user);
     if (!entry) throw new Error(`Failed to determine user credentials: no user ${user}`);
-    return [["USER", entry[0] ?? user], ["LOGNAME", entry[0] ?? user], ["HOME", entry[5] ?? "/"]];
+    return [
+      ["USER", entry[0] ?? user],
+      ["LOGNAME", entry[0] ?? user],
+      ["HOME", entry[5] ?? "/"],
+    ];
   }
 
   async function kill(who: "main" | "control" | "all", signal: string): Promise<void> {
     if (who === "main" && state.mainId !== undefined) processes.signal(state.mainId, signal);
-    else if (who === "control" && state.controlId !== undefined) processes.signal(-state.controlId, signal) || processes.signal(state.controlId, signal);
+    else if (who === "control" && state.controlId !== undefined)
+      processes.signal(-state.controlId, signal) || processes.signal(state.controlId, signal);
     else if (who === "all") {
       await group?.signal(signal);
       if (group === undefined && leader !== undefined) processes.signal(-leader, signal);

@@ -27,18 +27,29 @@ export const defaultJournalFolder = "/var/log/keelson/journal";
 
 export async function startSupervisor(scope: Scope, world: World, options: SupervisorOptions): Promise<Supervisor> {
   const { files, clock, log } = world;
-  const places: Places = { runFolder: options.runFolder ?? defaultRunFolder, journalFolder: options.journalFolder ?? defaultJournalFolder, groupFolder: await findGroupFolder(world) };
+  const places: Places = {
+    runFolder: options.runFolder ?? defaultRunFolder,
+    journalFolder: options.journalFolder ?? defaultJournalFolder,
+    groupFolder: await findGroupFolder(world),
+  };
   await files.makeFolder(`${places.runFolder}/units`, { mode: 0o700 });
   await files.makeFolder(places.journalFolder, { mode: 0o750 });
   const facts = await readFacts(world);
   const managed = new Map<string, ManagedUnit>();
   const goals = new Set([options.target]);
   const since = clock.now();
-  let warnings: readonly string[] = places.groupFolder === undefined ? ["no cgroup can be made here: the processes of a unit are found by their session"] : [];
+  let warnings: readonly string[] =
+    places.groupFolder === undefined ? ["no cgroup can be made here: the processes of a unit are found by their session"] : [];
   let set: UnitSet = { units: new Map(), wantedBy: new Map() };
 
   const supervisor: Supervisor = {
-    status: () => ({ target: options.target, processId: world.processes.self.id, since, units: [...managed.values()].map(statusOf), warnings }),
+    status: () => ({
+      target: options.target,
+      processId: world.processes.self.id,
+      since,
+      units: [...managed.values()].map(statusOf),
+      warnings,
+    }),
     async start(name) {
       await load(name);
       const failed = await run(plan(name));
@@ -53,12 +64,15 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
       if (!unit) return supervisor.start(name);
       await reread();
       await unit.send({ kind: "restart" });
-      const { phase, result } = await unit.until((now) => isActive(now) || now === "failed" || now === "inactive" || now === "auto-restart");
+      const { phase, result } = await unit.until(
+        (now) => isActive(now) || now === "failed" || now === "inactive" || now === "auto-restart",
+      );
       if (phase === "failed" || phase === "auto-restart") throw new SupervisorError(failure(name, result));
     },
     async reload(name) {
       const unit = known(name);
-      if ((unit.unit.service?.reload.length ?? 0) === 0) throw new SupervisorError(`Failed to reload ${name}: Job type reload is not applicable for unit ${name}.`);
+      if ((unit.unit.service?.reload.length ?? 0) === 0)
+        throw new SupervisorError(`Failed to reload ${name}: Job type reload is not applicable for unit ${name}.`);
       await unit.send({ kind: "reload" });
       await unit.until((phase) => phase !== "reload");
     },
@@ -66,6 +80,7 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     async stopAll() {
       const order = [...managed.values()];
       await Promise.all(order.map((unit) => stopAfter(unit, order)));
+      if (places.groupFolder !== undefined) await world.processes.run("/bin/rmdir", [places.groupFolder]);
     },
     journal: (name) => known(name).journal,
   };
@@ -76,7 +91,9 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
   const states = await adoptAll();
   scope.start(`start ${options.target}`, async () => {
     await run(transaction, (name) => states.get(name) === "stopped");
-    for (const [name, left] of states) if (left === "lost" && !transaction.units.includes(name)) await supervisor.start(name).catch((error) => log.warn("cannot start a unit again", { unit: name, error: String(error) }));
+    for (const [name, left] of states)
+      if (left === "lost" && !transaction.units.includes(name))
+        await supervisor.start(name).catch((error) => log.warn("cannot start a unit again", { unit: name, error: String(error) }));
   });
   return supervisor;
 
@@ -100,7 +117,8 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
       if (present) present.update(unit);
       else managed.set(name, manageUnit(scope.child(name), world, unit, places));
     }
-    for (const [name, unit] of managed) if (!set.units.has(name) && (unit.state === inactive || unit.state.phase === "inactive")) managed.delete(name);
+    for (const [name, unit] of managed)
+      if (!set.units.has(name) && (unit.state === inactive || unit.state.phase === "inactive")) managed.delete(name);
   }
 
   function plan(name: string): Transaction {
@@ -123,7 +141,10 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
       const unit = managed.get(name);
       if (!unit) continue;
       const earlier = (transaction.waits.get(name) ?? []).map((wait) => done.get(wait));
-      done.set(name, Promise.all(earlier).then(() => (skip(name) ? undefined : startOne(unit, failed))));
+      done.set(
+        name,
+        Promise.all(earlier).then(() => (skip(name) ? undefined : startOne(unit, failed))),
+      );
     }
     await Promise.all(done.values());
     return failed;
@@ -148,15 +169,25 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     const { name } = managedUnit.unit;
     if (seen.has(name)) return;
     seen.add(name);
-    for (const other of managed.values()) if (other.unit.requires.includes(name) && other.state.phase !== "inactive") await stopWithDependents(other, seen);
+    for (const other of managed.values())
+      if (other.unit.requires.includes(name) && other.state.phase !== "inactive") await stopWithDependents(other, seen);
     await managedUnit.send({ kind: "stop" });
     await managedUnit.until((phase) => phase === "inactive" || phase === "failed");
   }
 
   async function stopAfter(managedUnit: ManagedUnit, all: readonly ManagedUnit[]): Promise<void> {
     const { name, before } = managedUnit.unit;
-    const dependents = all.filter((other) => other !== managedUnit && (other.unit.after.includes(name) || before.includes(other.unit.name)));
-    await Promise.all(dependents.map((other) => Promise.race([other.send({ kind: "stop" }).then(() => other.until((phase) => phase === "inactive" || phase === "failed")), clock.sleep(scope, 100_000)])));
+    const dependents = all.filter(
+      (other) => other !== managedUnit && (other.unit.after.includes(name) || before.includes(other.unit.name)),
+    );
+    await Promise.all(
+      dependents.map((other) =>
+        Promise.race([
+          other.send({ kind: "stop" }).then(() => other.until((phase) => phase === "inactive" || phase === "failed")),
+          clock.sleep(scope, 100_000),
+        ]),
+      ),
+    );
     await managedUnit.send({ kind: "stop" });
     await managedUnit.until((phase) => phase === "inactive" || phase === "failed");
   }
@@ -178,11 +209,35 @@ function failure(name: string, result: Result): string {
 
 function statusOf({ unit, state }: ManagedUnit): UnitStatus {
   const { phase, result, mainId, restarts, since } = state;
-  const active = isActive(phase) ? "active" : isStarting(phase) ? "activating" : phase.startsWith("stop") ? "deactivating" : phase === "failed" ? "failed" : "inactive";
-  return { name: unit.name, description: unit.description, active, phase, result, mainId, restarts, since, after: unit.after, sources: unit.sources, warnings: unit.warnings };
+  const active = isActive(phase)
+    ? "active"
+    : isStarting(phase)
+      ? "activating"
+      : phase.startsWith("stop")
+        ? "deactivating"
+        : phase === "failed"
+          ? "failed"
+          : "inactive";
+  return {
+    name: unit.name,
+    description: unit.description,
+    active,
+    phase,
+    result,
+    mainId,
+    restarts,
+    since,
+    after: unit.after,
+    sources: unit.sources,
+    warnings: unit.warnings,
+  };
 }
 
 async function readFacts(world: World): Promise<SpecifierFacts> {
   const line = async (path: string) => (await world.files.readText(path).catch(() => "")).trim().replaceAll("-", "");
-  return { hostname: world.network.hostname(), machineId: await line("/etc/machine-id"), bootId: await line("/proc/sys/kernel/random/boot_id") };
+  return {
+    hostname: world.network.hostname(),
+    machineId: await line("/etc/machine-id"),
+    bootId: await line("/proc/sys/kernel/random/boot_id"),
+  };
 }

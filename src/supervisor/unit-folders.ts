@@ -10,7 +10,12 @@ export interface UnitSet {
 }
 
 /** Loads `goal` and everything it leads to. Units are read when something names them; nothing else of the folders is looked at. */
-export async function loadUnits(world: World, folders: readonly string[], goals: readonly string[], facts: SpecifierFacts): Promise<UnitSet> {
+export async function loadUnits(
+  world: World,
+  folders: readonly string[],
+  goals: readonly string[],
+  facts: SpecifierFacts,
+): Promise<UnitSet> {
   const units = new Map<string, Unit>();
   const wantedBy = new Map<string, readonly string[]>();
   const waiting = [...goals];
@@ -51,7 +56,12 @@ async function readSource(world: World, path: string): Promise<UnitSource | unde
   return { path, text: info.kind === "file" ? await world.files.readText(path) : "" };
 }
 
-async function dropIns(world: World, folders: readonly string[], candidates: readonly string[], suffix: string): Promise<readonly UnitSource[]> {
+async function dropIns(
+  world: World,
+  folders: readonly string[],
+  candidates: readonly string[],
+  suffix: string,
+): Promise<readonly UnitSource[]> {
   const found = new Map<string, string>();
   for (const folder of folders)
     for (const owner of [...candidates, suffix])
@@ -74,7 +84,10 @@ async function wantsFolder(world: World, folders: readonly string[], name: strin
 export async function enableUnit(world: World, folder: string, name: string): Promise<void> {
   const unit = await loadUnit(world, [folder], name, {});
   if (!unit) throw new Error(`cannot enable ${name}: there is no ${folder}/${name}`);
-  for (const [targets, kind] of [[unit.wantedBy, "wants"], [unit.requiredBy, "requires"]] as const)
+  for (const [targets, kind] of [
+    [unit.wantedBy, "wants"],
+    [unit.requiredBy, "requires"],
+  ] as const)
     for (const target of targets.filter(isUnitName)) {
       await world.files.makeFolder(`${folder}/${target}.${kind}`);
       const path = `${folder}/${target}.${kind}/${name}`;

@@ -507,6 +507,7 @@ function wantsRestart({ restart, neverRestartStatus }: Service, result: Result, 
 }
 
 function describeExit(exit: Exit): string {
+  if (exit.code === undefined && exit.signal === undefined) return "its exit status is not known, for an earlier supervisor had started it";
   return exit.code === undefined
     ? `code=killed, signal=${(exit.signal ?? "unknown").replace(/^SIG/, "")}`
     : `code=exited, status=${exit.code}`;

@@ -1,0 +1,333 @@
+// Whole machines inside this one: namespaces of every kind, an overlay of this machine's files, cgroups of their own, no uplink.
+//
+// Everything of a machine can be found by its name alone (folder, network namespaces, cgroups), so that taking it down works
+// whatever was killed before. No mount of it is seen outside its own mount namespace.
+import type { Exit, RunResult } from "#platform/processes.ts";
+import type { World } from "#platform/world.ts";
+import { type GroupMount, groupMounts, LabError, type LabMachine, type LabPlaces, labsFolder, placesOf } from "./layout.ts";
+import { enterScript, insideScript, launchScript, type MachineOptions, outsideScript } from "./scripts.ts";
+
+export interface LabOptions {
+  readonly name: string;
+  /** Default 192.168.51.10. */
+  readonly address?: string;
+  /** The 127.0.0.1 port for the API; any free one when absent. */
+  readonly apiPort?: number;
+  /** Seen inside at the same path, read-only: the installation and what runs it. */
+  readonly readOnlyPaths?: readonly string[];
+  /** Starts forwardInside and forwardOutside: run with ["inside"] and ["outside", name, port]. Without it there is no way in. */
+  readonly forwardCommand?: readonly string[];
+  /** systemd as the first process, instead of a reaper. */
+  readonly systemd?: boolean;
+}
+
+export interface ListedLab extends LabMachine {
+  readonly running: boolean;
+}
+
+const bootMilliseconds = 30_000;
+const downMilliseconds = 20_000;
+
+/** Makes and starts a machine. Resolves once its first process is in place and the way in is open. */
+export async function labUp(world: World, options: LabOptions): Promise<LabMachine> {
+  const { name, address = "192.168.51.10", systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
+  const places = placesOf(name);
+  checkAddress(address);
+  await checkMachine(world, systemd);
+  await clearLeftovers(world, places, name);
+  const groups = await groupsOf(world);
+  const machine: MachineOptions = {
+    name,
+    address,
+    places,
+    groups,
+    readOnlyPaths,
+    systemd,
+    insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
+  };
+  await world.files.makeFolder(labsFolder, { mode: 0o711 });
+  const claimed = await world.processes.run("mkdir", ["-m", "755", places.folder]);
+  if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
+  try {
+    return await raise(world, machine, options);
+  } catch (error) {
+    await labDown(world, name).catch((second) =>
+      world.log.warn("cannot clean up after a failed start", { lab: name, error: String(second) }),
+    );
+    throw error;
+  }
+}
+
+async function raise(world: World, machine: MachineOptions, { apiPort = 0, forwardCommand = [] }: LabOptions): Promise<LabMachine> {
+  const { places, name, address, systemd } = machine;
+  const { files, processes, clock } = world;
+  await files.makeFolder(places.root);
+  await files.makeFolder(places.exchange);
+  await files.write(`${places.folder}/launch.sh`, launchScript(machine));
+  await files.write(`${places.folder}/inside.sh`, insideScript(machine));
+  const started = await processes.run("sh", ["-c", outsideScript(machine)], { timeoutMilliseconds: bootMilliseconds });
+  if (started.code !== 0) throw new LabError(`cannot make lab machine "${name}": ${started.stderr.trim()}`);
+  const guardId = Number(started.stdout.trim());
+  const deadline = clock.monotonic() + bootMilliseconds;
+  while (!(await files.stat(`${places.exchange}/ready`))) {
+    if (!processes.signal(guardId, 0) || clock.monotonic() > deadline)
+      throw new LabError(
+        `lab machine "${name}" did not start: ${(await files.readText(places.bootLog).catch(() => "")).trim().slice(-2_000)}`,
+      );
+    await pause(world, 20);
+  }
+  const initId = Number((await files.readText(`/proc/${guardId}/task/${guardId}/children`)).trim().split(" ")[0]);
+  const initStarted = await startTime(world, initId);
+  if (initStarted === undefined) throw new LabError(`lab machine "${name}" ended while it started`);
+  const state: LabMachine = {
+    name,
+    address,
+    initId,
+    initStarted,
+    systemd,
+    apiPort: undefined,
+    forwarder: undefined,
+    createdAt: clock.now(),
+  };
+  await files.replace(places.stateFile, JSON.stringify(state));
+  if (forwardCommand.length === 0) return state;
+  const opened = { ...state, ...(await openForwarder(world, places, name, forwardCommand, apiPort)) };
+  await files.replace(places.stateFile, JSON.stringify(opened));
+  return opened;
+}
+
+async function openForwarder(
+  world: World,
+  places: LabPlaces,
+  name: string,
+  command: readonly string[],
+  port: number,
+): Promise<Pick<LabMachine, "apiPort" | "forwarder">> {
+  const [program = "", ...arguments_] = [...command, "outside", name, String(port)];
+  const log = { path: `${places.folder}/forward.log` };
+  const child = await world.processes.spawn(program, { arguments: arguments_, stdin: "ignore", stdout: log, stderr: log, detached: true });
+  let ended: Exit | undefined;
+  child.exited.then((exit) => {
+    ended = exit;
+  });
+  const deadline = world.clock.monotonic() + bootMilliseconds;
+  for (;;) {
+    const noted = await world.files.readText(`${places.folder}/port`).catch(() => "");
+    if (noted !== "") return { apiPort: Number(noted), forwarder: { id: child.id, started: (await startTime(world, child.id)) ?? "" } };
+    if (ended || world.clock.monotonic() > deadline) {
+      child.kill("SIGKILL");
+      throw new LabError(
+        `cannot open 127.0.0.1:${port} for lab machine "${name}": ${(await world.files.readText(log.path).catch(() => "")).trim().slice(-2_000)}`,
+      );
+    }
+    await pause(world, 20);
+  }
+}
+
+/** Ends every process of the machine and removes all of it. Fine when there is none, or only parts. Returns whether there was anything. */
+export async function labDown(world: World, name: string): Promise<boolean> {
+  const places = placesOf(name);
+  const { files, processes } = world;
+  const machine = await readMachine(world, places);
+  const groups = await groupsOf(world);
+  const existed =
+    machine !== undefined ||
+    (await files.stat(places.folder)) !== undefined ||
+    (await files.stat(`/run/netns/${places.namespace}`)) !== undefined;
+  if (machine?.forwarder && (await startTime(world, machine.forwarder.id)) === machine.forwarder.started)
+    processes.signal(machine.forwarder.id, "SIGKILL");
+  if (machine && (await startTime(world, machine.initId)) === machine.initStarted) processes.signal(machine.initId, "SIGKILL");
+  await endProcesses(world, places, groups);
+  for (const namespace of [places.namespace, places.outsideNamespace]) {
+    if (await files.stat(`/run/netns/${namespace}`)) await succeed(world, "ip", ["netns", "delete", namespace]);
+  }
+  for (const { point } of groups) await removeGroup(world, `${point}/${places.group}`);
+  await unmountBelow(world, places.folder);
+  await files.remove(places.folder, { recursive: true });
+  await processes.run("rmdir", [labsFolder]);
+  return existed;
+}
+
+/** By cgroup: whoever was started in the machine is in one of its cgroups, or below. */
+async function endProcesses(world: World, places: LabPlaces, groups: readonly GroupMount[]): Promise<void> {
+  const deadline = world.clock.monotonic() + downMilliseconds;
+  for (;;) {
+    const ids = new Set((await Promise.all(groups.map(({ point }) => processesBelow(world, `${point}/${places.group}`)))).flat());
+    ids.delete(world.processes.self.id);
+    if (ids.size === 0) return;
+    if (world.clock.monotonic() > deadline)
+      throw new LabError(
+        `cannot take down lab machine "${places.folder.slice(labsFolder.length + 1)}": processes ${[...ids].slice(0, 20).join(", ")} do not end`,
+      );
+    for (const id of ids) world.processes.signal(id, "SIGKILL");
+    await pause(world, 50);
+  }
+}
+
+async function processesBelow(world: World, folder: string): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (const group of await foldersBelow(world, folder)) {
+    const text = await world.files.readText(`${group}/cgroup.procs`).catch(() => "");
+    ids.push(
+      ...text
+        .split("\n")
+        .map(Number)
+        .filter((id) => id > 0),
+    );
+  }
+  return ids;
+}
+
+/** The folder and all below it, the deepest first. */
+async function foldersBelow(world: World, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  if ((await world.files.stat(folder).catch(() => undefined))?.kind !== "folder") return found;
+  for (const name of await world.files.list(folder).catch(() => [])) found.push(...(await foldersBelow(world, `${folder}/${name}`)));
+  found.push(folder);
+  return found;
+}
+
+/** A cgroup is busy for a moment after its last process ended. */
+async function removeGroup(world: World, folder: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const folders = await foldersBelow(world, folder);
+    if (folders.length === 0) return;
+    await world.processes.run("rmdir", folders);
+    if (attempt > 0) await pause(world, 50);
+  }
+  throw new LabError(`cannot remove cgroup ${folder}`);
+}
+
+async function unmountBelow(world: World, folder: string): Promise<void> {
+  const points = (await world.files.readText("/proc/self/mounts")).split("\n").map((line) => line.split(" ")[1] ?? "");
+  for (const point of points.reverse()) if (point.startsWith(`${folder}/`)) await succeed(world, "umount", ["-l", point]);
+}
+
+export async function labList(world: World): Promise<readonly ListedLab[]> {
+  const machines: ListedLab[] = [];
+  for (const name of await world.files.list(labsFolder).catch(() => [])) {
+    const machine = await readMachine(world, placesOf(name)).catch(() => undefined);
+    if (machine) machines.push({ ...machine, running: (await startTime(world, machine.initId)) === machine.initStarted });
+  }
+  return machines;
+}
+
+export interface LabCommand {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly timeoutMilliseconds?: number;
+}
+
+/** Runs a program inside the machine to its end and gathers what it printed. */
+export async function labExec(world: World, name: string, command: readonly string[], options: LabCommand = {}): Promise<RunResult> {
+  const { program, arguments: arguments_ } = await entering(world, name, command, options.environment);
+  return world.processes.run(program, arguments_, {
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.timeoutMilliseconds === undefined ? {} : { timeoutMilliseconds: options.timeoutMilliseconds }),
+  });
+}
+
+/** Runs a program inside the machine with our own standard input and output. */
+export async function labAttach(world: World, name: string, command: readonly string[], options: LabCommand = {}): Promise<Exit> {
+  const { program, arguments: arguments_ } = await entering(world, name, command, options.environment);
+  const child = await world.processes.spawn(program, { arguments: arguments_, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  return child.exited;
+}
+
+async function entering(
+  world: World,
+  name: string,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ program: string; arguments: readonly string[] }> {
+  const places = placesOf(name);
+  const machine = await readMachine(world, places);
+  if (!machine || (await startTime(world, machine.initId)) !== machine.initStarted)
+    throw new LabError(`there is no running lab machine "${name}"`);
+  const script = enterScript(places, await groupsOf(world), machine.initId);
+  const { TERM = "dumb" } = world.processes.self.environment;
+  const variables = {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: "/root",
+    LANG: "C.UTF-8",
+    TERM,
+    ...environment,
+  };
+  return {
+    program: "sh",
+    arguments: [
+      "-c",
+      script,
+      "keelson-lab",
+      "env",
+      "-i",
+      ...Object.entries(variables).map(([key, value]) => `${key}=${value}`),
+      ...command,
+    ],
+  };
+}
+
+function checkAddress(address: string): void {
+  const numbers = address.split(".").map(Number);
+  const [first = 0, second = 0, , last = 0] = numbers;
+  const isPrivate = first === 10 || (first === 192 && second === 168) || (first === 172 && second >= 16 && second < 32);
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(address) && numbers.every((number) => number < 256) && isPrivate && last > 1 && last < 255) return;
+  throw new LabError(`"${address}" cannot be a lab machine's address: a private IPv4 address that does not end in 0, 1 or 255`);
+}
+
+async function checkMachine(world: World, systemd: boolean): Promise<void> {
+  const { platform, uid } = world.processes.self;
+  if (platform !== "linux") throw new LabError(`lab machines need Linux, this is ${platform}`);
+  if (uid !== 0) throw new LabError("lab machines need root: run this with sudo");
+  const needed = ["unshare", "nsenter", "setsid", "ip", "mount", "pivot_root", "hostname", ...(systemd ? ["/lib/systemd/systemd"] : [])];
+  const checked = await world.processes.run("sh", [
+    "-c",
+    'for tool; do command -v "$tool" >/dev/null || echo "$tool"; done',
+    "check",
+    ...needed,
+  ]);
+  const missing = checked.stdout
+    .trim()
+    .split("\n")
+    .filter((tool) => tool !== "");
+  if (missing.length > 0)
+    throw new LabError(`lab machines need ${missing.join(", ")}: install util-linux, iproute2${systemd ? ", systemd" : ""}`);
+}
+
+async function clearLeftovers(world: World, places: LabPlaces, name: string): Promise<void> {
+  const machine = await readMachine(world, places);
+  if (machine && (await startTime(world, machine.initId)) === machine.initStarted)
+    throw new LabError(`lab machine "${name}" is already up, since ${new Date(machine.createdAt).toISOString()}`);
+  const info = await world.files.stat(places.folder);
+  const isBeingMade = machine === undefined && info !== undefined && world.clock.now() - info.modifiedAt < bootMilliseconds;
+  if (isBeingMade) throw new LabError(`lab machine "${name}" is being made by someone else`);
+  if (await labDown(world, name)) world.log.info("removed what was left of an earlier lab machine", { lab: name });
+}
+
+async function groupsOf(world: World): Promise<readonly GroupMount[]> {
+  return groupMounts(await world.files.readText("/proc/self/mounts"));
+}
+
+async function readMachine(world: World, places: LabPlaces): Promise<LabMachine | undefined> {
+  try {
+    return JSON.parse(await world.files.readText(places.stateFile)) as LabMachine;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process's start in ticks since boot; undefined when it is gone or a zombie. */
+async function startTime(world: World, id: number): Promise<string | undefined> {
+  const stat = await world.files.readText(`/proc/${id}/stat`).catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+async function succeed(world: World, program: string, arguments_: readonly string[]): Promise<void> {
+  const { code, stderr } = await world.processes.run(program, arguments_);
+  if (code !== 0) throw new LabError(`${program} ${arguments_.join(" ")} failed: ${stderr.trim()}`);
+}
+
+function pause(world: World, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => world.clock.timer(milliseconds, resolve));
+}
