@@ -17,11 +17,12 @@ export type Time = string;
 export type MicroTime = string;
 
 type Certain = { readonly required: true } | { readonly default: {} } | { readonly always: true };
+type IsOptional<O> = O extends { readonly optional: true } ? true : false;
 type PresentScalar<O> = O extends Certain ? true : false;
 type PresentMessage<O> = O extends { readonly optional: true } ? PresentScalar<O> : true;
 
 function scalar<T>(name: Scalar) {
-  return <const O extends FieldOptions = {}>(number: number, options?: O): Field<T, PresentScalar<O>> => ({
+  return <const O extends FieldOptions = {}>(number: number, options?: O): Field<T, PresentScalar<O>, IsOptional<O>> => ({
     ...options,
     number,
     shape: "one",
@@ -50,12 +51,16 @@ export const stringList = scalar<readonly string[]>("stringList");
 export function string<const O extends FieldOptions = {}>(
   number: number,
   options?: O,
-): Field<O extends { readonly enum: readonly (infer Word extends string)[] } ? Word : string, PresentScalar<O>> {
+): Field<O extends { readonly enum: readonly (infer Word extends string)[] } ? Word : string, PresentScalar<O>, IsOptional<O>> {
   return { ...options, number, shape: "one", element: { scalar: "string" } };
 }
 
 /** A field holding one message. Without `optional` it is always there, empty when nothing was said. */
-export function one<T, const O extends FieldOptions = {}>(number: number, type: () => Type<T>, options?: O): Field<T, PresentMessage<O>> {
+export function one<T, const O extends FieldOptions = {}>(
+  number: number,
+  type: () => Type<T>,
+  options?: O,
+): Field<T, PresentMessage<O>, IsOptional<O>> {
   return { ...options, number, shape: "one", element: { message: type } };
 }
 
@@ -88,12 +93,12 @@ export function list<const S extends Scalar, const O extends FieldOptions = {}>(
   number: number,
   of: S,
   options?: O,
-): Field<readonly ScalarValue[S][], PresentScalar<O>>;
+): Field<readonly ScalarValue[S][], PresentScalar<O>, IsOptional<O>>;
 export function list<T, const O extends FieldOptions = {}>(
   number: number,
   of: () => Type<T>,
   options?: O,
-): Field<readonly T[], PresentScalar<O>>;
+): Field<readonly T[], PresentScalar<O>, IsOptional<O>>;
 export function list(number: number, of: ElementOf<unknown>, options?: FieldOptions): Field<readonly unknown[]> {
   return { ...options, number, shape: "list", element: element(of) };
 }
@@ -102,12 +107,12 @@ export function map<const S extends Scalar, const O extends FieldOptions = {}>(
   number: number,
   of: S,
   options?: O,
-): Field<Readonly<Record<string, ScalarValue[S]>>, PresentScalar<O>>;
+): Field<Readonly<Record<string, ScalarValue[S]>>, PresentScalar<O>, IsOptional<O>>;
 export function map<T, const O extends FieldOptions = {}>(
   number: number,
   of: () => Type<T>,
   options?: O,
-): Field<Readonly<Record<string, T>>, PresentScalar<O>>;
+): Field<Readonly<Record<string, T>>, PresentScalar<O>, IsOptional<O>>;
 export function map(number: number, of: ElementOf<unknown>, options?: FieldOptions): Field<Readonly<Record<string, unknown>>> {
   return { ...options, number, shape: "map", element: element(of) };
 }

@@ -158,7 +158,7 @@ export function kindOf<T extends KubernetesObject>(options: KindOptions<never>, 
     verbs: options.verbs ?? allVerbs,
     selectable: options.selectable ?? {},
     apiVersion: options.group === "" ? options.version : `${options.group}/${options.version}`,
-    message: objectMessage as unknown as Type<T>,
+    message: { ...objectMessage, options: { ...objectMessage.options, typed: true } } as unknown as Type<T>,
   };
 }
 

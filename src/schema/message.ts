@@ -78,16 +78,17 @@ export interface FieldOptions {
   readonly doc?: string;
 }
 
-export interface Field<T = unknown, Present extends boolean = boolean> extends FieldOptions {
+export interface Field<T = unknown, Present extends boolean = boolean, Optional extends boolean = boolean> extends FieldOptions {
   /** The protobuf field number; 0 when the field exists in JSON only. */
   readonly number: number;
   readonly shape: "one" | "list" | "map";
   readonly element: Element;
   /** Inline in JSON, but in protobuf inside a message of its own at this number. */
   readonly within?: number;
-  /** Never set: carries the value's type and whether the decoded object always has the field. */
+  /** Never set: carries the value's type, whether the decoded object always has the field, and whether absent and zero differ. */
   readonly "~value"?: T;
   readonly "~present"?: Present;
+  readonly "~optional"?: Optional;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -104,6 +105,8 @@ export interface MessageOptions {
    * "protocol": a proto3 protocol such as CRI or etcd: zero values are not written, and reading fills every plain field in.
    */
   readonly syntax?: "api" | "protocol";
+  /** The message of a kind: carries apiVersion and kind beside its fields. */
+  readonly typed?: boolean;
   /** JSON forms that a plain message cannot express (JSONSchemaPropsOrBool and its kin): either the message, or one of `alternatives`. */
   readonly either?: { readonly field: string; readonly alternative: string };
   readonly doc?: string;
@@ -123,11 +126,19 @@ export interface Message<F extends Fields> extends Type<Infer<{ readonly fields:
 
 type Value<F> = F extends Field<infer T> ? T : never;
 type PresentKey<F> = { [K in keyof F]: F[K] extends Field<unknown, true> ? K : never }[keyof F];
+type OptionalKey<F> = { [K in keyof F]: F[K] extends Field<unknown, boolean, true> ? K : never }[keyof F];
 
 /** The decoded shape of a message. */
 export type Infer<M extends { readonly fields: Fields }> = Flatten<
   { readonly [K in PresentKey<M["fields"]>]: Value<M["fields"][K]> } & {
     readonly [K in Exclude<keyof M["fields"], PresentKey<M["fields"]>>]?: Value<M["fields"][K]> | undefined;
+  }
+>;
+
+/** The decoded shape of a `protocol` message: all that is not optional is there. */
+export type InferProtocol<M extends { readonly fields: Fields }> = Flatten<
+  { readonly [K in Exclude<keyof M["fields"], OptionalKey<M["fields"]>>]: Value<M["fields"][K]> } & {
+    readonly [K in OptionalKey<M["fields"]>]?: Value<M["fields"][K]> | undefined;
   }
 >;
 
@@ -142,6 +153,18 @@ export type Draft<T> = T extends string | number | bigint | boolean | null | und
 
 export function message<const F extends Fields>(name: string, fields: F, options: MessageOptions = {}): Message<F> {
   return { name, fields, options };
+}
+
+export interface ProtocolMessage<F extends Fields> extends Type<InferProtocol<{ readonly fields: F }>> {
+  readonly fields: F;
+}
+
+/**
+ * Declares a message of a proto3 protocol (CRI, etcd): reading fills in every field that is not `optional`, writing leaves zero values out.
+ * Fields that hold messages are best `optional`: otherwise an empty one and none at all are the same.
+ */
+export function protocol<const F extends Fields>(name: string, fields: F, options: MessageOptions = {}): ProtocolMessage<F> {
+  return { name, fields, options: { ...options, syntax: "protocol" } };
 }
 
 /** Fields that JSON shows inline and protobuf nests in a message of their own at `number`. */
