@@ -80,7 +80,7 @@ function serve(handler: HttpHandler, running: Running, stream: ServerHttp2Stream
   running.add(gone);
   stream.on("close", () => {
     running.delete(gone);
-    if (!stream.writableFinished) gone.abort();
+    if (stream.rstCode !== noError || !stream.writableFinished) gone.abort();
   });
   const mark = url.indexOf("?");
   const message: HttpRequest = {
@@ -135,7 +135,12 @@ function respond(running: Running, gone: AbortController, stream: ServerHttp2Str
     stream.respond(headers, { endStream: !bodyAllowed });
     if (bodyAllowed) {
       running.markStream(gone);
-      body.stream(new Http2Sink(gone.signal, stream));
+      const sink = new Http2Sink(gone.signal, stream);
+      // Node ends a stream that its peer reset, so that it looks finished; only the sink knows whether it was.
+      stream.on("close", () => {
+        if (!sink.ended) gone.abort();
+      });
+      body.stream(sink);
     }
   } else {
     const total = sizeOf(body);

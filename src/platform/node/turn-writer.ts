@@ -21,6 +21,10 @@ export abstract class TurnWriter implements Sink {
     return this.#pendingBytes + this.unsentBytes;
   }
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
     if (this.#pending.length === 0) schedule(this);
