@@ -24,17 +24,15 @@ export async function keepHistoryBounded(scope: Scope, world: World, store: Stor
     await world.clock.sleep(scope, Math.max(100, Math.min(lookEveryMilliseconds, milliseconds)));
     const now = world.clock.monotonic();
     marks.push({ at: now, revision: await store.revision() });
-    let target = 0;
-    while (marks[0] && (marks[0].at <= now - milliseconds || (history.supersededBytes > bytes && marks.length > 1))) {
-      target = (marks.shift() as { revision: Revision }).revision;
-      if (history.supersededBytes > bytes && target > history.compacted) break;
-    }
-    if (target <= history.compacted) continue;
+    const isDue = (mark: { readonly at: number }) => mark.at <= now - milliseconds || (history.supersededBytes > bytes && marks.length > 1);
     try {
-      await store.compact(target);
+      for (let mark = marks[0]; mark && isDue(mark); mark = marks[0]) {
+        marks.shift();
+        if (mark.revision > history.compacted) await store.compact(mark.revision);
+      }
     } catch (error) {
       scope.throwIfStopped();
-      world.log.warn("history could not be compacted; trying again later", { revision: target, error: String(error) });
+      world.log.warn("history could not be compacted; trying again later", { error: String(error) });
     }
   }
 }

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import type { Database } from "../database.ts";
+import { nodeDatabases } from "./database.ts";
+
+const databases = nodeDatabases();
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (value: Uint8Array) => new TextDecoder().decode(value);
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "database-"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function rows(database: Database, from = "", to = "\u{10ffff}"): Promise<string[]> {
+  const all: string[] = [];
+  for await (const page of database.scan(bytes(from), bytes(to)))
+    for (const { key, value } of page) all.push(`${text(key)}=${text(value)}`);
+  return all;
+}
+
+test("rows are kept in the order of their bytes, through closing and in copies", async () => {
+  const path = join(folder, "deep/er/rows.db");
+  let database = await databases.open(path);
+  await database.commit([
+    { key: bytes("b"), value: bytes("1") },
+    { key: bytes("a"), value: bytes("") },
+    { key: bytes("c"), value: bytes("1") },
+  ]);
+  await database.commit([{ key: bytes("c") }, { key: bytes("b"), value: bytes("2") }, { key: bytes("gone") }]);
+  assert.deepEqual(await rows(database), ["a=", "b=2"]);
+  assert.deepEqual(await rows(database, "b", "c"), ["b=2"]);
+  assert.ok((await database.size()) > 0);
+  await database.copy(join(folder, "copy.db"));
+  await assert.rejects(database.copy(join(folder, "copy.db")), { damage: "io" });
+  await database.close();
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  for (const kept of [path, join(folder, "copy.db")]) {
+    database = await databases.open(kept);
+    assert.deepEqual(await rows(database), ["a=", "b=2"]);
+    await database.close();
+  }
+  await assert.rejects(database.commit([]), { damage: "io" });
+});
+
+test("many rows come in pages", async () => {
+  const database = await databases.open(join(folder, "pages.db"));
+  const value = new Uint8Array(1000).fill(120);
+  await database.commit(Array.from({ length: 500 }, (_, at) => ({ key: bytes(String(1000 + at)), value })));
+  let pages = 0;
+  for await (const page of database.scan(bytes("1"), bytes("2"))) pages += page.length > 0 ? 1 : 0;
+  assert.ok(pages > 2, `${pages} pages`);
+  assert.equal((await rows(database)).length, 500);
+  await database.close();
+});
+
+test("a database in use is locked", async () => {
+  const path = join(folder, "locked.db");
+  const database = await databases.open(path);
+  await assert.rejects(databases.open(path), { name: "DatabaseError", damage: "locked", message: `${path} is in use by another process` });
+  await database.close();
+});
+
+test("files that are not ours, or newer, are left alone", async () => {
+  const other = join(folder, "text");
+  await writeFile(other, "no database at all ".repeat(100));
+  await assert.rejects(databases.open(other), { damage: "foreign" });
+  const foreign = join(folder, "foreign.db");
+  const sqlite = new DatabaseSync(foreign);
+  sqlite.exec("CREATE TABLE something (x)");
+  sqlite.close();
+  const content = await readFile(foreign);
+  await assert.rejects(databases.open(foreign), { damage: "foreign" });
+  assert.deepEqual(await readFile(foreign), content);
+  const newer = join(folder, "newer.db");
+  await (await databases.open(newer)).close();
+  const changed = new DatabaseSync(newer);
+  changed.exec("PRAGMA user_version = 7");
+  changed.close();
+  await assert.rejects(databases.open(newer), { damage: "newer" });
+});
+
+test("a write-ahead log that lost its tail is noticed, and so is a damaged page", async () => {
+  const path = join(folder, "tail.db");
+  const database = await databases.open(path);
+  for (let at = 0; at < 50; at++) await database.commit([{ key: bytes(`k${at}`), value: bytes("x".repeat(500)) }]);
+  // What a crash would leave, with one bit flipped in the log.
+  const crashed = join(folder, "crashed.db");
+  for (const suffix of ["", "-wal", "-mark"]) await copyFile(path + suffix, crashed + suffix);
+  await database.close();
+  const whole = join(folder, "whole.db");
+  for (const suffix of ["", "-wal", "-mark"]) await copyFile(crashed + suffix, whole + suffix);
+  const reopened = await databases.open(whole);
+  assert.equal((await rows(reopened)).length, 50);
+  await reopened.close();
+  const log = await open(`${crashed}-wal`, "r+");
+  const middle = Math.floor((await log.stat()).size / 2);
+  const { buffer } = await log.read(Buffer.alloc(1), 0, 1, middle);
+  await log.write(Buffer.of((buffer[0] as number) ^ 1), 0, 1, middle);
+  await log.close();
+  await assert.rejects(databases.open(crashed), { damage: "corrupt", message: /has lost its last \d+ acknowledged commits/ });
+
+  await writeFile(path, (await readFile(path)).fill(255, 16384, 16384 * 2));
+  const opening = databases.open(path).then(async (damaged) => {
+    try {
+      await rows(damaged);
+    } finally {
+      await damaged.close();
+    }
+  });
+  await assert.rejects(opening, { damage: "corrupt" });
+});
