@@ -1,0 +1,19 @@
+// Written by tools/index; do not edit.
+import type { Plugin } from "../plugin.ts";
+import { nodeAffinity } from "./node-affinity/node-affinity.ts";
+import { nodeName } from "./node-name/node-name.ts";
+import { nodePorts } from "./node-ports/node-ports.ts";
+import { nodeResourcesBalancedAllocation } from "./node-resources-balanced-allocation/node-resources-balanced-allocation.ts";
+import { nodeResourcesFit } from "./node-resources-fit/node-resources-fit.ts";
+import { nodeUnschedulable } from "./node-unschedulable/node-unschedulable.ts";
+import { taintToleration } from "./taint-toleration/taint-toleration.ts";
+
+export const allPlugins: readonly Plugin[] = [
+  nodeAffinity,
+  nodeName,
+  nodePorts,
+  nodeResourcesBalancedAllocation,
+  nodeResourcesFit,
+  nodeUnschedulable,
+  taintToleration,
+];
