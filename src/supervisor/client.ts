@@ -12,6 +12,8 @@ export interface SupervisorClient {
   reloadFiles(): Promise<void>;
   /** Stops every unit; the supervisor itself stays. */
   stopAll(): Promise<void>;
+  /** Stops every unit and ends the supervisor. */
+  exit(): Promise<void>;
   journal(unit: string, options?: { lines?: number; follow?: boolean }): AsyncIterable<string>;
 }
 
@@ -29,6 +31,7 @@ export function supervisorClient(world: World, socketPath = "/run/keelson/superv
     reload: async (unit) => void (await ask({ ask: "reload", unit })),
     reloadFiles: async () => void (await ask({ ask: "reload-files" })),
     stopAll: async () => void (await ask({ ask: "stop-all" })),
+    exit: async () => void (await ask({ ask: "exit" })),
     async *journal(unit, { lines: count = 100, follow = false } = {}) {
       for await (const answer of converse({ ask: "journal", unit, lines: count, follow })) if ("line" in answer) yield answer.line;
     },

@@ -42,5 +42,8 @@ export interface Supervisor {
   reloadFiles(): Promise<void>;
   /** Stops every unit, in the reverse of the starting order. */
   stopAll(): Promise<void>;
+  /** Stops every unit, after which `ended` resolves: the supervisor's process can end. */
+  exit(): Promise<void>;
+  readonly ended: Promise<void>;
   journal(name: string): Journal;
 }

@@ -64,6 +64,7 @@ function readRequest(text: string): Request {
     case "status":
     case "reload-files":
     case "stop-all":
+    case "exit":
       return { ask };
     case "start":
     case "stop":
@@ -88,6 +89,9 @@ async function perform(supervisor: Supervisor, request: Exclude<Request, { ask: 
       return { ok: true };
     case "stop-all":
       await supervisor.stopAll();
+      return { ok: true };
+    case "exit":
+      await supervisor.exit();
       return { ok: true };
     case "start":
     case "stop":

@@ -3,7 +3,7 @@ import type { ByteStream } from "#wire/http/stream.ts";
 import { SupervisorError, type SupervisorStatus } from "./contract.ts";
 
 export type Request =
-  | { readonly ask: "status" | "reload-files" | "stop-all" }
+  | { readonly ask: "status" | "reload-files" | "stop-all" | "exit" }
   | { readonly ask: "start" | "stop" | "restart" | "reload"; readonly unit: string }
   | { readonly ask: "journal"; readonly unit: string; readonly lines: number; readonly follow: boolean };
 

@@ -38,6 +38,7 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
   const managed = new Map<string, ManagedUnit>();
   const goals = new Set([options.target]);
   const since = clock.now();
+  const ending = Promise.withResolvers<void>();
   let warnings: readonly string[] =
     places.groupFolder === undefined ? ["no cgroup can be made here: the processes of a unit are found by their session"] : [];
   let set: UnitSet = { units: new Map(), wantedBy: new Map() };
@@ -82,6 +83,11 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
       await Promise.all(order.map((unit) => stopAfter(unit, order)));
       if (places.groupFolder !== undefined) await world.processes.run("/bin/rmdir", [places.groupFolder]);
     },
+    async exit() {
+      await supervisor.stopAll();
+      ending.resolve();
+    },
+    ended: ending.promise,
     journal: (name) => known(name).journal,
   };
 
