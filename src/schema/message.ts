@@ -53,7 +53,7 @@ export interface FieldOptions {
   readonly optional?: boolean;
   /** Written even when empty. */
   readonly always?: boolean;
-  /** Must be given by whoever creates the object. */
+  /** Must be given by whoever creates the object; `minLength: 0` beside it allows empty text. Not checked in status, nor for `always` lists. */
   readonly required?: boolean;
   /** Put in when absent, once, on the way in. A value that depends on other fields is set by the kind's `default` instead. */
   readonly default?: unknown;
@@ -63,6 +63,8 @@ export interface FieldOptions {
   readonly maxLength?: number;
   readonly enum?: readonly string[];
   readonly format?: Format;
+  /** A list of "map" whose keys may repeat all the same: upstream only warns. */
+  readonly duplicates?: "allowed";
   /** May not change after creation. */
   readonly immutable?: boolean;
   /** How lists merge under server-side apply, and by which keys. Maps and messages are granular unless "atomic". */

@@ -43,7 +43,7 @@ export const ResourceFieldSelector = message(
   {
     containerName: string(1),
     resource: string(2, { always: true, required: true }),
-    divisor: quantity(3, { default: "0" }),
+    divisor: quantity(3, { always: true }),
   },
   { openapi: "io.k8s.api.core.v1.ResourceFieldSelector", atomic: true },
 );
@@ -221,10 +221,11 @@ export const Container = message(
     ports: list(6, (): Type<ContainerPort> => ContainerPort, {
       list: "map",
       keys: ["containerPort", "protocol"],
+      duplicates: "allowed",
       patch: "merge",
       mergeKey: "containerPort",
     }),
-    env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], patch: "merge", mergeKey: "name" }),
+    env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], duplicates: "allowed", patch: "merge", mergeKey: "name" }),
     resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements),
     volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
       list: "map",
@@ -270,10 +271,11 @@ export const EphemeralContainer = message(
       ports: list(6, (): Type<ContainerPort> => ContainerPort, {
         list: "map",
         keys: ["containerPort", "protocol"],
+        duplicates: "allowed",
         patch: "merge",
         mergeKey: "containerPort",
       }),
-      env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], patch: "merge", mergeKey: "name" }),
+      env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], duplicates: "allowed", patch: "merge", mergeKey: "name" }),
       resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements),
       volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
         list: "map",

@@ -73,6 +73,7 @@ export const PodSpec = message(
     containers: list(2, (): Type<Container> => Container, {
       always: true,
       required: true,
+      minLength: 1,
       list: "map",
       keys: ["name"],
       patch: "merge",
@@ -93,6 +94,7 @@ export const PodSpec = message(
     imagePullSecrets: list(15, (): Type<LocalObjectReference> => LocalObjectReference, {
       list: "map",
       keys: ["name"],
+      duplicates: "allowed",
       patch: "merge",
       mergeKey: "name",
     }),
@@ -103,7 +105,13 @@ export const PodSpec = message(
     initContainers: list(20, (): Type<Container> => Container, { list: "map", keys: ["name"], patch: "merge", mergeKey: "name" }),
     automountServiceAccountToken: bool(21, { optional: true }),
     tolerations: list(22, (): Type<Toleration> => Toleration, { list: "atomic" }),
-    hostAliases: list(23, (): Type<HostAlias> => HostAlias, { list: "map", keys: ["ip"], patch: "merge", mergeKey: "ip" }),
+    hostAliases: list(23, (): Type<HostAlias> => HostAlias, {
+      list: "map",
+      keys: ["ip"],
+      duplicates: "allowed",
+      patch: "merge",
+      mergeKey: "ip",
+    }),
     priorityClassName: string(24),
     priority: int32(25, { optional: true }),
     dnsConfig: one(26, (): Type<PodDNSConfig> => PodDNSConfig, { optional: true }),

@@ -1,0 +1,179 @@
+// Checks an object against its declaration: metadata, then what each field says about itself, then the kind's own rules.
+import type { FieldError, Kind, KubernetesObject } from "../kind.ts";
+import { ObjectMeta } from "../object-meta.ts";
+import { deepEqual } from "./equal.ts";
+import { duplicate, invalid, notSupported, required, tooLong, tooMany } from "./field-error.ts";
+import { formatProblems } from "./formats.ts";
+import { writeJson } from "./json.ts";
+import { annotationErrors, labelErrors, metadataErrors, utf8Length } from "./metadata-validation.ts";
+import { type FieldPlan, type MessagePlan, planOf } from "./plan.ts";
+
+export { fieldErrorBody, fieldErrorsText, fieldErrorText } from "./field-error.ts";
+
+/** Upstream's lists of errors are not bounded; ours stops here, so that one bad object cannot fill the memory. */
+const errorsMax = 1000;
+
+/** Everything wrong with an object. `old` is there on update; `subresource` is "" for the object itself. */
+export function validate<T extends KubernetesObject>(kind: Kind<T>, object: T, old?: T, subresource = ""): FieldError[] {
+  const errors = metadataErrors(kind, object, old);
+  for (const field of rulesOf(planOf(kind.message))) {
+    // Through a subresource only its own part changes, and upstream checks no status by declaration.
+    if (field.name === "metadata" || field.name === "status" || subresource === "status") continue;
+    checkField(
+      field,
+      field.name,
+      memberOf(object, field.name),
+      old === undefined ? undefined : { value: memberOf(old, field.name) },
+      errors,
+    );
+  }
+  errors.push(...(kind.validate?.(object as never, { ...(old !== undefined && { old: old as never }), subresource }) ?? []));
+  return errors;
+}
+
+function memberOf(object: unknown, name: string): unknown {
+  return typeof object === "object" && object !== null && Object.hasOwn(object, name)
+    ? (object as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** The fields of a message at or below which something is to be checked. */
+const rules = new WeakMap<MessagePlan, readonly FieldPlan[]>();
+
+function rulesOf(plan: MessagePlan): readonly FieldPlan[] {
+  let fields = rules.get(plan);
+  if (fields === undefined) {
+    fields = plan.fields.filter((field) => hasRule(field, new Set()));
+    rules.set(plan, fields);
+  }
+  return fields;
+}
+
+function hasRule(field: FieldPlan, seen: Set<MessagePlan>): boolean {
+  const { field: said } = field;
+  if (said.required === true || said.immutable === true || said.enum !== undefined || said.format !== undefined) return true;
+  if (said.min !== undefined || said.max !== undefined || said.minLength !== undefined || said.maxLength !== undefined) return true;
+  if (field.shape === "list" && said.list !== undefined && said.list !== "atomic") return true;
+  if (field.scalar !== undefined) return false;
+  const plan = field.message();
+  if (plan.type === ObjectMeta) return true;
+  if (seen.has(plan)) return false;
+  seen.add(plan);
+  return plan.fields.some((inner) => hasRule(inner, seen));
+}
+
+/** `old` is undefined on create, and where no old value corresponds. */
+type Old = { readonly value: unknown } | undefined;
+
+function checkField(field: FieldPlan, path: string, value: unknown, old: Old, errors: FieldError[]): void {
+  if (errors.length >= errorsMax) return;
+  const { field: said, shape } = field;
+  if (said.immutable === true && old !== undefined && !deepEqual(value, old.value)) {
+    errors.push(invalid(path, value, "field is immutable"));
+    return;
+  }
+  if (isMissing(field, value)) {
+    errors.push(required(path));
+    return;
+  }
+  if (value === undefined) return;
+  if (shape === "one") {
+    if (field.scalar === undefined) checkMessage(field.message(), path, value, old, errors);
+    else checkScalar(field, path, value, errors);
+  } else if (shape === "list") {
+    checkList(field, path, value as readonly unknown[], old, errors);
+  } else {
+    checkMap(field, path, value as Readonly<Record<string, unknown>>, old, errors);
+  }
+}
+
+function isMissing({ field, shape, scalar, always }: FieldPlan, value: unknown): boolean {
+  if (field.required !== true) return false;
+  if (value === undefined) return true;
+  if (shape === "list") return !always && (value as readonly unknown[]).length === 0;
+  return shape === "one" && (scalar === "string" || scalar === "bytes") && value === "" && field.minLength !== 0;
+}
+
+function checkMessage(plan: MessagePlan, path: string, value: unknown, old: Old, errors: FieldError[]): void {
+  if (plan.type === ObjectMeta) {
+    const { labels, annotations } = value as ObjectMeta;
+    errors.push(...labelErrors(labels, `${path}.labels`), ...annotationErrors(annotations, `${path}.annotations`));
+    return;
+  }
+  if (plan.type.options.either !== undefined) return;
+  for (const field of rulesOf(plan)) {
+    const before = old === undefined || old.value === undefined ? undefined : { value: memberOf(old.value, field.name) };
+    checkField(field, `${path}.${field.name}`, memberOf(value, field.name), before, errors);
+  }
+}
+
+function checkScalar({ field, scalar }: FieldPlan, path: string, value: unknown, errors: FieldError[]): void {
+  if (typeof value === "number" || typeof value === "bigint") {
+    if (field.min !== undefined && value < field.min) errors.push(invalid(path, value, `must be greater than or equal to ${field.min}`));
+    if (field.max !== undefined && value > field.max) errors.push(invalid(path, value, `must be less than or equal to ${field.max}`));
+    return;
+  }
+  if (typeof value !== "string" || scalar !== "string") return;
+  // Empty text is how a plain field looks that nobody set.
+  if (value === "" && field.minLength === undefined) return;
+  if (field.enum !== undefined && !field.enum.includes(value)) errors.push(notSupported(path, value, field.enum));
+  if (field.minLength !== undefined && utf8Length(value) < field.minLength) {
+    errors.push(invalid(path, value, `must be at least ${field.minLength} ${field.minLength === 1 ? "byte" : "bytes"}`));
+  }
+  if (field.maxLength !== undefined && utf8Length(value) > field.maxLength) errors.push(tooLong(path, field.maxLength));
+  if (field.format !== undefined && value !== "") {
+    for (const problem of formatProblems(field.format, value)) errors.push(invalid(path, value, problem));
+  }
+}
+
+function checkList(field: FieldPlan, path: string, list: readonly unknown[], old: Old, errors: FieldError[]): void {
+  const { field: said, scalar } = field;
+  if (said.maxLength !== undefined && list.length > said.maxLength) {
+    errors.push(tooMany(path, list.length, said.maxLength));
+    return;
+  }
+  if (said.minLength !== undefined && list.length < said.minLength) errors.push(required(path));
+  const keys = said.list === "map" ? (said.keys ?? []) : [];
+  if (said.duplicates !== "allowed" && (keys.length > 0 || said.list === "set")) checkDuplicates(keys, path, list, errors);
+  const plan = scalar === undefined ? field.message() : undefined;
+  const before = plan !== undefined && keys.length > 0 && Array.isArray(old?.value) ? byKeys(keys, old.value) : undefined;
+  for (const [index, item] of list.entries()) {
+    if (plan === undefined) checkScalar(field, `${path}[${index}]`, item, errors);
+    else {
+      const same = before?.get(keyOf(keys, item));
+      checkMessage(plan, `${path}[${index}]`, item, same === undefined ? undefined : { value: same }, errors);
+    }
+  }
+}
+
+function byKeys(keys: readonly string[], list: readonly unknown[]): ReadonlyMap<string, unknown> {
+  return new Map(list.map((item) => [keyOf(keys, item), item]));
+}
+
+function keyOf(keys: readonly string[], item: unknown): string {
+  return writeJson(keys.length === 0 ? item : keys.map((key) => memberOf(item, key) ?? null));
+}
+
+function checkDuplicates(keys: readonly string[], path: string, list: readonly unknown[], errors: FieldError[]): void {
+  const seen = new Set<string>();
+  for (const [index, item] of list.entries()) {
+    const key = keyOf(keys, item);
+    if (seen.has(key)) {
+      const [only, ...more] = keys;
+      if (only === undefined) errors.push(duplicate(`${path}[${index}]`, item));
+      else if (more.length === 0) errors.push(duplicate(`${path}[${index}].${only}`, memberOf(item, only)));
+      else errors.push(duplicate(`${path}[${index}]`, Object.fromEntries(keys.map((name) => [name, memberOf(item, name)]))));
+    }
+    seen.add(key);
+  }
+}
+
+function checkMap(field: FieldPlan, path: string, map: Readonly<Record<string, unknown>>, old: Old, errors: FieldError[]): void {
+  for (const [key, item] of Object.entries(map)) {
+    const inner = `${path}[${key}]`;
+    if (field.scalar === undefined) {
+      const before = memberOf(old?.value, key);
+      checkMessage(field.message(), inner, item, before === undefined ? undefined : { value: before }, errors);
+    } else checkScalar(field, inner, item, errors);
+  }
+}
