@@ -23,3 +23,16 @@ export const Subject = message(
   { openapi: "io.k8s.api.rbac.v1.Subject", atomic: true },
 );
 export interface Subject extends Infer<typeof Subject> {}
+
+export const rbacGroup = "rbac.authorization.k8s.io";
+
+/** The group of a subject follows from its kind. */
+export function withSubjectGroups<B extends { readonly subjects?: readonly Subject[] | undefined }>(binding: B): B {
+  const { subjects } = binding;
+  if (!subjects?.some(lacksGroup)) return binding;
+  return { ...binding, subjects: subjects.map((subject) => (lacksGroup(subject) ? { ...subject, apiGroup: rbacGroup } : subject)) };
+}
+
+function lacksGroup({ apiGroup, kind }: Subject): boolean {
+  return !apiGroup && (kind === "User" || kind === "Group");
+}

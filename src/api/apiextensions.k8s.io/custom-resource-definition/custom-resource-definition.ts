@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, bytes, int32, int64, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { JSONSchemaProps } from "./json-schema.ts";
@@ -185,6 +185,8 @@ export const CustomResourceDefinitionStatus = message(
 );
 export interface CustomResourceDefinitionStatus extends Infer<typeof CustomResourceDefinitionStatus> {}
 
+export interface CustomResourceDefinition
+  extends ObjectOf<typeof CustomResourceDefinitionSpec, typeof CustomResourceDefinitionStatus, {}> {}
 export const CustomResourceDefinition = kind({
   group: "apiextensions.k8s.io",
   version: "v1",
@@ -195,5 +197,12 @@ export const CustomResourceDefinition = kind({
   spec: CustomResourceDefinitionSpec,
   status: CustomResourceDefinitionStatus,
   subresources: { status: true },
+  default: withNames,
 });
-export interface CustomResourceDefinition extends ObjectType<typeof CustomResourceDefinition> {}
+
+function withNames(definition: CustomResourceDefinition): CustomResourceDefinition {
+  const { names } = definition.spec;
+  if (names.singular && names.listKind) return definition;
+  const complete = { ...names, singular: names.singular || names.kind.toLowerCase(), listKind: names.listKind || `${names.kind}List` };
+  return { ...definition, spec: { ...definition.spec, names: complete } };
+}

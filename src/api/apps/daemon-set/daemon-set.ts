@@ -1,8 +1,9 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, int64, intOrString, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
+import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 
 export const RollingUpdateDaemonSet = message(
   "RollingUpdateDaemonSet",
@@ -73,6 +74,7 @@ export const DaemonSetStatus = message(
 );
 export interface DaemonSetStatus extends Infer<typeof DaemonSetStatus> {}
 
+export interface DaemonSet extends ObjectOf<typeof DaemonSetSpec, typeof DaemonSetStatus, {}> {}
 export const DaemonSet = kind({
   group: "apps",
   version: "v1",
@@ -83,5 +85,12 @@ export const DaemonSet = kind({
   spec: DaemonSetSpec,
   status: DaemonSetStatus,
   subresources: { status: true },
+  default: (daemonSet) => withCompleteTemplate(withRollingUpdate(daemonSet)),
 });
-export interface DaemonSet extends ObjectType<typeof DaemonSet> {}
+
+function withRollingUpdate(daemonSet: DaemonSet): DaemonSet {
+  const { updateStrategy } = daemonSet.spec;
+  if (updateStrategy.type !== "RollingUpdate" || updateStrategy.rollingUpdate !== undefined) return daemonSet;
+  const rollingUpdate = { maxUnavailable: 1, maxSurge: 0 };
+  return { ...daemonSet, spec: { ...daemonSet.spec, updateStrategy: { ...updateStrategy, rollingUpdate } } };
+}

@@ -1,8 +1,9 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, int64, intOrString, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
+import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 
 export const RollingUpdateDeployment = message(
   "RollingUpdateDeployment",
@@ -76,6 +77,7 @@ export const DeploymentStatus = message(
 );
 export interface DeploymentStatus extends Infer<typeof DeploymentStatus> {}
 
+export interface Deployment extends ObjectOf<typeof DeploymentSpec, typeof DeploymentStatus, {}> {}
 export const Deployment = kind({
   group: "apps",
   version: "v1",
@@ -86,5 +88,12 @@ export const Deployment = kind({
   spec: DeploymentSpec,
   status: DeploymentStatus,
   subresources: { status: true },
+  default: (deployment) => withCompleteTemplate(withRollingUpdate(deployment)),
 });
-export interface Deployment extends ObjectType<typeof Deployment> {}
+
+function withRollingUpdate(deployment: Deployment): Deployment {
+  const { strategy } = deployment.spec;
+  if (strategy.type !== "RollingUpdate" || strategy.rollingUpdate !== undefined) return deployment;
+  const rollingUpdate = { maxUnavailable: "25%", maxSurge: "25%" };
+  return { ...deployment, spec: { ...deployment.spec, strategy: { ...strategy, rollingUpdate } } };
+}

@@ -1,8 +1,9 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, int64, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
+import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 
 export const ReplicaSetSpec = message(
   "ReplicaSetSpec",
@@ -49,6 +50,7 @@ export const ReplicaSetStatus = message(
 );
 export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
 
+export interface ReplicaSet extends ObjectOf<typeof ReplicaSetSpec, typeof ReplicaSetStatus, {}> {}
 export const ReplicaSet = kind({
   group: "apps",
   version: "v1",
@@ -59,5 +61,5 @@ export const ReplicaSet = kind({
   spec: ReplicaSetSpec,
   status: ReplicaSetStatus,
   subresources: { status: true },
+  default: withCompleteTemplate,
 });
-export interface ReplicaSet extends ObjectType<typeof ReplicaSet> {}

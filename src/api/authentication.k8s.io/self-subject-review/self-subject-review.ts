@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
@@ -12,6 +12,11 @@ export const SelfSubjectReviewStatus = message(
 );
 export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
 
+const fields = {
+  status: one(2, (): Type<SelfSubjectReviewStatus> => SelfSubjectReviewStatus),
+};
+
+export interface SelfSubjectReview extends ObjectOf<undefined, undefined, typeof fields> {}
 export const SelfSubjectReview = kind({
   group: "authentication.k8s.io",
   version: "v1",
@@ -19,8 +24,5 @@ export const SelfSubjectReview = kind({
   plural: "selfsubjectreviews",
   scope: "cluster",
   openapi: "io.k8s.api.authentication.v1.SelfSubjectReview",
-  fields: {
-    status: one(2, (): Type<SelfSubjectReviewStatus> => SelfSubjectReviewStatus),
-  },
+  fields,
 });
-export interface SelfSubjectReview extends ObjectType<typeof SelfSubjectReview> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int64, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
@@ -35,6 +35,7 @@ export const TokenRequestStatus = message(
 );
 export interface TokenRequestStatus extends Infer<typeof TokenRequestStatus> {}
 
+export interface TokenRequest extends ObjectOf<typeof TokenRequestSpec, typeof TokenRequestStatus, {}> {}
 export const TokenRequest = kind({
   group: "authentication.k8s.io",
   version: "v1",
@@ -45,4 +46,3 @@ export const TokenRequest = kind({
   spec: TokenRequestSpec,
   status: TokenRequestStatus,
 });
-export interface TokenRequest extends ObjectType<typeof TokenRequest> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, list, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
@@ -25,6 +25,7 @@ export const TokenReviewStatus = message(
 );
 export interface TokenReviewStatus extends Infer<typeof TokenReviewStatus> {}
 
+export interface TokenReview extends ObjectOf<typeof TokenReviewSpec, typeof TokenReviewStatus, {}> {}
 export const TokenReview = kind({
   group: "authentication.k8s.io",
   version: "v1",
@@ -35,4 +36,3 @@ export const TokenReview = kind({
   spec: TokenReviewSpec,
   status: TokenReviewStatus,
 });
-export interface TokenReview extends ObjectType<typeof TokenReview> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewStatus } from "#api/authorization.k8s.io/access-review.ts";
@@ -13,6 +13,7 @@ export const SelfSubjectAccessReviewSpec = message(
 );
 export interface SelfSubjectAccessReviewSpec extends Infer<typeof SelfSubjectAccessReviewSpec> {}
 
+export interface SelfSubjectAccessReview extends ObjectOf<typeof SelfSubjectAccessReviewSpec, typeof SubjectAccessReviewStatus, {}> {}
 export const SelfSubjectAccessReview = kind({
   group: "authorization.k8s.io",
   version: "v1",
@@ -23,4 +24,3 @@ export const SelfSubjectAccessReview = kind({
   spec: SelfSubjectAccessReviewSpec,
   status: SubjectAccessReviewStatus,
 });
-export interface SelfSubjectAccessReview extends ObjectType<typeof SelfSubjectAccessReview> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, list, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
@@ -45,6 +45,7 @@ export const SubjectRulesReviewStatus = message(
 );
 export interface SubjectRulesReviewStatus extends Infer<typeof SubjectRulesReviewStatus> {}
 
+export interface SelfSubjectRulesReview extends ObjectOf<typeof SelfSubjectRulesReviewSpec, typeof SubjectRulesReviewStatus, {}> {}
 export const SelfSubjectRulesReview = kind({
   group: "authorization.k8s.io",
   version: "v1",
@@ -55,4 +56,3 @@ export const SelfSubjectRulesReview = kind({
   spec: SelfSubjectRulesReviewSpec,
   status: SubjectRulesReviewStatus,
 });
-export interface SelfSubjectRulesReview extends ObjectType<typeof SelfSubjectRulesReview> {}

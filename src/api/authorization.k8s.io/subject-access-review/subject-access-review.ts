@@ -1,7 +1,8 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { SubjectAccessReviewSpec, SubjectAccessReviewStatus } from "#api/authorization.k8s.io/access-review.ts";
 
+export interface SubjectAccessReview extends ObjectOf<typeof SubjectAccessReviewSpec, typeof SubjectAccessReviewStatus, {}> {}
 export const SubjectAccessReview = kind({
   group: "authorization.k8s.io",
   version: "v1",
@@ -12,4 +13,3 @@ export const SubjectAccessReview = kind({
   spec: SubjectAccessReviewSpec,
   status: SubjectAccessReviewStatus,
 });
-export interface SubjectAccessReview extends ObjectType<typeof SubjectAccessReview> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, one, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 
@@ -21,6 +21,7 @@ export const ScaleStatus = message(
 );
 export interface ScaleStatus extends Infer<typeof ScaleStatus> {}
 
+export interface Scale extends ObjectOf<typeof ScaleSpec, typeof ScaleStatus, {}> {}
 export const Scale = kind({
   group: "autoscaling",
   version: "v1",
@@ -31,4 +32,3 @@ export const Scale = kind({
   spec: ScaleSpec,
   status: ScaleStatus,
 });
-export interface Scale extends ObjectType<typeof Scale> {}

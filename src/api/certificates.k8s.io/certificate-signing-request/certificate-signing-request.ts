@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bytes, int32, list, map, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
@@ -45,6 +45,8 @@ export const CertificateSigningRequestStatus = message(
 );
 export interface CertificateSigningRequestStatus extends Infer<typeof CertificateSigningRequestStatus> {}
 
+export interface CertificateSigningRequest
+  extends ObjectOf<typeof CertificateSigningRequestSpec, typeof CertificateSigningRequestStatus, {}> {}
 export const CertificateSigningRequest = kind({
   group: "certificates.k8s.io",
   version: "v1",
@@ -56,4 +58,3 @@ export const CertificateSigningRequest = kind({
   status: CertificateSigningRequestStatus,
   subresources: { status: true },
 });
-export interface CertificateSigningRequest extends ObjectType<typeof CertificateSigningRequest> {}

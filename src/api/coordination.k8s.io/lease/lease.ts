@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, microTime, one, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 
@@ -17,6 +17,7 @@ export const LeaseSpec = message(
 );
 export interface LeaseSpec extends Infer<typeof LeaseSpec> {}
 
+export interface Lease extends ObjectOf<typeof LeaseSpec, undefined, {}> {}
 export const Lease = kind({
   group: "coordination.k8s.io",
   version: "v1",
@@ -26,4 +27,3 @@ export const Lease = kind({
   openapi: "io.k8s.api.coordination.v1.Lease",
   spec: LeaseSpec,
 });
-export interface Lease extends ObjectType<typeof Lease> {}

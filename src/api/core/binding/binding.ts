@@ -1,8 +1,13 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 
+const fields = {
+  target: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
+};
+
+export interface Binding extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Binding = kind({
   group: "",
   version: "v1",
@@ -10,8 +15,5 @@ export const Binding = kind({
   plural: "bindings",
   scope: "namespaced",
   openapi: "io.k8s.api.core.v1.Binding",
-  fields: {
-    target: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
-  },
+  fields,
 });
-export interface Binding extends ObjectType<typeof Binding> {}

@@ -1,6 +1,13 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, map } from "#schema/field.ts";
 
+const fields = {
+  data: map(2, "string"),
+  binaryData: map(3, "bytes"),
+  immutable: bool(4, { optional: true }),
+};
+
+export interface ConfigMap extends ObjectOf<undefined, undefined, typeof fields> {}
 export const ConfigMap = kind({
   group: "",
   version: "v1",
@@ -8,10 +15,5 @@ export const ConfigMap = kind({
   plural: "configmaps",
   scope: "namespaced",
   openapi: "io.k8s.api.core.v1.ConfigMap",
-  fields: {
-    data: map(2, "string"),
-    binaryData: map(3, "bytes"),
-    immutable: bool(4, { optional: true }),
-  },
+  fields,
 });
-export interface ConfigMap extends ObjectType<typeof ConfigMap> {}

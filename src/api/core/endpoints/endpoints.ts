@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, list, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
@@ -38,6 +38,11 @@ export const EndpointSubset = message(
 );
 export interface EndpointSubset extends Infer<typeof EndpointSubset> {}
 
+const fields = {
+  subsets: list(2, (): Type<EndpointSubset> => EndpointSubset, { list: "atomic" }),
+};
+
+export interface Endpoints extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Endpoints = kind({
   group: "",
   version: "v1",
@@ -45,8 +50,5 @@ export const Endpoints = kind({
   plural: "endpoints",
   scope: "namespaced",
   openapi: "io.k8s.api.core.v1.Endpoints",
-  fields: {
-    subsets: list(2, (): Type<EndpointSubset> => EndpointSubset, { list: "atomic" }),
-  },
+  fields,
 });
-export interface Endpoints extends ObjectType<typeof Endpoints> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, microTime, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
@@ -23,6 +23,24 @@ export const EventSource = message(
 );
 export interface EventSource extends Infer<typeof EventSource> {}
 
+const fields = {
+  involvedObject: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
+  reason: string(3),
+  message: string(4),
+  source: one(5, (): Type<EventSource> => EventSource),
+  firstTimestamp: time(6),
+  lastTimestamp: time(7),
+  count: int32(8),
+  type: string(9),
+  eventTime: microTime(10),
+  series: one(11, (): Type<EventSeries> => EventSeries, { optional: true }),
+  action: string(12),
+  related: one(13, (): Type<ObjectReference> => ObjectReference, { optional: true }),
+  reportingComponent: string(14, { always: true }),
+  reportingInstance: string(15, { always: true }),
+};
+
+export interface Event extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Event = kind({
   group: "",
   version: "v1",
@@ -30,21 +48,5 @@ export const Event = kind({
   plural: "events",
   scope: "namespaced",
   openapi: "io.k8s.api.core.v1.Event",
-  fields: {
-    involvedObject: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
-    reason: string(3),
-    message: string(4),
-    source: one(5, (): Type<EventSource> => EventSource),
-    firstTimestamp: time(6),
-    lastTimestamp: time(7),
-    count: int32(8),
-    type: string(9),
-    eventTime: microTime(10),
-    series: one(11, (): Type<EventSeries> => EventSeries, { optional: true }),
-    action: string(12),
-    related: one(13, (): Type<ObjectReference> => ObjectReference, { optional: true }),
-    reportingComponent: string(14, { always: true }),
-    reportingInstance: string(15, { always: true }),
-  },
+  fields,
 });
-export interface Event extends ObjectType<typeof Event> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
@@ -39,6 +39,7 @@ export const NamespaceStatus = message(
 );
 export interface NamespaceStatus extends Infer<typeof NamespaceStatus> {}
 
+export interface Namespace extends ObjectOf<typeof NamespaceSpec, typeof NamespaceStatus, {}> {}
 export const Namespace = kind({
   group: "",
   version: "v1",
@@ -49,5 +50,14 @@ export const Namespace = kind({
   spec: NamespaceSpec,
   status: NamespaceStatus,
   subresources: { status: true },
+  default: withNameLabel,
 });
-export interface Namespace extends ObjectType<typeof Namespace> {}
+
+const nameLabel = "kubernetes.io/metadata.name";
+
+/** Lets selectors name Namespaces. */
+function withNameLabel(namespace: Namespace): Namespace {
+  const { name, labels } = namespace.metadata;
+  if (!name || labels?.[nameLabel] === name) return namespace;
+  return { ...namespace, metadata: { ...namespace.metadata, labels: { ...labels, [nameLabel]: name } } };
+}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, int64, list, map, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
@@ -204,6 +204,7 @@ export const NodeStatus = message(
 );
 export interface NodeStatus extends Infer<typeof NodeStatus> {}
 
+export interface Node extends ObjectOf<typeof NodeSpec, typeof NodeStatus, {}> {}
 export const Node = kind({
   group: "",
   version: "v1",
@@ -214,5 +215,12 @@ export const Node = kind({
   spec: NodeSpec,
   status: NodeStatus,
   subresources: { status: true },
+  default: withAllocatable,
 });
-export interface Node extends ObjectType<typeof Node> {}
+
+/** Who does not say what Pods may have gives them everything. */
+function withAllocatable(node: Node): Node {
+  const { capacity, allocatable } = node.status;
+  if (capacity === undefined || allocatable !== undefined) return node;
+  return { ...node, status: { ...node.status, allocatable: capacity } };
+}

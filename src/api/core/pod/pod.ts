@@ -1,8 +1,10 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { PodSpec } from "./pod-spec.ts";
 import { PodStatus } from "./pod-status.ts";
+import { completePod } from "./pod-defaults.ts";
 
+export interface Pod extends ObjectOf<typeof PodSpec, typeof PodStatus, {}> {}
 export const Pod = kind({
   group: "",
   version: "v1",
@@ -13,5 +15,5 @@ export const Pod = kind({
   spec: PodSpec,
   status: PodStatus,
   subresources: { status: true },
+  default: completePod,
 });
-export interface Pod extends ObjectType<typeof Pod> {}

@@ -518,3 +518,38 @@ export const Volume = message(
   { openapi: "io.k8s.api.core.v1.Volume" },
 );
 export interface Volume extends Infer<typeof Volume> {}
+
+/** The fields of a volume of which exactly one says what it is. */
+export const volumeSources = [
+  "hostPath",
+  "emptyDir",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "gitRepo",
+  "secret",
+  "nfs",
+  "iscsi",
+  "glusterfs",
+  "persistentVolumeClaim",
+  "rbd",
+  "flexVolume",
+  "cinder",
+  "cephfs",
+  "flocker",
+  "downwardAPI",
+  "fc",
+  "azureFile",
+  "configMap",
+  "vsphereVolume",
+  "quobyte",
+  "azureDisk",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "scaleIO",
+  "projected",
+  "storageos",
+  "csi",
+  "ephemeral",
+  "image",
+] as const;
+export type VolumeSourceName = (typeof volumeSources)[number];

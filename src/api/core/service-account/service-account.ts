@@ -1,8 +1,21 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, list } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { LocalObjectReference, ObjectReference } from "#api/core/reference.ts";
 
+const fields = {
+  secrets: list(2, (): Type<ObjectReference> => ObjectReference, {
+    list: "map",
+    keys: ["name"],
+    duplicates: "allowed",
+    patch: "merge",
+    mergeKey: "name",
+  }),
+  imagePullSecrets: list(3, (): Type<LocalObjectReference> => LocalObjectReference, { list: "atomic" }),
+  automountServiceAccountToken: bool(4, { optional: true }),
+};
+
+export interface ServiceAccount extends ObjectOf<undefined, undefined, typeof fields> {}
 export const ServiceAccount = kind({
   group: "",
   version: "v1",
@@ -10,10 +23,5 @@ export const ServiceAccount = kind({
   plural: "serviceaccounts",
   scope: "namespaced",
   openapi: "io.k8s.api.core.v1.ServiceAccount",
-  fields: {
-    secrets: list(2, (): Type<ObjectReference> => ObjectReference, { list: "map", keys: ["name"], patch: "merge", mergeKey: "name" }),
-    imagePullSecrets: list(3, (): Type<LocalObjectReference> => LocalObjectReference, { list: "atomic" }),
-    automountServiceAccountToken: bool(4, { optional: true }),
-  },
+  fields,
 });
-export interface ServiceAccount extends ObjectType<typeof ServiceAccount> {}

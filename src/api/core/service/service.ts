@@ -1,7 +1,8 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, intOrString, list, map, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { Condition } from "#api/meta/condition.ts";
+import { completeService } from "./service-defaults.ts";
 
 export const ServicePort = message(
   "ServicePort",
@@ -105,6 +106,7 @@ export const ServiceStatus = message(
 );
 export interface ServiceStatus extends Infer<typeof ServiceStatus> {}
 
+export interface Service extends ObjectOf<typeof ServiceSpec, typeof ServiceStatus, {}> {}
 export const Service = kind({
   group: "",
   version: "v1",
@@ -115,5 +117,5 @@ export const Service = kind({
   spec: ServiceSpec,
   status: ServiceStatus,
   subresources: { status: true },
+  default: completeService,
 });
-export interface Service extends ObjectType<typeof Service> {}

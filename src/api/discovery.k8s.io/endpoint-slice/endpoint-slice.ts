@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, list, map, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
@@ -70,6 +70,13 @@ export const EndpointPort = message(
 );
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
+const fields = {
+  endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic" }),
+  ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic" }),
+  addressType: string(4, { always: true, required: true, enum: ["FQDN", "IPv4", "IPv6"] }),
+};
+
+export interface EndpointSlice extends ObjectOf<undefined, undefined, typeof fields> {}
 export const EndpointSlice = kind({
   group: "discovery.k8s.io",
   version: "v1",
@@ -77,10 +84,5 @@ export const EndpointSlice = kind({
   plural: "endpointslices",
   scope: "namespaced",
   openapi: "io.k8s.api.discovery.v1.EndpointSlice",
-  fields: {
-    endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic" }),
-    ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic" }),
-    addressType: string(4, { always: true, required: true, enum: ["FQDN", "IPv4", "IPv6"] }),
-  },
+  fields,
 });
-export interface EndpointSlice extends ObjectType<typeof EndpointSlice> {}

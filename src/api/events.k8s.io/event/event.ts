@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, microTime, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { EventSource } from "#api/core/event/event.ts";
@@ -14,6 +14,24 @@ export const EventSeries = message(
 );
 export interface EventSeries extends Infer<typeof EventSeries> {}
 
+const fields = {
+  eventTime: microTime(2, { always: true, required: true }),
+  series: one(3, (): Type<EventSeries> => EventSeries, { optional: true }),
+  reportingController: string(4),
+  reportingInstance: string(5),
+  action: string(6),
+  reason: string(7),
+  regarding: one(8, (): Type<ObjectReference> => ObjectReference),
+  related: one(9, (): Type<ObjectReference> => ObjectReference, { optional: true }),
+  note: string(10),
+  type: string(11),
+  deprecatedSource: one(12, (): Type<EventSource> => EventSource),
+  deprecatedFirstTimestamp: time(13),
+  deprecatedLastTimestamp: time(14),
+  deprecatedCount: int32(15),
+};
+
+export interface Event extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Event = kind({
   group: "events.k8s.io",
   version: "v1",
@@ -21,21 +39,5 @@ export const Event = kind({
   plural: "events",
   scope: "namespaced",
   openapi: "io.k8s.api.events.v1.Event",
-  fields: {
-    eventTime: microTime(2, { always: true, required: true }),
-    series: one(3, (): Type<EventSeries> => EventSeries, { optional: true }),
-    reportingController: string(4),
-    reportingInstance: string(5),
-    action: string(6),
-    reason: string(7),
-    regarding: one(8, (): Type<ObjectReference> => ObjectReference),
-    related: one(9, (): Type<ObjectReference> => ObjectReference, { optional: true }),
-    note: string(10),
-    type: string(11),
-    deprecatedSource: one(12, (): Type<EventSource> => EventSource),
-    deprecatedFirstTimestamp: time(13),
-    deprecatedLastTimestamp: time(14),
-    deprecatedCount: int32(15),
-  },
+  fields,
 });
-export interface Event extends ObjectType<typeof Event> {}

@@ -1,8 +1,13 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { DeleteOptions } from "#api/meta/delete-options.ts";
 
+const fields = {
+  deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true }),
+};
+
+export interface Eviction extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Eviction = kind({
   group: "policy",
   version: "v1",
@@ -10,8 +15,5 @@ export const Eviction = kind({
   plural: "evictions",
   scope: "namespaced",
   openapi: "io.k8s.api.policy.v1.Eviction",
-  fields: {
-    deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true }),
-  },
+  fields,
 });
-export interface Eviction extends ObjectType<typeof Eviction> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, int64, intOrString, list, map, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { Condition } from "#api/meta/condition.ts";
@@ -31,6 +31,7 @@ export const PodDisruptionBudgetStatus = message(
 );
 export interface PodDisruptionBudgetStatus extends Infer<typeof PodDisruptionBudgetStatus> {}
 
+export interface PodDisruptionBudget extends ObjectOf<typeof PodDisruptionBudgetSpec, typeof PodDisruptionBudgetStatus, {}> {}
 export const PodDisruptionBudget = kind({
   group: "policy",
   version: "v1",
@@ -42,4 +43,3 @@ export const PodDisruptionBudget = kind({
   status: PodDisruptionBudgetStatus,
   subresources: { status: true },
 });
-export interface PodDisruptionBudget extends ObjectType<typeof PodDisruptionBudget> {}

@@ -1,4 +1,4 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, one } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
@@ -13,6 +13,12 @@ export const AggregationRule = message(
 );
 export interface AggregationRule extends Infer<typeof AggregationRule> {}
 
+const fields = {
+  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
+  aggregationRule: one(3, (): Type<AggregationRule> => AggregationRule, { optional: true }),
+};
+
+export interface ClusterRole extends ObjectOf<undefined, undefined, typeof fields> {}
 export const ClusterRole = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
@@ -20,9 +26,5 @@ export const ClusterRole = kind({
   plural: "clusterroles",
   scope: "cluster",
   openapi: "io.k8s.api.rbac.v1.ClusterRole",
-  fields: {
-    rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
-    aggregationRule: one(3, (): Type<AggregationRule> => AggregationRule, { optional: true }),
-  },
+  fields,
 });
-export interface ClusterRole extends ObjectType<typeof ClusterRole> {}

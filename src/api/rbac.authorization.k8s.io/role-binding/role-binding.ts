@@ -1,8 +1,14 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
-import { RoleRef, Subject } from "#api/rbac.authorization.k8s.io/subject.ts";
+import { RoleRef, Subject, withSubjectGroups } from "#api/rbac.authorization.k8s.io/subject.ts";
 
+const fields = {
+  subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
+  roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true }),
+};
+
+export interface RoleBinding extends ObjectOf<undefined, undefined, typeof fields> {}
 export const RoleBinding = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
@@ -10,9 +16,6 @@ export const RoleBinding = kind({
   plural: "rolebindings",
   scope: "namespaced",
   openapi: "io.k8s.api.rbac.v1.RoleBinding",
-  fields: {
-    subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
-    roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true }),
-  },
+  default: withSubjectGroups,
+  fields,
 });
-export interface RoleBinding extends ObjectType<typeof RoleBinding> {}

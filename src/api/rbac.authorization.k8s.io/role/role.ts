@@ -1,8 +1,13 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
 
+const fields = {
+  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
+};
+
+export interface Role extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Role = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
@@ -10,8 +15,5 @@ export const Role = kind({
   plural: "roles",
   scope: "namespaced",
   openapi: "io.k8s.api.rbac.v1.Role",
-  fields: {
-    rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
-  },
+  fields,
 });
-export interface Role extends ObjectType<typeof Role> {}

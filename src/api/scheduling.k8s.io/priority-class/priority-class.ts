@@ -1,6 +1,19 @@
-import { kind, type ObjectType } from "#schema/kind.ts";
+import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, string } from "#schema/field.ts";
 
+const fields = {
+  value: int32(2, { always: true }),
+  globalDefault: bool(3),
+  description: string(4),
+  preemptionPolicy: string(5, {
+    optional: true,
+    default: "PreemptLowerPriority",
+    immutable: true,
+    enum: ["Never", "PreemptLowerPriority"],
+  }),
+};
+
+export interface PriorityClass extends ObjectOf<undefined, undefined, typeof fields> {}
 export const PriorityClass = kind({
   group: "scheduling.k8s.io",
   version: "v1",
@@ -8,16 +21,5 @@ export const PriorityClass = kind({
   plural: "priorityclasses",
   scope: "cluster",
   openapi: "io.k8s.api.scheduling.v1.PriorityClass",
-  fields: {
-    value: int32(2, { always: true }),
-    globalDefault: bool(3),
-    description: string(4),
-    preemptionPolicy: string(5, {
-      optional: true,
-      default: "PreemptLowerPriority",
-      immutable: true,
-      enum: ["Never", "PreemptLowerPriority"],
-    }),
-  },
+  fields,
 });
-export interface PriorityClass extends ObjectType<typeof PriorityClass> {}
