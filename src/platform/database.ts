@@ -23,7 +23,10 @@ export interface Change {
 }
 
 export interface Database {
-  /** All changes or none. Resolves once they would survive a power cut. Batches become durable in the order they were given. */
+  /**
+   * All changes or none, in order. Resolves once they would survive a power cut. Batches become durable in the order they were given.
+   * The bytes are copied before the call returns. After a rejection with "io" the batch may be there or not; with another, it is not.
+   */
   commit(changes: readonly Change[]): Promise<void>;
   /** Rows with from <= key < to, in byte order, in pages. */
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>;

@@ -27,7 +27,7 @@ const formatVersion = 1;
 const pageBytes = 64 * 1024;
 const notADatabase = 26;
 const countKey = new Uint8Array(0);
-const lockTimeoutMilliseconds = 2000;
+const lockTimeoutMilliseconds = 500;
 
 class Refused extends Error {
   readonly damage: Damage;
@@ -90,13 +90,15 @@ class OpenFile {
       throw new Refused("newer", `${this.#path} was written by a newer version (format ${version}, known ${formatVersion})`);
   }
 
-  /** Also takes the lock, and finds out whether the file can be written. */
+  /** Takes the lock and finds out whether the file can be written; writes only when it is new, so that a full disk does not keep it shut. */
   #create(): void {
-    this.#database.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-      PRAGMA application_id = ${applicationId};
-      PRAGMA user_version = ${formatVersion};
-      COMMIT`);
+    this.#database.exec("BEGIN IMMEDIATE");
+    if (this.#pragma("application_id")?.application_id !== applicationId) {
+      this.#database.exec(`CREATE TABLE rows (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        PRAGMA application_id = ${applicationId};
+        PRAGMA user_version = ${formatVersion};`);
+    }
+    this.#database.exec("COMMIT");
   }
 
   #readCount(): number {
@@ -260,7 +262,8 @@ function serve(port: MessagePort): void {
       file = new OpenFile(path);
       return {};
     }
-    if (!file) throw new Refused("io", "the database is not open");
+    // After a failure of the disk, what SQLite holds in memory is not to be trusted: it reads the file again.
+    file ??= new OpenFile(path);
     switch (request.type) {
       case "commit":
         file.commit(request.rows);
@@ -283,10 +286,20 @@ function serve(port: MessagePort): void {
     try {
       response = { id: request.id, ...(await answer(request)) };
     } catch (error) {
-      response = { id: request.id, ...refusal(error, path) };
+      const { damage, message } = refusal(error, path);
+      response = { id: request.id, damage, message };
+      if (damage === "io" && request.type === "commit") file = closed(file);
     }
     port.postMessage(response, "rows" in response && response.rows ? [response.rows] : []);
   });
+}
+
+function closed(file: OpenFile | undefined): undefined {
+  try {
+    file?.close();
+  } catch {
+    // It failed before; opening it again will tell more.
+  }
 }
 
 if (parentPort) serve(parentPort);

@@ -50,14 +50,16 @@ class SqliteDatabase implements Database {
   }
 
   async *scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]> {
-    let position = { from, behind: false };
+    let next = this.#request({ type: "scan", to, from, behind: false });
     for (;;) {
-      const { rows } = await this.#request({ type: "scan", to, ...position });
+      const { rows } = await next;
       const page = rows ? (unpackRows(rows) as Required<Change>[]) : [];
       const last = page.at(-1);
       if (!last) return;
+      // The next page is read while this one is used.
+      next = this.#request({ type: "scan", to, from: last.key.slice(), behind: true });
+      next.catch(() => {});
       yield page;
-      position = { from: last.key.slice(), behind: true };
     }
   }
 

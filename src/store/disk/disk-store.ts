@@ -15,7 +15,7 @@ import { checkOperations, HistoryStore } from "../memory/history-store.ts";
 import type { HistoryPolicy } from "../memory/retention.ts";
 import { type Store, StoreUnavailable, type Transaction, type TransactionResult } from "../store.ts";
 import { type Loaded, loadHistory } from "./load.ts";
-import { encodeMark, encodeRow, rowKey } from "./rows.ts";
+import { encodeMark, rowKey, RowWriter } from "./rows.ts";
 
 export interface DiskStoreOptions {
   readonly path: string;
@@ -54,6 +54,7 @@ export async function openDiskStore(scope: Scope, world: World, options: DiskSto
 
 class DiskStore extends HistoryStore {
   readonly #database: Database;
+  readonly #writer = new RowWriter();
   #group: Group = emptyGroup();
   #underWay: Group = emptyGroup();
   #running: Promise<void> | undefined;
@@ -153,8 +154,9 @@ class DiskStore extends HistoryStore {
     const rows: Change[] = [...this.#doubtful.values()].map((key) => ({ key }));
     for (const version of removals) rows.push({ key: rowKey(version) });
     let chain = this.#chain;
+    this.#writer.begin(changes);
     for (const [place, change] of changes.entries()) {
-      rows.push(encodeRow(change, chain, changes[place + 1]?.modRevision !== change.modRevision));
+      rows.push(this.#writer.write(change, chain, changes[place + 1]?.modRevision !== change.modRevision));
       chain = change.checksum;
     }
     rows.push(encodeMark({ durable, compacted: this.history.compacted, chain, base: this.history.base }));

@@ -4,10 +4,9 @@
 // A change's checksum covers its row and the checksum of the row before it, so rows behind `compacted` form a chain without a gap that
 // ends where the mark says. Rows up to `compacted` are the keys as they were then; the mark has their number and the sum of their
 // checksums. So a flipped bit, a lost row and a lost tail are each found when the store is opened.
-import type { Change } from "#platform/database.ts";
-import { DatabaseError } from "#platform/database.ts";
-import type { Revision } from "../store.ts";
+import { type Change, DatabaseError } from "#platform/database.ts";
 import { Version } from "../memory/history.ts";
+import type { Revision } from "../store.ts";
 
 const formatVersion = 1;
 const markKey = new Uint8Array([0]);
@@ -15,6 +14,8 @@ const rowPrefix = 1;
 const rowKeyBytes = 11;
 const headBytes = 35;
 const markBytes = 45;
+const spaceAtLeast = 64 * 1024;
+const spaceKept = 2 ** 20;
 const deletedFlag = 1;
 const lastFlag = 2;
 const encoder = new TextEncoder();
@@ -39,39 +40,58 @@ export interface Row {
   readonly last: boolean;
 }
 
-export function rowKey({ modRevision, order }: { readonly modRevision: Revision; readonly order: number }): Uint8Array {
+export function rowKey(version: { readonly modRevision: Revision; readonly order: number }): Uint8Array {
   const bytes = new Uint8Array(rowKeyBytes);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = rowPrefix;
-  view.setUint32(1, Math.floor(modRevision / 2 ** 32));
-  view.setUint32(5, modRevision >>> 0);
-  view.setUint16(9, order);
+  writeRowKey(bytes, version);
   return bytes;
 }
 
-/** The row of a change, chained to the row before it. Sets the version's checksum. */
-export function encodeRow(version: Version, checksumBefore: number, last: boolean): Change {
-  const { key, value } = version;
-  let bytes = new Uint8Array(headBytes + key.length + value.length);
-  let keyLength = key.length;
-  if (encoder.encodeInto(key, bytes.subarray(headBytes, headBytes + keyLength)).read < key.length) {
-    const encoded = encoder.encode(key);
-    keyLength = encoded.length;
-    bytes = new Uint8Array(headBytes + keyLength + value.length);
-    bytes.set(encoded, headBytes);
+function writeRowKey(bytes: Uint8Array, { modRevision, order }: { readonly modRevision: Revision; readonly order: number }): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, rowKeyBytes);
+  view.setUint8(0, rowPrefix);
+  view.setUint32(1, Math.floor(modRevision / 2 ** 32));
+  view.setUint32(5, modRevision >>> 0);
+  view.setUint16(9, order);
+}
+
+/** Writes rows into one piece of memory, used again for every commit: allocating one for each row would cost more than all the rest. */
+export class RowWriter {
+  #bytes = new Uint8Array(0);
+  #at = 0;
+
+  /** Begins a commit of these changes: rows written before are overwritten. */
+  begin(changes: readonly Version[]): void {
+    let length = 0;
+    for (const { key, value } of changes) length += rowKeyBytes + headBytes + key.length * 3 + value.length;
+    if (length > this.#bytes.length || this.#bytes.length > spaceKept) this.#bytes = new Uint8Array(Math.max(length, spaceAtLeast));
+    this.#at = 0;
   }
-  bytes.set(value, headBytes + keyLength);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(4, checksumBefore);
-  view.setUint8(8, (version.deleted ? deletedFlag : 0) | (last ? lastFlag : 0));
-  view.setFloat64(9, version.createRevision);
-  view.setFloat64(17, version.version);
-  view.setFloat64(25, version.expiresAt);
-  view.setUint16(33, keyLength);
-  const place = rowKey(version);
-  version.checksum = checksum(bytes, 4, checksum(place, 0, 0));
-  view.setInt32(0, version.checksum);
-  return { key: place, value: bytes };
+
+  /** The row of a change, chained to the row before it. Sets the version's checksum. */
+  write(version: Version, checksumBefore: number, last: boolean): Change {
+    const { key, value } = version;
+    const all = this.#bytes;
+    const placeAt = this.#at;
+    const start = placeAt + rowKeyBytes;
+    const keyAt = start + headBytes;
+    const keyLength = encoder.encodeInto(key, all.subarray(keyAt, keyAt + key.length * 3)).written;
+    const valueAt = keyAt + keyLength;
+    this.#at = valueAt + value.length;
+    all.set(value, valueAt);
+    const place = all.subarray(placeAt, start);
+    writeRowKey(place, version);
+    const bytes = all.subarray(start, this.#at);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    view.setInt32(4, checksumBefore);
+    view.setUint8(8, (version.deleted ? deletedFlag : 0) | (last ? lastFlag : 0));
+    view.setFloat64(9, version.createRevision);
+    view.setFloat64(17, version.version);
+    view.setFloat64(25, version.expiresAt);
+    view.setUint16(33, keyLength);
+    version.checksum = checksum(bytes, 4, checksum(place, 0, 0));
+    view.setInt32(0, version.checksum);
+    return { key: place, value: bytes };
+  }
 }
 
 export function decodeRow(place: Uint8Array, bytes: Uint8Array): Row {
