@@ -16,12 +16,12 @@ export async function forwardInside(scope: Scope, world: World): Promise<void> {
   await untilStopped(scope);
 }
 
-/** Runs on the holding machine. Notes the port it got, and ends when the machine is taken down. */
+/** Runs on the holding machine, until it is ended with the machine. Notes the port it got. */
 export async function forwardOutside(scope: Scope, world: World, name: string, port: number): Promise<void> {
   const { exchange, folder } = placesOf(name);
   const listener = await forward(scope, world, { host: "127.0.0.1", port }, { path: `${exchange}/${socketName}` });
   await world.files.replace(`${folder}/port`, String(listener.port));
-  while (await world.files.stat(folder)) await world.clock.sleep(scope, 2_000);
+  await untilStopped(scope);
 }
 
 type Place = { host: string; port: number } | { path: string };

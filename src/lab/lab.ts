@@ -5,7 +5,7 @@
 import type { Exit, RunResult } from "#platform/processes.ts";
 import type { World } from "#platform/world.ts";
 import { type GroupMount, groupMounts, LabError, type LabMachine, type LabPlaces, labsFolder, placesOf } from "./layout.ts";
-import { enterScript, insideScript, launchScript, type MachineOptions, outsideScript } from "./scripts.ts";
+import { enterScript, forwardScript, insideScript, launchScript, type MachineOptions, outsideScript } from "./scripts.ts";
 
 export interface LabOptions {
   readonly name: string;
@@ -86,40 +86,38 @@ async function raise(world: World, machine: MachineOptions, { apiPort = 0, forwa
     initStarted,
     systemd,
     apiPort: undefined,
-    forwarder: undefined,
     createdAt: clock.now(),
   };
   await files.replace(places.stateFile, JSON.stringify(state));
   if (forwardCommand.length === 0) return state;
-  const opened = { ...state, ...(await openForwarder(world, places, name, forwardCommand, apiPort)) };
+  const opened = { ...state, apiPort: await openWayIn(world, machine, forwardCommand, apiPort) };
   await files.replace(places.stateFile, JSON.stringify(opened));
   return opened;
 }
 
-async function openForwarder(
+/** Starts the far half of the way in, in a cgroup of the machine's so that it ends with it. Returns the port. */
+async function openWayIn(
   world: World,
-  places: LabPlaces,
-  name: string,
+  { places, name, groups }: MachineOptions,
   command: readonly string[],
   port: number,
-): Promise<Pick<LabMachine, "apiPort" | "forwarder">> {
-  const [program = "", ...arguments_] = [...command, "outside", name, String(port)];
+): Promise<number> {
   const log = { path: `${places.folder}/forward.log` };
-  const child = await world.processes.spawn(program, { arguments: arguments_, stdin: "ignore", stdout: log, stderr: log, detached: true });
-  let ended: Exit | undefined;
-  child.exited.then((exit) => {
-    ended = exit;
+  const keeper = await world.processes.spawn("sh", {
+    arguments: ["-c", forwardScript(places, groups, port), "keelson-lab-forward", ...command, "outside", name],
+    folder: "/",
+    stdin: "ignore",
+    stdout: log,
+    stderr: log,
+    detached: true,
   });
   const deadline = world.clock.monotonic() + bootMilliseconds;
   for (;;) {
     const noted = await world.files.readText(`${places.folder}/port`).catch(() => "");
-    if (noted !== "") return { apiPort: Number(noted), forwarder: { id: child.id, started: (await startTime(world, child.id)) ?? "" } };
-    if (ended || world.clock.monotonic() > deadline) {
-      child.kill("SIGKILL");
-      throw new LabError(
-        `cannot open 127.0.0.1:${port} for lab machine "${name}": ${(await world.files.readText(log.path).catch(() => "")).trim().slice(-2_000)}`,
-      );
-    }
+    if (noted !== "") return Number(noted);
+    const printed = (await world.files.readText(log.path).catch(() => "")).trim();
+    if (printed !== "" || world.clock.monotonic() > deadline || !world.processes.signal(keeper.id, 0))
+      throw new LabError(`cannot open 127.0.0.1:${port} for lab machine "${name}": ${printed.slice(-2_000)}`);
     await pause(world, 20);
   }
 }
@@ -134,8 +132,6 @@ export async function labDown(world: World, name: string): Promise<boolean> {
     machine !== undefined ||
     (await files.stat(places.folder)) !== undefined ||
     (await files.stat(`/run/netns/${places.namespace}`)) !== undefined;
-  if (machine?.forwarder && (await startTime(world, machine.forwarder.id)) === machine.forwarder.started)
-    processes.signal(machine.forwarder.id, "SIGKILL");
   if (machine && (await startTime(world, machine.initId)) === machine.initStarted) processes.signal(machine.initId, "SIGKILL");
   await endProcesses(world, places, groups);
   for (const namespace of [places.namespace, places.outsideNamespace]) {

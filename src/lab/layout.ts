@@ -14,7 +14,6 @@ export interface LabMachine {
   readonly systemd: boolean;
   /** The 127.0.0.1 port of the holding machine that leads to port 6443 of this one. */
   readonly apiPort: number | undefined;
-  readonly forwarder: { readonly id: number; readonly started: string } | undefined;
   readonly createdAt: number;
 }
 

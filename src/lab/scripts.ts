@@ -206,6 +206,20 @@ function systemdWord(word: string): string {
   return `"${word.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
 }
 
+/** Keeps the command running, on the same port again when it was killed, for as long as the machine's folder is there. */
+export function forwardScript(places: LabPlaces, groups: readonly GroupMount[], port: number): string {
+  const mount = groups.find(({ controllers }) => controllers === "pids") ?? groups[0];
+  const join =
+    mount === undefined
+      ? ""
+      : `mkdir -p ${quote(`${mount.point}/${places.group}/outside`)}; echo $$ >${quote(`${mount.point}/${places.group}/outside/cgroup.procs`)}`;
+  return `${join}
+while [ -d ${quote(places.folder)} ]; do
+  "$@" "$(cat ${quote(`${places.folder}/port`)} 2>/dev/null || echo ${port})"
+  sleep 1
+done`;
+}
+
 /** Joins the machine's cgroups and enters all its namespaces. */
 export function enterScript(places: LabPlaces, groups: readonly GroupMount[], initId: number): string {
   const joins = groups.map(({ point, version }) => {
