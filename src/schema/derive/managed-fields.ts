@@ -88,7 +88,7 @@ export function identityOf({ manager, operation, apiVersion, subresource }: Part
   return [manager, operation, operation === "Apply" ? "" : apiVersion, subresource ?? ""].join("\n");
 }
 
-interface Root {
+export interface Root {
   readonly plan: StructPlan;
   readonly empty: JsonObject;
 }
@@ -126,6 +126,18 @@ const neverOwned = [
 function trackedMetadata(type: Type<unknown>): Plan | undefined {
   const metadata = structPlan(planOf(type)).fields.get("metadata")?.plan();
   return metadata && adjusted(structPlan(metadata), (name) => (neverOwned.includes(name) ? "leave out" : undefined));
+}
+
+/** The part of a set that the plan of a whole object tracks. */
+export function tracked({ plan }: Root, set: FieldSet): FieldSet {
+  const known = (part: StructPlan, node: FieldSet) =>
+    Object.fromEntries(Object.entries(node).filter(([path]) => path === "." || part.fields.has(path.slice(2)))) as FieldSet;
+  const top = known(plan, set);
+  const metadata = plan.fields.get("metadata")?.plan();
+  if (!("f:metadata" in top) || metadata?.kind !== "struct") return top;
+  const { "f:metadata": inner, ...rest } = top;
+  const kept = known(metadata, inner as FieldSet);
+  return isEmptySet(kept) ? rest : { "f:metadata": kept, ...rest };
 }
 
 function structPlan(plan: Plan): StructPlan {
@@ -212,7 +224,7 @@ const maxUpdateManagers = 10;
 const ancientChanges = "ancient-changes";
 
 /** Keeps at most 10 updaters: the oldest of one version become one entry. */
-function mergeOldest(managers: readonly Manager[]): readonly Manager[] {
+export function mergeOldest(managers: readonly Manager[]): readonly Manager[] {
   if (managers.length <= maxUpdateManagers) return managers;
   const updaters = managers.filter(({ operation }) => operation === "Update");
   let excess = updaters.length - maxUpdateManagers;
