@@ -68,7 +68,10 @@ class OpenFile {
       const missing = this.#mark.count - this.#commits;
       if (missing > 0) {
         this.#mark.close();
-        throw new Refused("corrupt", `${path} has lost its last ${missing} acknowledged commits`);
+        throw new Refused(
+          "corrupt",
+          `${path} has lost its last ${missing} acknowledged commits (if an older copy was put here on purpose, remove ${path}-mark)`,
+        );
       }
     } catch (error) {
       this.#database.close();

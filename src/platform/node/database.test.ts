@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import type { Database } from "../database.ts";
 import { nodeDatabases } from "./database.ts";
 
@@ -113,4 +114,18 @@ test("a write-ahead log that lost its tail is noticed, and so is a damaged page"
     }
   });
   await assert.rejects(opening, { damage: "corrupt" });
+});
+
+test("when its thread ends, a database starts another", async (context) => {
+  const spy = context.mock.method(Worker.prototype, "postMessage");
+  const database = await databases.open(join(folder, "thread.db"));
+  await database.commit([{ key: bytes("a"), value: bytes("1") }]);
+  const thread = spy.mock.calls.at(-1)?.this as Worker;
+  const waiting = [database.size(), database.size()];
+  const rejected = Promise.all(waiting.map((answer) => assert.rejects(answer, { damage: "io" })));
+  await Promise.all([thread.terminate(), rejected]);
+  await database.commit([{ key: bytes("b"), value: bytes("1") }]);
+  assert.deepEqual(await rows(database), ["a=1", "b=1"]);
+  assert.notEqual(spy.mock.calls.at(-1)?.this, thread);
+  await database.close();
 });

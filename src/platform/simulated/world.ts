@@ -1,11 +1,11 @@
 // A World that is a function of its seed: virtual time, seeded chance, files, network, programs, keys and databases in memory. Several
 // machines may share one clock and one fabric, whose links can be slow or cut.
 import { assert } from "#base/assert.ts";
-import { DatabaseError } from "../database.ts";
 import type { Databases } from "../database.ts";
 import type { World } from "../world.ts";
 import { SimulatedClock } from "./clock.ts";
 import { SimulatedCrypto } from "./crypto.ts";
+import { SimulatedDatabases } from "./database.ts";
 import { Fabric } from "./fabric.ts";
 import { SimulatedFiles } from "./files.ts";
 import { SimulatedLog } from "./log.ts";
@@ -58,7 +58,6 @@ export interface SimulatedWorld extends World {
 }
 
 const defaultStart = 1_767_225_600_000;
-const noDatabases: Databases = { open: async (path) => Promise.reject(new DatabaseError("io", `no databases on this machine: ${path}`)) };
 
 /** The first machine of a new simulation. */
 export function simulatedWorld(options: SimulationOptions): SimulatedWorld {
@@ -79,7 +78,7 @@ export function simulatedWorld(options: SimulationOptions): SimulatedWorld {
       files,
       network: new SimulatedNetwork(host, fabric, crypto, log),
       processes: new SimulatedProcesses(clock, files, own),
-      databases: own.databases ?? noDatabases,
+      databases: own.databases ?? new SimulatedDatabases(clock, stream("databases")),
       crypto,
       log,
       fabric,

@@ -254,6 +254,9 @@ const rules: Readonly<Record<string, (opened: StoreUnderTest) => Promise<void>>>
     expectEqual(watch.error?.name, "StoreUnavailable", "a watch");
     expectEqual(await failure(() => write(opened.store, put("b", "1"))), "StoreUnavailable", "a write");
     expectEqual(await failure(() => opened.store.get("a")), "StoreUnavailable", "a read");
+    const late = new RecordedWatch(opened.store, { prefix: "", from: 2 });
+    await late.until(2);
+    expectEqual(late.error?.name, "StoreUnavailable", "a late watch");
   },
 };
 

@@ -24,7 +24,7 @@ export interface DiskStoreOptions {
 
 const waitingLimit = 20_000;
 const waitingBytesLimit = 128 * 2 ** 20;
-const removalsPerCommit = 500;
+const removalsPerCommit = 200;
 
 interface Waiting {
   readonly result: TransactionResult;

@@ -73,8 +73,12 @@ export abstract class HistoryStore implements Store {
   }
 
   watch(options: WatchOptions, watcher: Watcher): StoreWatch {
-    this.throwIfClosed();
-    return this.watches.add(options, watcher);
+    if (!this.closed) return this.watches.add(options, watcher);
+    let stopped = false;
+    queueMicrotask(() => {
+      if (!stopped) watcher.ended(new StoreUnavailable("the store was closed"));
+    });
+    return { stop: () => void (stopped = true) };
   }
 
   async revision(): Promise<Revision> {
