@@ -6,6 +6,7 @@ import type { World } from "../world.ts";
 import { SimulatedClock } from "./clock.ts";
 import { SimulatedCrypto } from "./crypto.ts";
 import { SimulatedDatabases } from "./database.ts";
+import { SimulatedDatabases } from "./database.ts";
 import { Fabric } from "./fabric.ts";
 import { SimulatedFiles } from "./files.ts";
 import { SimulatedLog } from "./log.ts";
@@ -30,7 +31,6 @@ export interface MachineOptions extends SelfOptions {
   /** The machine's address. Default: the next of 10.0.0.0/24. */
   readonly address?: string;
   readonly diskBytes?: number;
-  readonly databases?: Databases;
 }
 
 /** One simulated machine, and what all machines of the simulation share: `clock`, `fabric`, `log`. */
@@ -40,6 +40,7 @@ export interface SimulatedWorld extends World {
   readonly files: SimulatedFiles;
   readonly network: SimulatedNetwork;
   readonly processes: SimulatedProcesses;
+  readonly databases: SimulatedDatabases;
   readonly crypto: SimulatedCrypto;
   readonly log: SimulatedLog;
   /** The links between machines, and their faults. */
