@@ -1,11 +1,9 @@
 // A World that is a function of its seed: virtual time, seeded chance, files, network, programs, keys and databases in memory. Several
 // machines may share one clock and one fabric, whose links can be slow or cut.
 import { assert } from "#base/assert.ts";
-import type { Databases } from "../database.ts";
 import type { World } from "../world.ts";
 import { SimulatedClock } from "./clock.ts";
 import { SimulatedCrypto } from "./crypto.ts";
-import { SimulatedDatabases } from "./database.ts";
 import { SimulatedDatabases } from "./database.ts";
 import { Fabric } from "./fabric.ts";
 import { SimulatedFiles } from "./files.ts";
@@ -79,7 +77,7 @@ export function simulatedWorld(options: SimulationOptions): SimulatedWorld {
       files,
       network: new SimulatedNetwork(host, fabric, crypto, log),
       processes: new SimulatedProcesses(clock, files, own),
-      databases: own.databases ?? new SimulatedDatabases(clock, stream("databases")),
+      databases: new SimulatedDatabases(clock, stream("databases")),
       crypto,
       log,
       fabric,
