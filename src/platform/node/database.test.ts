@@ -129,3 +129,20 @@ test("when its thread ends, a database starts another", async (context) => {
   assert.notEqual(spy.mock.calls.at(-1)?.this, thread);
   await database.close();
 });
+
+test("a copy made during writes holds whole commits", async () => {
+  const database = await databases.open(join(folder, "busy.db"));
+  const value = new Uint8Array(5000);
+  const commits: Promise<void>[] = [];
+  const write = (at: number) => commits.push(database.commit(["a", "b"].map((half) => ({ key: bytes(`${half}-${at}`), value }))));
+  for (let at = 0; at < 200; at++) write(at);
+  const copied = database.copy(join(folder, "busy-copy.db"));
+  for (let at = 200; at < 400; at++) write(at);
+  await Promise.all([copied, ...commits]);
+  await database.close();
+  const copy = await databases.open(join(folder, "busy-copy.db"));
+  const first = (await rows(copy, "a", "b")).length;
+  assert.ok(first >= 200);
+  assert.equal((await rows(copy, "b", "c")).length, first);
+  await copy.close();
+});

@@ -3,7 +3,7 @@
 // Invariants:
 // - Every live watch has been told everything up to `#told`, and nothing behind it.
 // - A watch that starts in the past reads history in a turn of its own, before it joins the live ones.
-// - Telling is never nested: a watcher that writes to the store is told of it by the loop that is already running.
+// - Telling is never nested: stores tell in turns of their own, so what a watcher writes is told after all have heard of what it saw.
 import { type Revision, type StoreEvent, type StoreWatch, Compacted, type WatchOptions, type Watcher } from "../store.ts";
 import type { History, Version } from "./history.ts";
 
@@ -28,7 +28,6 @@ export class Watches {
   #lengths: readonly number[] = [];
   #told: Revision;
   #durable: Revision;
-  #telling = false;
 
   constructor(history: History, durable: Revision) {
     this.#history = history;
@@ -49,20 +48,13 @@ export class Watches {
     this.#durable = durable;
   }
 
-  /** Tells every watch what it has not been told yet. */
+  /** Tells every watch what it has not been told yet. Called in turns of its own, never from inside of a watcher. */
   tell(): void {
-    if (this.#telling) return;
-    this.#telling = true;
-    try {
-      while (this.#told < this.#durable) {
-        const upTo = this.#durable;
-        const changes = this.#history.changes(this.#told, upTo);
-        this.#told = upTo;
-        this.#tellAll(changes, upTo);
-      }
-    } finally {
-      this.#telling = false;
-    }
+    const upTo = this.#durable;
+    if (this.#told === upTo) return;
+    const changes = this.#history.changes(this.#told, upTo);
+    this.#told = upTo;
+    this.#tellAll(changes, upTo);
   }
 
   endAll(error: Error): void {
