@@ -1,12 +1,15 @@
 // HTTP/1.1 to one server: a pool of kept connections, and upgrades on connections of their own.
-import http, { type ClientRequest as NodeRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import https from "node:https";
+import type { ClientRequest as NodeRequest, IncomingMessage, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ClientRequest, ClientResponse, HttpClient } from "../network.ts";
 import { byteStreamOf } from "./byte-stream.ts";
 import { awaitHead, type HeadOutcome } from "./client-deadline.ts";
 import { clientResponse, joinedHeaders } from "./client-response.ts";
 import { networkError, type Target } from "./client-target.ts";
+
+// An import statement would load more than is needed: see http1-server.ts.
+const http = process.getBuiltinModule("node:http");
+const https = process.getBuiltinModule("node:https");
 
 const keepAliveMilliseconds = 15_000;
 const maxHeaderBytes = 1024 * 1024;

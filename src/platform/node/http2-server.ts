@@ -27,7 +27,7 @@ export function http2Server(handler: HttpHandler, running: Running, headTimeoutM
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
     maxSessionMemory: 64,
-    streamResetBurst: 1_000,
+    streamResetBurst: 500,
     streamResetRate: 100,
   });
   const sessions = new Set<ServerHttp2Session>();
@@ -65,6 +65,8 @@ export function acceptHttp2(connections: Http2Connections, socket: Socket): void
     const peer = peerOf(socket);
     peers.set(session, peer);
   });
+  // HTTP/2 has no half-closed connections: a peer that closed its side is gone, and its streams with it.
+  socket.allowHalfOpen = false;
   connections.server.emit("connection", socket);
 }
 
@@ -89,7 +91,7 @@ function serve(handler: HttpHandler, running: Running, stream: ServerHttp2Stream
     query: mark < 0 ? "" : url.slice(mark + 1),
     headers: headersOf(sent),
     peer,
-    body: stream.endAfterHeaders ? empty : (limit) => readBody(stream, sent["content-length"], limit),
+    body: stream.endAfterHeaders ? empty : (limit) => readStream(stream, sent, limit),
     signal: gone.signal,
   };
   ask(handler, message).then(
@@ -102,6 +104,12 @@ function serve(handler: HttpHandler, running: Running, stream: ServerHttp2Stream
     },
     (error) => refuse(running, stream, error),
   );
+}
+
+function readStream(stream: ServerHttp2Stream, sent: IncomingHttpHeaders, limit: number): Promise<Uint8Array> {
+  if (sent["expect"] === "100-continue" && !stream.headersSent && !stream.destroyed) stream.additionalHeaders({ ":status": 100 });
+  // Node ends the reading of a stream that was reset, or whose connection is gone, as if it were whole.
+  return readBody(stream, sent["content-length"], limit, () => stream.destroyed || stream.rstCode !== noError || stream.aborted);
 }
 
 async function empty(): Promise<Uint8Array> {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import http2, { type ClientHttp2Session } from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
+import { promisify } from "node:util";
 import { rootScope, type Scope } from "#base/scope.ts";
 import { BodyTooLarge, type HttpHandler, type HttpRequest, type Sink } from "#wire/http/message.ts";
 import type { HttpClient, HttpClientOptions, Listener, NetworkError } from "../network.ts";
@@ -432,6 +435,72 @@ describe("HTTP/1.1 as it may come", () => {
     assert.match(await raw(listener.port, expecting), /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 [^]*\r\n\r\nhi$/);
     assert.match(await raw(listener.port, "GET /few HTTP/1.0\r\n\r\n"), /\r\n\r\nabc$/);
   });
+});
+
+describe("HTTP/2 as it may come", () => {
+  const connect = (listener: Listener): Promise<ClientHttp2Session> =>
+    new Promise((resolve, reject) => {
+      const session = http2.connect(`https://127.0.0.1:${listener.port}`, { rejectUnauthorized: false }, () => resolve(session));
+      session.on("error", reject);
+    });
+
+  test("a body that was cut off is never taken for a whole one", async (t) => {
+    const session = Promise.withResolvers<ClientHttp2Session>();
+    const outcome = Promise.withResolvers<string>();
+    const { listener } = await served(t, async (request) => {
+      const body = request.body(1_000).then(
+        (whole) => `whole: ${text(whole)}`,
+        (error) => error.code as string,
+      );
+      (await session.promise).destroy();
+      outcome.resolve(await body);
+      return { status: 200, headers: {} };
+    });
+    const connected = await connect(listener);
+    const stream = connected.request({ ":method": "POST", ":path": "/" });
+    stream.on("error", () => {});
+    stream.write("half", () => session.resolve(connected));
+    assert.equal(await outcome.promise, "ECONNRESET");
+  });
+
+  test("a connection that resets streams as fast as it can is dropped, and others are served", async (t) => {
+    const { listener, client } = await served(t, async (request) => {
+      if (request.path === "/slow") await new Promise((resolve) => setTimeout(resolve, 5));
+      return example(request);
+    });
+    const session = await connect(listener);
+    session.on("error", () => {});
+    const dropped = new Promise<void>((resolve) => session.on("close", resolve));
+    const flood = (): void => {
+      for (let count = 0; count < 100 && !session.closed && !session.destroyed; count++) {
+        const stream = session.request({ ":path": "/slow" });
+        stream.on("error", () => {});
+        stream.on("ready", () => stream.close(8));
+      }
+      if (!session.destroyed) setTimeout(flood, 1);
+    };
+    flood();
+    await dropped;
+    assert.equal((await client().request({ method: "GET", path: "/few" })).status, 200);
+  });
+
+  test("Expect: 100-continue is told to continue", async (t) => {
+    const { listener } = await served(t, example);
+    const session = await connect(listener);
+    const stream = session.request({ ":method": "POST", ":path": "/", expect: "100-continue" });
+    stream.once("continue", () => stream.end("hi"));
+    let got = "";
+    for await (const chunk of stream) got += chunk;
+    assert.equal(got, "hi");
+    session.destroy();
+  });
+});
+
+test("loading the World does not load what may never be used", async () => {
+  const program = `await import(${JSON.stringify(new URL("world.ts", import.meta.url).href)}).then(({ nodeWorld }) => nodeWorld());
+    console.log(JSON.stringify([process.moduleLoadList.includes("NativeModule internal/http2/core"), "getMetadata" in Reflect]))`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+  assert.deepEqual(JSON.parse(stdout), [false, false]);
 });
 
 describe("streams and datagrams", () => {

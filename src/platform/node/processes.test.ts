@@ -47,10 +47,10 @@ test("spawn appends output to a file, and a detached child is signalled as a gro
 
 test("signals are heard until the scope stops", async () => {
   const scope = rootScope("test", () => {});
-  const heard = new Promise<void>((resolve) => processes.onSignal(scope, "SIGUSR2", resolve));
-  processes.signal(processes.self.id, "SIGUSR2");
+  const heard = new Promise<void>((resolve) => processes.onSignal(scope, "SIGURG", resolve));
+  processes.signal(processes.self.id, "SIGURG");
   await heard;
-  assert.equal(process.listenerCount("SIGUSR2"), 1);
+  assert.equal(process.listenerCount("SIGURG"), 1);
   await scope.stop();
-  assert.equal(process.listenerCount("SIGUSR2"), 0);
+  assert.equal(process.listenerCount("SIGURG"), 0);
 });

@@ -5,8 +5,11 @@ import { NetworkError } from "../network.ts";
 
 export const noBytes = new Uint8Array(0);
 
-/** Resolves with all bytes; rejects with BodyTooLarge as soon as the limit is known to be passed, leaving the rest unread. */
-export function readBody(source: Readable, declaredLength: string | undefined, limit: number): Promise<Uint8Array> {
+/**
+ * Resolves with all bytes; rejects with BodyTooLarge as soon as the limit is known to be passed, leaving the rest unread. `cut` tells
+ * whether a body that seems to have ended did not come whole.
+ */
+export function readBody(source: Readable, declaredLength: string | undefined, limit: number, cut: () => boolean): Promise<Uint8Array> {
   if (declaredLength !== undefined && Number(declaredLength) > limit) return Promise.reject(new BodyTooLarge(limit));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -28,6 +31,7 @@ export function readBody(source: Readable, declaredLength: string | undefined, l
       chunks.push(chunk);
     };
     const finish = (): void => {
+      if (cut()) return vanish();
       settle();
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, total));
     };
