@@ -1,5 +1,5 @@
 // A kind is declared once: what it is called, where it lives, what it holds, and what is special about it.
-import { one } from "./field.ts";
+import { type JsonObject, one } from "./field.ts";
 import { type Fields, type Flatten, type Infer, type Message, message, type Type } from "./message.ts";
 import { ObjectMeta } from "./object-meta.ts";
 
@@ -87,6 +87,8 @@ export interface KindOptions<T> {
   readonly validate?: (object: T, context: { readonly old?: T; readonly subresource: string }) => readonly FieldError[];
   /** What the server clears or sets before a create or an update, besides resetting status and counting generations. */
   readonly prepare?: (object: T, context: { readonly old?: T; readonly subresource: string }) => T;
+  /** Whether a create keeps the status it carries, as when a Node registers. Otherwise it starts empty. */
+  readonly keepsStatus?: boolean;
   /** Whether metadata.generation counts spec changes. Default: when the kind has a spec. */
   readonly counted?: boolean;
   /** Default grace on deletion in seconds; undefined deletes at once. */
@@ -98,6 +100,8 @@ export interface KindOptions<T> {
   readonly allowCreateOnUpdate?: boolean;
   /** Where several versions share one storage: the stored kind, and how to get there and back. */
   readonly storage?: () => { readonly kind: Kind; readonly to: (object: T) => unknown; readonly from: (stored: never) => T };
+  /** The JSON schema to publish instead of one derived from the message: what a CustomResourceDefinition said. */
+  readonly openapiSchema?: JsonObject;
   readonly doc?: string;
 }
 

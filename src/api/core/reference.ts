@@ -1,3 +1,4 @@
+import type { KubernetesObject } from "#schema/kind.ts";
 import { string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 
@@ -47,3 +48,10 @@ export const ObjectReference = message(
   { openapi: "io.k8s.api.core.v1.ObjectReference", atomic: true },
 );
 export interface ObjectReference extends Infer<typeof ObjectReference> {}
+
+/** A reference that finds this very object again, and no namesake that comes after it. */
+export function referenceTo(object: KubernetesObject, fieldPath?: string): ObjectReference {
+  const { apiVersion, kind, metadata } = object;
+  const { namespace, name, uid, resourceVersion } = metadata;
+  return { apiVersion, kind, name, uid, resourceVersion, ...(namespace && { namespace }), ...(fieldPath && { fieldPath }) };
+}

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, bytes, int32, int64, list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { JSONSchemaProps } from "./json-schema.ts";
+import { createdColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const ServiceReference = message(
   "ServiceReference",
@@ -193,6 +194,10 @@ export const CustomResourceDefinition = kind({
   name: "CustomResourceDefinition",
   plural: "customresourcedefinitions",
   scope: "cluster",
+  shortNames: ["crd", "crds"],
+  categories: ["api-extensions"],
+  allowUnconditionalUpdate: false,
+  columns: [nameColumn, createdColumn],
   openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
   spec: CustomResourceDefinitionSpec,
   status: CustomResourceDefinitionStatus,

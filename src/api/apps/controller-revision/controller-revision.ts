@@ -1,5 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int64, rawObject } from "#schema/field.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { controllerOf } from "#api/meta/owner.ts";
 
 const fields = {
   data: rawObject(2),
@@ -13,6 +15,19 @@ export const ControllerRevision = kind({
   name: "ControllerRevision",
   plural: "controllerrevisions",
   scope: "namespaced",
+  columns: [
+    nameColumn,
+    { name: "Controller", doc: "Whose revision it is.", read: controllerText },
+    { name: "Revision", doc: "Its number.", read: ({ revision }) => Number(revision) },
+    ageColumn,
+  ],
   openapi: "io.k8s.api.apps.v1.ControllerRevision",
   fields,
 });
+
+function controllerText(revision: ControllerRevision): string {
+  const owner = controllerOf(revision);
+  if (owner === undefined) return "<none>";
+  const group = owner.apiVersion.includes("/") ? `.${owner.apiVersion.split("/")[0]}` : "";
+  return `${owner.kind.toLowerCase()}${group}/${owner.name}`;
+}

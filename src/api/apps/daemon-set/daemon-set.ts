@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
+import { ageColumn, formatLabels, nameColumn, templateColumns } from "#api/meta/columns.ts";
 
 export const RollingUpdateDaemonSet = message(
   "RollingUpdateDaemonSet",
@@ -81,6 +82,29 @@ export const DaemonSet = kind({
   name: "DaemonSet",
   plural: "daemonsets",
   scope: "namespaced",
+  shortNames: ["ds"],
+  categories: ["all"],
+  columns: [
+    nameColumn,
+    { name: "Desired", type: "integer", doc: "Nodes that should run the Pod.", read: ({ status }) => status.desiredNumberScheduled },
+    { name: "Current", type: "integer", doc: "Nodes that run the Pod and should.", read: ({ status }) => status.currentNumberScheduled },
+    { name: "Ready", type: "integer", doc: "Nodes whose Pod is ready.", read: ({ status }) => status.numberReady },
+    {
+      name: "Up-to-date",
+      type: "integer",
+      doc: "Nodes whose Pod is of the current template.",
+      read: ({ status }) => status.updatedNumberScheduled ?? 0,
+    },
+    {
+      name: "Available",
+      type: "integer",
+      doc: "Nodes whose Pod has been ready long enough.",
+      read: ({ status }) => status.numberAvailable ?? 0,
+    },
+    { name: "Node Selector", doc: "Labels of the Nodes it is for.", read: ({ spec }) => formatLabels(spec.template.spec.nodeSelector) },
+    ageColumn,
+    ...templateColumns,
+  ],
   openapi: "io.k8s.api.apps.v1.DaemonSet",
   spec: DaemonSetSpec,
   status: DaemonSetStatus,

@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
+import { ageColumn, nameColumn, templateColumns } from "#api/meta/columns.ts";
 
 export const RollingUpdateDeployment = message(
   "RollingUpdateDeployment",
@@ -84,10 +85,20 @@ export const Deployment = kind({
   name: "Deployment",
   plural: "deployments",
   scope: "namespaced",
+  shortNames: ["deploy"],
+  categories: ["all"],
+  columns: [
+    nameColumn,
+    { name: "Ready", doc: "Ready Pods of wanted Pods.", read: ({ spec, status }) => `${status.readyReplicas ?? 0}/${spec.replicas}` },
+    { name: "Up-to-date", doc: "Pods of the current template.", read: ({ status }) => status.updatedReplicas ?? 0 },
+    { name: "Available", doc: "Pods that have been ready long enough.", read: ({ status }) => status.availableReplicas ?? 0 },
+    ageColumn,
+    ...templateColumns,
+  ],
   openapi: "io.k8s.api.apps.v1.Deployment",
   spec: DeploymentSpec,
   status: DeploymentStatus,
-  subresources: { status: true },
+  subresources: { status: true, scale: { replicas: "spec.replicas", current: "status.replicas", selector: "spec.selector" } },
   default: (deployment) => withCompleteTemplate(withRollingUpdate(deployment)),
 });
 

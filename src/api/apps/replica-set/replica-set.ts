@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
+import { ageColumn, nameColumn, templateColumns } from "#api/meta/columns.ts";
 
 export const ReplicaSetSpec = message(
   "ReplicaSetSpec",
@@ -57,9 +58,20 @@ export const ReplicaSet = kind({
   name: "ReplicaSet",
   plural: "replicasets",
   scope: "namespaced",
+  shortNames: ["rs"],
+  categories: ["all"],
+  columns: [
+    nameColumn,
+    { name: "Desired", type: "integer", doc: "How many Pods should be.", read: ({ spec }) => spec.replicas },
+    { name: "Current", type: "integer", doc: "How many Pods are.", read: ({ status }) => status.replicas },
+    { name: "Ready", type: "integer", doc: "How many Pods are ready.", read: ({ status }) => status.readyReplicas ?? 0 },
+    ageColumn,
+    ...templateColumns,
+  ],
+  selectable: { "status.replicas": ({ status }) => String(status.replicas) },
   openapi: "io.k8s.api.apps.v1.ReplicaSet",
   spec: ReplicaSetSpec,
   status: ReplicaSetStatus,
-  subresources: { status: true },
+  subresources: { status: true, scale: { replicas: "spec.replicas", current: "status.replicas", selector: "spec.selector" } },
   default: withCompleteTemplate,
 });

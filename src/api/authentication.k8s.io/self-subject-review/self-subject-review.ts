@@ -23,6 +23,9 @@ export const SelfSubjectReview = kind({
   name: "SelfSubjectReview",
   plural: "selfsubjectreviews",
   scope: "cluster",
+  nameFormat: "any",
+  counted: false,
+  verbs: ["create"],
   openapi: "io.k8s.api.authentication.v1.SelfSubjectReview",
   fields,
 });

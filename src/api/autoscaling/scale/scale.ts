@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, one, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const ScaleSpec = message(
   "ScaleSpec",
@@ -27,7 +28,14 @@ export const Scale = kind({
   version: "v1",
   name: "Scale",
   plural: "scales",
-  scope: "cluster",
+  scope: "namespaced",
+  verbs: [],
+  columns: [
+    nameColumn,
+    { name: "Desired", type: "integer", doc: "How many replicas should be.", read: ({ spec }) => spec.replicas ?? 0 },
+    { name: "Available", type: "integer", doc: "How many replicas are.", read: ({ status }) => status.replicas },
+    ageColumn,
+  ],
   openapi: "io.k8s.api.autoscaling.v1.Scale",
   spec: ScaleSpec,
   status: ScaleStatus,

@@ -1,6 +1,9 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bytes, int32, list, map, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { humanDuration } from "#schema/time.ts";
+import { conditionOf } from "#api/meta/conditions.ts";
 
 export const CertificateSigningRequestSpec = message(
   "CertificateSigningRequestSpec",
@@ -53,8 +56,57 @@ export const CertificateSigningRequest = kind({
   name: "CertificateSigningRequest",
   plural: "certificatesigningrequests",
   scope: "cluster",
+  shortNames: ["csr"],
+  counted: false,
+  columns: [
+    nameColumn,
+    ageColumn,
+    { name: "SignerName", doc: "Who is to sign.", read: ({ spec }) => spec.signerName },
+    { name: "Requestor", doc: "Who asked.", read: ({ spec }) => spec.username ?? "" },
+    { name: "RequestedDuration", doc: "For how long.", read: ({ spec }) => durationText(spec.expirationSeconds) },
+    { name: "Condition", doc: "What became of it.", read: conditionText },
+  ],
+  selectable: { "spec.signerName": ({ spec }) => spec.signerName },
+  prepare: prepareRequest,
   openapi: "io.k8s.api.certificates.v1.CertificateSigningRequest",
   spec: CertificateSigningRequestSpec,
   status: CertificateSigningRequestStatus,
   subresources: { status: true },
 });
+
+function durationText(seconds: number | undefined): string {
+  return seconds === undefined ? "<none>" : humanDuration(seconds * 1000);
+}
+
+function conditionText({ status }: CertificateSigningRequest): string {
+  const has = (type: string) => conditionOf(status.conditions, type) !== undefined;
+  const decision = has("Denied") ? "Denied" : has("Approved") ? "Approved" : "Pending";
+  return `${decision}${has("Failed") ? ",Failed" : ""}${status.certificate ? ",Issued" : ""}`;
+}
+
+/** What is asked for never changes; approvers decide, signers issue, and neither does the other's work. Who asks is the registry's to say. */
+function prepareRequest(
+  request: CertificateSigningRequest,
+  { old, subresource }: { readonly old?: CertificateSigningRequest; readonly subresource: string },
+): CertificateSigningRequest {
+  if (old === undefined) return request;
+  const { spec } = old;
+  switch (subresource) {
+    case "status": {
+      const others = (request.status.conditions ?? []).filter(({ type }) => !isDecision(type));
+      const decisions = (old.status.conditions ?? []).filter(({ type }) => isDecision(type));
+      return { ...request, spec, status: { ...request.status, conditions: [...decisions, ...others] } };
+    }
+    case "approval": {
+      const others = (old.status.conditions ?? []).filter(({ type }) => !isDecision(type));
+      const decisions = (request.status.conditions ?? []).filter(({ type }) => isDecision(type));
+      return { ...request, spec, status: { ...old.status, conditions: [...others, ...decisions] } };
+    }
+    default:
+      return { ...request, spec, status: old.status };
+  }
+}
+
+function isDecision(type: string): boolean {
+  return type === "Approved" || type === "Denied";
+}

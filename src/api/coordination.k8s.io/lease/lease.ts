@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, microTime, one, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const LeaseSpec = message(
   "LeaseSpec",
@@ -24,6 +25,10 @@ export const Lease = kind({
   name: "Lease",
   plural: "leases",
   scope: "namespaced",
+  counted: false,
+  allowUnconditionalUpdate: false,
+  allowCreateOnUpdate: true,
+  columns: [nameColumn, { name: "Holder", doc: "Who holds it.", read: ({ spec }) => spec.holderIdentity ?? "" }, ageColumn],
   openapi: "io.k8s.api.coordination.v1.Lease",
   spec: LeaseSpec,
 });

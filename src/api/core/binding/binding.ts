@@ -14,6 +14,7 @@ export const Binding = kind({
   name: "Binding",
   plural: "bindings",
   scope: "namespaced",
+  verbs: ["create"],
   openapi: "io.k8s.api.core.v1.Binding",
   fields,
 });

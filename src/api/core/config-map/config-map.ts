@@ -1,5 +1,6 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, map } from "#schema/field.ts";
+import { ageColumn, nameColumn, sizeOf } from "#api/meta/columns.ts";
 
 const fields = {
   data: map(2, "string"),
@@ -14,6 +15,12 @@ export const ConfigMap = kind({
   name: "ConfigMap",
   plural: "configmaps",
   scope: "namespaced",
+  shortNames: ["cm"],
+  columns: [
+    nameColumn,
+    { name: "Data", doc: "How many entries it has.", read: ({ data, binaryData }) => sizeOf(data) + sizeOf(binaryData) },
+    ageColumn,
+  ],
   openapi: "io.k8s.api.core.v1.ConfigMap",
   fields,
 });

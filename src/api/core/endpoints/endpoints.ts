@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, list, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
+import { endpointsColumns } from "./endpoints-columns.ts";
 
 export const EndpointAddress = message(
   "EndpointAddress",
@@ -49,6 +50,9 @@ export const Endpoints = kind({
   name: "Endpoints",
   plural: "endpoints",
   scope: "namespaced",
+  shortNames: ["ep"],
+  allowCreateOnUpdate: true,
+  columns: endpointsColumns,
   openapi: "io.k8s.api.core.v1.Endpoints",
   fields,
 });

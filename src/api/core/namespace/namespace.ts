@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const NamespaceSpec = message(
   "NamespaceSpec",
@@ -46,6 +47,12 @@ export const Namespace = kind({
   name: "Namespace",
   plural: "namespaces",
   scope: "cluster",
+  shortNames: ["ns"],
+  nameFormat: "dns1123Label",
+  counted: false,
+  columns: [nameColumn, { name: "Status", doc: "Active, or Terminating.", read: ({ status }) => status.phase }, ageColumn],
+  selectable: { "status.phase": ({ status }) => status.phase },
+  prepare: prepareNamespace,
   openapi: "io.k8s.api.core.v1.Namespace",
   spec: NamespaceSpec,
   status: NamespaceStatus,
@@ -60,4 +67,23 @@ function withNameLabel(namespace: Namespace): Namespace {
   const { name, labels } = namespace.metadata;
   if (!name || labels?.[nameLabel] === name) return namespace;
   return { ...namespace, metadata: { ...namespace.metadata, labels: { ...labels, [nameLabel]: name } } };
+}
+
+/** Namespaces begin active, and leave through the finalizer that empties them; only the finalize subresource takes it away. */
+function prepareNamespace(
+  namespace: Namespace,
+  { old, subresource }: { readonly old?: Namespace; readonly subresource: string },
+): Namespace {
+  if (subresource !== "") return namespace;
+  if (old !== undefined) return { ...namespace, spec: { ...namespace.spec, ...pick(old.spec.finalizers) } };
+  const finalizers = namespace.spec.finalizers ?? [];
+  return {
+    ...namespace,
+    spec: { ...namespace.spec, finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] },
+    status: { phase: "Active" },
+  };
+}
+
+function pick(finalizers: readonly string[] | undefined): { readonly finalizers?: readonly string[] | undefined } {
+  return { finalizers };
 }

@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, int64, list, map, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
+import { nodeColumns } from "./node-columns.ts";
 
 export const ConfigMapNodeConfigSource = message(
   "ConfigMapNodeConfigSource",
@@ -211,6 +212,11 @@ export const Node = kind({
   name: "Node",
   plural: "nodes",
   scope: "cluster",
+  shortNames: ["no"],
+  counted: false,
+  keepsStatus: true,
+  columns: nodeColumns,
+  selectable: { "spec.unschedulable": ({ spec }) => String(spec.unschedulable ?? false) },
   openapi: "io.k8s.api.core.v1.Node",
   spec: NodeSpec,
   status: NodeStatus,

@@ -3,6 +3,8 @@ import { one } from "#schema/field.ts";
 import { PodSpec } from "./pod-spec.ts";
 import { PodStatus } from "./pod-status.ts";
 import { completePod } from "./pod-defaults.ts";
+import { podColumns } from "./pod-columns.ts";
+import { graceSeconds, preparePod } from "./pod-strategy.ts";
 
 export interface Pod extends ObjectOf<typeof PodSpec, typeof PodStatus, {}> {}
 export const Pod = kind({
@@ -11,6 +13,21 @@ export const Pod = kind({
   name: "Pod",
   plural: "pods",
   scope: "namespaced",
+  shortNames: ["po"],
+  categories: ["all"],
+  columns: podColumns,
+  selectable: {
+    "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
+    "spec.restartPolicy": ({ spec }) => spec.restartPolicy,
+    "spec.schedulerName": ({ spec }) => spec.schedulerName,
+    "spec.serviceAccountName": ({ spec }) => spec.serviceAccountName ?? "",
+    "spec.hostNetwork": ({ spec }) => String(spec.hostNetwork ?? false),
+    "status.phase": ({ status }) => status.phase ?? "",
+    "status.podIP": ({ status }) => status.podIPs?.[0]?.ip ?? status.podIP ?? "",
+    "status.nominatedNodeName": ({ status }) => status.nominatedNodeName ?? "",
+  },
+  graceSeconds,
+  prepare: preparePod,
   openapi: "io.k8s.api.core.v1.Pod",
   spec: PodSpec,
   status: PodStatus,

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, list } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { LocalObjectReference, ObjectReference } from "#api/core/reference.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 const fields = {
   secrets: list(2, (): Type<ObjectReference> => ObjectReference, {
@@ -22,6 +23,8 @@ export const ServiceAccount = kind({
   name: "ServiceAccount",
   plural: "serviceaccounts",
   scope: "namespaced",
+  shortNames: ["sa"],
+  columns: [nameColumn, { name: "Secrets", doc: "How many Secrets it lists.", read: ({ secrets = [] }) => secrets.length }, ageColumn],
   openapi: "io.k8s.api.core.v1.ServiceAccount",
   fields,
 });

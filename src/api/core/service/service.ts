@@ -3,6 +3,8 @@ import { bool, int32, intOrString, list, map, one, string } from "#schema/field.
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { Condition } from "#api/meta/condition.ts";
 import { completeService } from "./service-defaults.ts";
+import { serviceColumns } from "./service-columns.ts";
+import { prepareService } from "./service-strategy.ts";
 
 export const ServicePort = message(
   "ServicePort",
@@ -113,6 +115,14 @@ export const Service = kind({
   name: "Service",
   plural: "services",
   scope: "namespaced",
+  shortNames: ["svc"],
+  categories: ["all"],
+  nameFormat: "dns1035Label",
+  counted: false,
+  allowCreateOnUpdate: true,
+  columns: serviceColumns,
+  selectable: { "spec.clusterIP": ({ spec }) => spec.clusterIP ?? "", "spec.type": ({ spec }) => spec.type },
+  prepare: prepareService,
   openapi: "io.k8s.api.core.v1.Service",
   spec: ServiceSpec,
   status: ServiceStatus,

@@ -2,6 +2,8 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, list, map, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
+import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
 
 export const EndpointConditions = message(
   "EndpointConditions",
@@ -83,6 +85,15 @@ export const EndpointSlice = kind({
   name: "EndpointSlice",
   plural: "endpointslices",
   scope: "namespaced",
+  columns: endpointSliceColumns,
+  prepare: withGeneration,
   openapi: "io.k8s.api.discovery.v1.EndpointSlice",
   fields,
 });
+
+/** There is no spec here: the generation grows with whatever is said about endpoints and ports. */
+function withGeneration(slice: EndpointSlice, { old }: { readonly old?: EndpointSlice }): EndpointSlice {
+  const before = Number(old?.metadata.generation ?? 0);
+  const same = old !== undefined && deepEqual([old.endpoints, old.ports], [slice.endpoints, slice.ports]);
+  return { ...slice, metadata: { ...slice.metadata, generation: same ? before : before + 1 } };
+}

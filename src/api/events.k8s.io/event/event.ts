@@ -3,6 +3,9 @@ import { int32, microTime, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { EventSource } from "#api/core/event/event.ts";
 import { ObjectReference } from "#api/core/reference.ts";
+import { Event as CoreEvent } from "#api/core/event/event.ts";
+import { eventColumns } from "#api/core/event/event-columns.ts";
+import { fromCore, toCore } from "./conversion.ts";
 
 export const EventSeries = message(
   "EventSeries",
@@ -38,6 +41,25 @@ export const Event = kind({
   name: "Event",
   plural: "events",
   scope: "namespaced",
+  shortNames: ["ev"],
+  allowCreateOnUpdate: true,
+  columns: eventColumns.map((column) => ({
+    ...column,
+    read: (event: Event, context: { readonly now: number }) => column.read(toCore(event), context),
+  })),
+  selectable: {
+    "regarding.kind": ({ regarding }) => regarding.kind ?? "",
+    "regarding.namespace": ({ regarding }) => regarding.namespace ?? "",
+    "regarding.name": ({ regarding }) => regarding.name ?? "",
+    "regarding.uid": ({ regarding }) => regarding.uid ?? "",
+    "regarding.apiVersion": ({ regarding }) => regarding.apiVersion ?? "",
+    "regarding.resourceVersion": ({ regarding }) => regarding.resourceVersion ?? "",
+    "regarding.fieldPath": ({ regarding }) => regarding.fieldPath ?? "",
+    reason: ({ reason }) => reason ?? "",
+    reportingController: ({ reportingController }) => reportingController ?? "",
+    type: ({ type }) => type ?? "",
+  },
+  storage: () => ({ kind: CoreEvent, to: toCore, from: fromCore }),
   openapi: "io.k8s.api.events.v1.Event",
   fields,
 });

@@ -14,6 +14,7 @@ export const Eviction = kind({
   name: "Eviction",
   plural: "evictions",
   scope: "namespaced",
+  verbs: [],
   openapi: "io.k8s.api.policy.v1.Eviction",
   fields,
 });

@@ -3,6 +3,7 @@ import { int32, int64, intOrString, list, map, one, string } from "#schema/field
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { Condition } from "#api/meta/condition.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const PodDisruptionBudgetSpec = message(
   "PodDisruptionBudgetSpec",
@@ -38,6 +39,15 @@ export const PodDisruptionBudget = kind({
   name: "PodDisruptionBudget",
   plural: "poddisruptionbudgets",
   scope: "namespaced",
+  shortNames: ["pdb"],
+  allowUnconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    { name: "Min Available", doc: "How many Pods must stay.", read: ({ spec }) => String(spec.minAvailable ?? "N/A") },
+    { name: "Max Unavailable", doc: "How many Pods may be away.", read: ({ spec }) => String(spec.maxUnavailable ?? "N/A") },
+    { name: "Allowed Disruptions", type: "integer", doc: "How many Pods may go now.", read: ({ status }) => status.disruptionsAllowed },
+    ageColumn,
+  ],
   openapi: "io.k8s.api.policy.v1.PodDisruptionBudget",
   spec: PodDisruptionBudgetSpec,
   status: PodDisruptionBudgetStatus,

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { RoleRef, Subject, withSubjectGroups } from "#api/rbac.authorization.k8s.io/subject.ts";
+import { bindingColumns } from "#api/rbac.authorization.k8s.io/binding-columns.ts";
 
 const fields = {
   subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
@@ -15,6 +16,9 @@ export const ClusterRoleBinding = kind({
   name: "ClusterRoleBinding",
   plural: "clusterrolebindings",
   scope: "cluster",
+  nameFormat: "path",
+  allowCreateOnUpdate: true,
+  columns: bindingColumns,
   openapi: "io.k8s.api.rbac.v1.ClusterRoleBinding",
   default: withSubjectGroups,
   fields,

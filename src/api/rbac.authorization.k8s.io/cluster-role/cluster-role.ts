@@ -3,6 +3,7 @@ import { list, one } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
+import { createdColumn, nameColumn } from "#api/meta/columns.ts";
 
 export const AggregationRule = message(
   "AggregationRule",
@@ -25,6 +26,9 @@ export const ClusterRole = kind({
   name: "ClusterRole",
   plural: "clusterroles",
   scope: "cluster",
+  nameFormat: "path",
+  allowCreateOnUpdate: true,
+  columns: [nameColumn, createdColumn],
   openapi: "io.k8s.api.rbac.v1.ClusterRole",
   fields,
 });

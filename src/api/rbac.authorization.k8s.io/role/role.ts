@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
+import { createdColumn, nameColumn } from "#api/meta/columns.ts";
 
 const fields = {
   rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
@@ -14,6 +15,9 @@ export const Role = kind({
   name: "Role",
   plural: "roles",
   scope: "namespaced",
+  nameFormat: "path",
+  allowCreateOnUpdate: true,
+  columns: [nameColumn, createdColumn],
   openapi: "io.k8s.api.rbac.v1.Role",
   fields,
 });

@@ -1,5 +1,6 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, string } from "#schema/field.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 
 const fields = {
   value: int32(2, { always: true }),
@@ -20,6 +21,19 @@ export const PriorityClass = kind({
   name: "PriorityClass",
   plural: "priorityclasses",
   scope: "cluster",
+  shortNames: ["pc"],
+  columns: [
+    nameColumn,
+    { name: "Value", type: "integer", doc: "The priority it gives.", read: ({ value }) => value },
+    {
+      name: "Global-Default",
+      type: "boolean",
+      doc: "Whether Pods that name no class get it.",
+      read: ({ globalDefault }) => globalDefault ?? false,
+    },
+    ageColumn,
+    { name: "PreemptionPolicy", doc: "Whether its Pods may take the place of others.", read: ({ preemptionPolicy }) => preemptionPolicy },
+  ],
   openapi: "io.k8s.api.scheduling.v1.PriorityClass",
   fields,
 });
