@@ -23,11 +23,10 @@ export function awaitHead<T>(
   if (signal?.aborted) return Promise.reject(reasonOf(signal));
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
-    let drop: ((reason: Error) => void) | undefined;
     const abort = (): void => {
       const reason = reasonOf(signal as AbortSignal);
       fail(reason);
-      drop?.(reason);
+      drop(reason);
     };
     const forgetSignal = (): void => signal?.removeEventListener("abort", abort);
     const fail = (error: Error): void => {
@@ -40,10 +39,10 @@ export function awaitHead<T>(
       timer = setTimeout(() => {
         const error = new NetworkError("ETIMEDOUT", `${target.url}: no answer to ${request.method} within ${timeoutMilliseconds} ms`);
         fail(error);
-        drop?.(error);
+        drop(error);
       }, timeoutMilliseconds);
     }
-    drop = begin({
+    const drop = begin({
       head: (value) => {
         clearTimeout(timer);
         if (signal) watchEnd(value, forgetSignal);

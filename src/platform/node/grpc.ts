@@ -38,13 +38,20 @@ export function grpcChannel(target: string): GrpcChannel {
       const { library, client } = await connect();
       return new Promise((resolve, reject) => {
         const limits = timeoutMilliseconds === undefined ? {} : { deadline: Date.now() + timeoutMilliseconds };
-        let call: ClientUnaryCall | undefined;
-        const cancel = (): void => call?.cancel();
-        call = client.makeUnaryRequest(path, toBuffer, asBytes, message, new library.Metadata() as Metadata, limits, (error, reply) => {
-          signal?.removeEventListener("abort", cancel);
-          if (error) reject(signal?.aborted ? signal.reason : grpcError(error));
-          else resolve(reply as Uint8Array);
-        });
+        const cancel = (): void => call.cancel();
+        const call: ClientUnaryCall = client.makeUnaryRequest(
+          path,
+          toBuffer,
+          asBytes,
+          message,
+          new library.Metadata() as Metadata,
+          limits,
+          (error, reply) => {
+            signal?.removeEventListener("abort", cancel);
+            if (error) reject(signal?.aborted ? signal.reason : grpcError(error));
+            else resolve(reply as Uint8Array);
+          },
+        );
         signal?.addEventListener("abort", cancel);
       });
     },
