@@ -11,7 +11,7 @@ import { tokensOf } from "./tokens.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** What runs without being imported by anything in the repository. */
-const entries = ["src/hosts/main.ts"];
+const entries = ["src/hosts/main.ts", "src/platform/node/database-worker.ts"];
 
 const paths = globSync("{src,test,tools}/**/*.ts", { cwd: root });
 const files = paths.map((path) => sourceFile(path, readFileSync(join(root, path), "utf8")));
