@@ -105,7 +105,7 @@ test("an Event about a Pod, and the same in the other group's words", () => {
     resourceVersion: "7",
     fieldPath: "spec.containers{c}",
   });
-  const event = complete(Event, draft);
+  const event = complete<Event>(Event, draft);
   const other = fromCore(event);
   assert.equal(other.note, "m");
   assert.deepEqual(other.regarding, event.involvedObject);
