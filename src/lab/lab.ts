@@ -45,8 +45,7 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
     systemd,
     insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
   };
-  await world.files.makeFolder(labsFolder, { mode: 0o711 });
-  const claimed = await world.processes.run("mkdir", ["-m", "755", places.folder]);
+  const claimed = await world.processes.run("sh", ["-c", 'mkdir -p "$0" && mkdir -m 755 "$1"', labsFolder, places.folder]);
   if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
   try {
     return await raise(world, machine, options);
@@ -140,7 +139,7 @@ export async function labDown(world: World, name: string): Promise<boolean> {
   for (const { point } of groups) await removeGroup(world, `${point}/${places.group}`);
   await unmountBelow(world, places.folder);
   await files.remove(places.folder, { recursive: true });
-  await processes.run("rmdir", [labsFolder]);
+  if (existed) await processes.run("rmdir", [labsFolder]);
   return existed;
 }
 

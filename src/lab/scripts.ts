@@ -216,6 +216,8 @@ export function forwardScript(places: LabPlaces, groups: readonly GroupMount[], 
   return `${join}
 while [ -d ${quote(places.folder)} ]; do
   "$@" "$(cat ${quote(`${places.folder}/port`)} 2>/dev/null || echo ${port})"
+  code=$?
+  [ -e ${quote(`${places.folder}/port`)} ] || echo "the way in ended with code $code"
   sleep 1
 done`;
 }

@@ -9,10 +9,11 @@ const longestRequest = 64 * 1024;
 const mostConnections = 64;
 const mostBuffered = 4 * 1024 * 1024;
 
+/** Claims the socket at once; requests wait until `ready`. */
 export async function serveControl(
   scope: Scope,
   world: World,
-  { path, supervisor }: { path: string; supervisor: Supervisor },
+  { path, supervisor, ready }: { path: string; supervisor: Supervisor; ready: Promise<void> },
 ): Promise<void> {
   if (await isServed(world, path)) throw new SupervisorError(`a supervisor is already running: ${path} answers`);
   await world.files.remove(path);
@@ -22,7 +23,8 @@ export async function serveControl(
     connections += 1;
     scope.start("control connection", async (task) => {
       task.defer("connection", () => stream.destroy());
-      await answer(task, stream, supervisor).catch(() => {});
+      await ready;
+      await answer(task, world, stream, supervisor).catch(() => {});
       connections -= 1;
     });
   });
@@ -40,7 +42,7 @@ async function isServed(world: World, path: string): Promise<boolean> {
   }
 }
 
-async function answer(scope: Scope, stream: ByteStream, supervisor: Supervisor): Promise<void> {
+async function answer(scope: Scope, world: World, stream: ByteStream, supervisor: Supervisor): Promise<void> {
   const encoder = new TextEncoder();
   const send = (message: Answer) => stream.write(encoder.encode(`${JSON.stringify(message)}\n`));
   for await (const text of lines(stream, longestRequest)) {
@@ -48,12 +50,20 @@ async function answer(scope: Scope, stream: ByteStream, supervisor: Supervisor):
       const request = readRequest(text);
       if (request.ask === "journal") await sendJournal(scope, stream, supervisor, request, send);
       else await send(await perform(supervisor, request));
+      if (request.ask === "exit") await leave(scope, world, stream, supervisor);
     } catch (error) {
       await send({ error: error instanceof Error ? error.message : String(error) });
     }
     break;
   }
   stream.end();
+}
+
+/** Whoever asked for the end is to have the answer before the process goes. */
+async function leave(scope: Scope, world: World, stream: ByteStream, supervisor: Supervisor): Promise<void> {
+  stream.end();
+  await Promise.race([stream.closed, world.clock.sleep(scope, 1_000)]);
+  await supervisor.exit();
 }
 
 function readRequest(text: string): Request {
@@ -88,10 +98,8 @@ async function perform(supervisor: Supervisor, request: Exclude<Request, { ask: 
       await supervisor.reloadFiles();
       return { ok: true };
     case "stop-all":
-      await supervisor.stopAll();
-      return { ok: true };
     case "exit":
-      await supervisor.exit();
+      await supervisor.stopAll();
       return { ok: true };
     case "start":
     case "stop":

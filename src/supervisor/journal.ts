@@ -30,6 +30,7 @@ export function openJournal(
   let waiting: string[] = [];
   let waitingLength = 0;
   let lost = 0;
+  let failing = false;
   let size: number | undefined;
   let writing: Promise<void> | undefined;
 
@@ -79,8 +80,10 @@ export function openJournal(
         }
         await files.append(options.path, text, { mode: 0o640 });
         size += text.length;
+        failing = false;
       } catch (error) {
-        log.warn("cannot write the journal", { unit: options.name, error: String(error) });
+        if (!failing) log.warn("cannot write the journal, its lines are lost", { unit: options.name, error: String(error) });
+        failing = true;
         size = undefined;
       }
     }

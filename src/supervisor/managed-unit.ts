@@ -196,8 +196,7 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
 
   async function kill(who: "main" | "control" | "all", signal: string): Promise<void> {
     if (who === "main" && state.mainId !== undefined) processes.signal(state.mainId, signal);
-    else if (who === "control" && state.controlId !== undefined)
-      processes.signal(-state.controlId, signal) || processes.signal(state.controlId, signal);
+    else if (who === "control" && state.controlId !== undefined) processes.signal(-state.controlId, signal);
     else if (who === "all") {
       await group?.signal(signal);
       if (group === undefined && leader !== undefined) processes.signal(-leader, signal);

@@ -39,6 +39,7 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
   const goals = new Set([options.target]);
   const since = clock.now();
   const ending = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<void>();
   let warnings: readonly string[] =
     places.groupFolder === undefined ? ["no cgroup can be made here: the processes of a unit are found by their session"] : [];
   let set: UnitSet = { units: new Map(), wantedBy: new Map() };
@@ -91,10 +92,11 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     journal: (name) => known(name).journal,
   };
 
-  await serveControl(scope, world, { path: `${places.runFolder}/supervisor.sock`, supervisor });
+  await serveControl(scope, world, { path: `${places.runFolder}/supervisor.sock`, supervisor, ready: ready.promise });
   await load(options.target);
   const transaction = plan(options.target);
   const states = await adoptAll();
+  ready.resolve();
   scope.start(`start ${options.target}`, async () => {
     await run(transaction, (name) => states.get(name) === "stopped");
     for (const [name, left] of states)

@@ -242,11 +242,9 @@ const harmless = new Set([
   "Install.DefaultInstance",
 ]);
 const known = new Set(
-  [
-    ..."StartLimitAction OnFailure OnSuccess PartOf PropagatesReloadTo RefuseManualStart RefuseManualStop AllowIsolate StopWhenUnneeded RequiresMountsFor JobTimeoutSec".split(
-      " ",
-    ),
-  ].map((key) => `Unit.${key}`),
+  "StartLimitAction OnFailure OnSuccess PartOf PropagatesReloadTo RefuseManualStart RefuseManualStop AllowIsolate StopWhenUnneeded RequiresMountsFor JobTimeoutSec"
+    .split(" ")
+    .map((key) => `Unit.${key}`),
 );
 
 /** The assignments of one unit, each taken once; what nobody took is warned about. */

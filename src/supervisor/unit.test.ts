@@ -202,3 +202,21 @@ test("a failed ExecStartPre keeps the service from starting", () => {
   assert.ok(!log.includes("main /x"));
   assert.deepEqual([state.phase, state.result], ["failed", "exit-code"]);
 });
+
+test("an adopted process that ends when asked to has not failed, though its exit is unknown; one that ends by itself has", () => {
+  assert.equal(
+    play(text, [
+      [0, start],
+      [1, { kind: "stop" }],
+      [1, exited(1, {})],
+    ]).state.phase,
+    "inactive",
+  );
+  assert.equal(
+    play(text, [
+      [0, start],
+      [1, exited(1, {})],
+    ]).state.phase,
+    "auto-restart",
+  );
+});

@@ -290,7 +290,8 @@ class ServiceMachine {
     const { phase, index } = this.#state;
     const command = this.#service.start[phase === "start" ? index : 0];
     this.#state = { ...this.#state, mainId: undefined, mainExit: exit };
-    const clean = isClean(exit, this.#service) || command?.ignoreFailure === true;
+    const asked = phase.startsWith("stop") && exit.code === undefined && exit.signal === undefined;
+    const clean = asked || isClean(exit, this.#service) || command?.ignoreFailure === true;
     if (!clean || phase === "running") this.#say(`Main process exited, ${describeExit(exit)}`);
     const result = clean ? "success" : exitResult(exit);
     switch (phase) {
