@@ -37,6 +37,7 @@ export class SimulatedClock implements Clock {
   #moving: string | undefined;
   #moved = false;
   #turn: (() => void)[] = [];
+  readonly #observers = new Set<() => void>();
 
   constructor(start: number, settle: Settle) {
     this.#offset = start;
@@ -109,6 +110,12 @@ export class SimulatedClock implements Clock {
     return this.#moved;
   }
 
+  /** Calls `look` whenever everything has settled while time is being moved. What it throws ends the move. Returns a function that ends it. */
+  observe(look: () => void): () => void {
+    this.#observers.add(look);
+    return () => this.#observers.delete(look);
+  }
+
   /** Lets every promise settle, without moving time. */
   async settle(): Promise<void> {
     let turns = 0;
@@ -123,10 +130,10 @@ export class SimulatedClock implements Clock {
     assert(milliseconds >= 0, `time cannot be advanced by ${milliseconds} ms`);
     await this.#move(`advance(${milliseconds})`, async () => {
       const end = this.#elapsed + milliseconds;
-      await this.settle();
+      await this.#settleAndLook();
       while (await this.#fireNext(end));
       this.#elapsed = end;
-      await this.settle();
+      await this.#settleAndLook();
     });
   }
 
@@ -138,7 +145,7 @@ export class SimulatedClock implements Clock {
   ): Promise<void> {
     await this.#move("runUntil", async () => {
       const end = this.#elapsed + limitMilliseconds;
-      await this.settle();
+      await this.#settleAndLook();
       while (!(await predicate())) {
         if (await this.#fireNext(end)) continue;
         if (this.#nextDue() === undefined)
@@ -184,8 +191,15 @@ export class SimulatedClock implements Clock {
     const callback = timer.callback as () => void;
     timer.callback = undefined;
     callback();
-    await this.settle();
+    await this.#settleAndLook();
     return true;
+  }
+
+  async #settleAndLook(): Promise<void> {
+    await this.settle();
+    if (this.#observers.size === 0) return;
+    for (const look of [...this.#observers]) look();
+    await this.settle();
   }
 
   #nextDue(): number | undefined {
