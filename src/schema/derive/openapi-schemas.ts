@@ -48,12 +48,13 @@ export class SchemaCollection {
     this.#schemas.set(name, this.#message(type));
   }
 
-  /** A kind and its list. */
-  addKind(kind: Kind): { readonly object: string; readonly list: string } {
+  /** A kind, and its list if it can be listed. */
+  addKind(kind: Kind): void {
     const object = definitionName(kind);
     const list = `${object}List`;
     const own = kind.openapiSchema ? this.#customSchema(kind.openapiSchema) : this.#message(kind.message);
     this.#schemas.set(object, this.#withTypeMeta(own, kind, kind.name));
+    if (!kind.verbs.includes("list")) return;
     const items: JsonObject = {
       description: `List of ${kind.plural}.`,
       type: "array",
@@ -71,7 +72,6 @@ export class SchemaCollection {
         kind.listName,
       ),
     );
-    return { object, list };
   }
 
   #withTypeMeta(schema: JsonObject, { group, version }: Kind, name: string): JsonObject {
@@ -125,7 +125,7 @@ export class SchemaCollection {
       ...(field.list && { "x-kubernetes-list-type": field.list }),
       ...(field.atomic && field.shape !== "list" && { "x-kubernetes-map-type": "atomic" }),
       ...(field.mergeKey && { "x-kubernetes-patch-merge-key": field.mergeKey }),
-      ...(field.patch && field.patch !== "replace" && { "x-kubernetes-patch-strategy": field.patch }),
+      ...(field.patch && { "x-kubernetes-patch-strategy": field.patch }),
     };
     const element = this.#element(field, name);
     switch (field.shape) {

@@ -53,8 +53,10 @@ function mergeObject(original: JsonObject, patch: JsonObject, shape: Shape): Jso
     }
     const before = ownValue(merged, name);
     const inner = shapeOf(shape, name);
-    if (isObject(change)) setOwn(merged, name, mergeObject(isObject(before) ? before : {}, change, inner));
-    else if (isList(change)) {
+    if (isObject(change)) {
+      const replaces = fieldOf(shape, name)?.patch === "replace";
+      setOwn(merged, name, replaces ? cleaned(change, inner) : mergeObject(isObject(before) ? before : {}, change, inner));
+    } else if (isList(change)) {
       const field = fieldOf(shape, name);
       const list = mergesAsList(field)
         ? mergeList(isList(before) ? before : [], change, field, inner, orderedLists.get(name), name)
