@@ -109,7 +109,10 @@ export interface MessageOptions {
   readonly syntax?: "api" | "protocol";
   /** The message of a kind: carries apiVersion and kind beside its fields. */
   readonly typed?: boolean;
-  /** JSON forms that a plain message cannot express (JSONSchemaPropsOrBool and its kin): either the message, or one of `alternatives`. */
+  /**
+   * A value that JSON writes as one of two things (JSONSchemaPropsOrBool and its kin): as what `field` holds, where that is an object, else as what
+   * `alternative` holds. Decoded values look as JSON does; only protobuf has the message with both fields.
+   */
   readonly either?: { readonly field: string; readonly alternative: string };
   readonly doc?: string;
 }

@@ -1,7 +1,7 @@
 import { bool, double, int64, list, map, one, rawValue, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
-export const JSONSchemaPropsOrBool = message(
+export const JSONSchemaPropsOrBool: Type<JSONSchemaPropsOrBool> = message(
   "JSONSchemaPropsOrBool",
   {
     allows: bool(1, { always: true }),
@@ -11,10 +11,10 @@ export const JSONSchemaPropsOrBool = message(
     openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool",
     either: { field: "schema", alternative: "allows" },
   },
-);
-export interface JSONSchemaPropsOrBool extends Infer<typeof JSONSchemaPropsOrBool> {}
+) as unknown as Type<JSONSchemaPropsOrBool>;
+export type JSONSchemaPropsOrBool = JSONSchemaProps | boolean;
 
-export const JSONSchemaPropsOrStringArray = message(
+export const JSONSchemaPropsOrStringArray: Type<JSONSchemaPropsOrStringArray> = message(
   "JSONSchemaPropsOrStringArray",
   {
     schema: one(1, (): Type<JSONSchemaProps> => JSONSchemaProps, { optional: true }),
@@ -24,8 +24,8 @@ export const JSONSchemaPropsOrStringArray = message(
     openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray",
     either: { field: "schema", alternative: "property" },
   },
-);
-export interface JSONSchemaPropsOrStringArray extends Infer<typeof JSONSchemaPropsOrStringArray> {}
+) as unknown as Type<JSONSchemaPropsOrStringArray>;
+export type JSONSchemaPropsOrStringArray = JSONSchemaProps | readonly string[];
 
 export const ExternalDocumentation = message(
   "ExternalDocumentation",
@@ -37,7 +37,7 @@ export const ExternalDocumentation = message(
 );
 export interface ExternalDocumentation extends Infer<typeof ExternalDocumentation> {}
 
-export const JSONSchemaPropsOrArray = message(
+export const JSONSchemaPropsOrArray: Type<JSONSchemaPropsOrArray> = message(
   "JSONSchemaPropsOrArray",
   {
     schema: one(1, (): Type<JSONSchemaProps> => JSONSchemaProps, { optional: true }),
@@ -47,8 +47,8 @@ export const JSONSchemaPropsOrArray = message(
     openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray",
     either: { field: "schema", alternative: "jSONSchemas" },
   },
-);
-export interface JSONSchemaPropsOrArray extends Infer<typeof JSONSchemaPropsOrArray> {}
+) as unknown as Type<JSONSchemaPropsOrArray>;
+export type JSONSchemaPropsOrArray = JSONSchemaProps | readonly JSONSchemaProps[];
 
 export const ValidationRule = message(
   "ValidationRule",
