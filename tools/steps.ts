@@ -34,15 +34,23 @@ export function add(one: Counts, other: Counts): Counts {
 export const reporterArguments = [`--test-reporter=${join(root, "tools/test-reporter.ts")}`, "--test-reporter-destination=stdout"];
 
 const running = new Set<number>();
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.on(signal, () => {
-    for (const id of running) end(id, "SIGTERM");
+const patienceSeconds = 15;
+const linesShown = 80;
+let stopped: number | undefined;
+
+/** Ends what runs, lets it clean up for a while, and leaves. */
+function leave(code: number): void {
+  if (stopped !== undefined) return;
+  stopped = code;
+  for (const id of running) end(id, "SIGTERM");
+  setTimeout(() => {
+    for (const id of running) end(id, "SIGKILL");
     process.exit(code);
-  });
+  }, patienceSeconds * 1000);
+  if (running.size === 0) process.exit(code);
 }
+process.on("SIGINT", () => leave(130));
+process.on("SIGTERM", () => leave(143));
 
 /** Runs a step and prints one line about it. Never rejects: what cannot be started has failed. */
 export async function runStep(step: Step): Promise<Counts> {
@@ -55,13 +63,22 @@ export async function runStep(step: Step): Promise<Counts> {
     const counts = countsOf(step, code, countsPath);
     const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
     const mark = counts.failed > 0 ? "FAILED" : "ok";
-    if (!step.streams && (counts.failed > 0 || step.counts) && output.trim() !== "") console.log(output.trimEnd());
+    if (!step.streams && (counts.failed > 0 || step.counts) && output.trim() !== "")
+      console.log(step.counts ? output.trimEnd() : head(output));
     const detail = step.counts ? `  ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped;` : "";
     console.log(`${seconds} s  ${step.name}:${detail} ${mark}`);
     return counts;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The first lines of what a tool says: the first complaints are the ones that are mended first. */
+function head(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  return lines.length <= linesShown
+    ? lines.join("\n")
+    : `${lines.slice(0, linesShown).join("\n")}\n… and ${lines.length - linesShown} more lines`;
 }
 
 function run(step: Step, countsPath: string): Promise<{ code: number; output: string }> {
@@ -91,6 +108,7 @@ function run(step: Step, countsPath: string): Promise<{ code: number; output: st
     const finish = (code: number) => {
       clearTimeout(limit);
       if (pid !== undefined) running.delete(pid);
+      if (stopped !== undefined && running.size === 0) process.exit(stopped);
       resolve({ code, output });
     };
     child.on("error", (error) => {

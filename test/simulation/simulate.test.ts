@@ -51,8 +51,8 @@ test("what must always hold is looked at after every timer, and the failing seed
       environment,
     ),
     (error: Error) =>
-      /^SEED=4 fails after 0\.300 s of virtual time: not always: the value is small \(at 0\.300 s\)\nits last lines:\n0\.000 info began/.test(
-        error.message,
+      error.message.startsWith(
+        "SEED=4 fails after 0.300 s of virtual time: not always: the value is small (at 0.300 s)\nits last lines:\n0.000 info began",
       ),
   );
 });
