@@ -143,7 +143,13 @@ test("kubectl takes over what it had applied from the client's side", () => {
   const managedFields = updateManagedFields(ConfigMap, undefined, plain, { manager: "kubectl-client-side-apply", now });
   const live = { ...plain, metadata: { ...plain.metadata, managedFields } };
   const next: JsonObject = { ...configuration, data: { a: "9", b: "2" } };
-  assert.deepEqual(applied(ConfigMap, live, next, { manager: "kubectl" })["data"], { a: "9", b: "2" });
+  const taken = applied(ConfigMap, live, next, { manager: "kubectl" });
+  assert.deepEqual(taken["data"], { a: "9", b: "2" });
+  assert.deepEqual((taken["metadata"] as JsonObject)["annotations"], {
+    "kubectl.kubernetes.io/last-applied-configuration":
+      '{"apiVersion":"v1","data":{"a":"9","b":"2"},"kind":"ConfigMap","metadata":{"name":"c"}}\n',
+  });
+  assert.equal(applied(ConfigMap, taken, next, { manager: "kubectl" }), taken);
   assert.ok(apply(ConfigMap, live, next, { manager: "other", now }).conflicts);
 });
 
@@ -170,6 +176,10 @@ test("a configuration that does not fit is refused in upstream's words", () => {
   refuse(
     web(1, { image: "x" }),
     `${typed}.spec.template.spec.containers: element 0: associative list with keys has an element that omits key field "name" (and doesn't have default value)`,
+  );
+  refuse(
+    { apiVersion: "v1", kind: "Deployment" },
+    "Incorrect version specified in apply patch. Specified patch version: v1, expected: apps/v1",
   );
   refuse({ metadata: { managedFields: [] } }, "metadata.managedFields must be nil");
 });

@@ -1,5 +1,6 @@
 // Server-side apply: a manager says what it wants, and owns just that. What it no longer says goes, unless somebody else owns it;
 // what others own and it wants otherwise is a conflict.
+import { writePlainJson } from "#wire/json/json.ts";
 import type { Json, JsonObject } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
@@ -77,10 +78,11 @@ export function apply(kind: Kind, live: unknown, applied: Json, context: ApplyCo
   const merged = base === undefined ? configuration : (merge(plan, base, configuration) as JsonObject);
   const owned = others.reduce((set, other) => union(set, other.set), said);
   const pruned = last ? (prune(plan, merged, last.set, owned) as JsonObject) : merged;
-  const object = normalise<unknown>(kind.message, { ...pruned, apiVersion: kind.apiVersion, kind: kind.name }).value as JsonObject;
+  const decoded = normalise<unknown>(kind.message, { ...pruned, apiVersion: kind.apiVersion, kind: kind.name }).value as JsonObject;
+  const object = manager === "kubectl" ? withLastApplied(decoded, wanted) : decoded;
 
-  const touched = touchedFields(root.plan, base ?? root.empty, object) ?? emptySet;
-  const removed = removedFields(root.plan, base ?? root.empty, object) ?? emptySet;
+  const touched = touchedFields(root.plan, base ?? root.empty, decoded) ?? emptySet;
+  const removed = removedFields(root.plan, base ?? root.empty, decoded) ?? emptySet;
   const conflicts = force ? [] : conflictsWith(others, touched, before, kind);
   if (conflicts.length > 0 && !allowedByLastApplied(kind, plan, manager, before, others, touched)) return { conflicts };
 
@@ -128,12 +130,12 @@ function checked(kind: Kind, applied: Json): JsonObject {
     throw new ApplyError(400, "metadata.managedFields must be nil");
   }
   const { apiVersion, kind: name } = applied;
-  if ((apiVersion !== undefined && apiVersion !== kind.apiVersion) || (name !== undefined && name !== kind.name)) {
-    throw new ApplyError(
-      400,
-      `incorrect type: the configuration is ${String(apiVersion)} ${String(name)}, the request ${kind.apiVersion} ${kind.name}`,
-    );
+  if (apiVersion !== undefined && apiVersion !== kind.apiVersion) {
+    const versions = `Specified patch version: ${String(apiVersion)}, expected: ${kind.apiVersion}`;
+    throw new ApplyError(400, `Incorrect version specified in apply patch. ${versions}`);
   }
+  if (name !== undefined && name !== kind.name)
+    throw new ApplyError(400, `the configuration is a ${String(name)}, the request is for a ${kind.name}`);
   return applied;
 }
 
@@ -214,6 +216,25 @@ function allowedByLastApplied(
   } catch {
     return false;
   }
+}
+
+/** kubectl keeps the annotation of its own client-side apply in step, so that either way of applying can follow the other. */
+function withLastApplied(object: JsonObject, configuration: JsonObject): JsonObject {
+  const metadata = object["metadata"] as JsonObject;
+  const { annotations } = metadata;
+  if (!isObject(annotations) || !Object.hasOwn(annotations, lastAppliedAnnotation)) return object;
+  const own = isObject(configuration["metadata"]) ? configuration["metadata"] : {};
+  const others = isObject(own["annotations"]) ? { annotations: without(own["annotations"], lastAppliedAnnotation) } : {};
+  const text = `${writePlainJson(inKeyOrder({ ...configuration, metadata: { ...own, ...others } }))}\n`;
+  return { ...object, metadata: { ...metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } } };
+}
+
+function inKeyOrder(value: Json): Json {
+  if (isList(value)) return value.map(inKeyOrder);
+  if (!isObject(value)) return value;
+  const sorted: MutableJson = {};
+  for (const key of Object.keys(value).sort()) setOwn(sorted, key, inKeyOrder(value[key] as Json));
+  return sorted;
 }
 
 /** The live value with the configuration's in it: leaves are replaced, items of lists merge by identity. */

@@ -5,7 +5,7 @@ import type { Type } from "../message.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
 import { adjusted, emptyOf, type Plan, planOf, type StructPlan } from "./field-plan.ts";
 import { difference, emptySet, type FieldSet, isEmptySet, readFieldsV1, sameSet, union } from "./field-set.ts";
-import { isObject } from "./json-objects.ts";
+import { isObject, sameJson } from "./json-objects.ts";
 import { removedFields, touchedFields } from "./object-fields.ts";
 
 export interface WriteContext {
@@ -147,7 +147,7 @@ function structPlan(plan: Plan): StructPlan {
 function managersBefore(old: JsonObject | undefined, object: JsonObject, subresource: string): readonly Manager[] {
   const sent = entriesOf(object);
   const stored = entriesOf(old);
-  if (subresource !== "" || sent === undefined || sent === stored) return readManagers(stored) ?? [];
+  if (subresource !== "" || sent === undefined || sameJson(sent, stored)) return readManagers(stored) ?? [];
   if (sent.length === 1 && Object.values(sent[0] as object).every((value) => value === undefined)) return [];
   const managers = readManagers(sent, true);
   return managers !== undefined && managers.length > 0 ? managers : (readManagers(stored) ?? []);
