@@ -34,7 +34,6 @@ type Node = FileNode | FolderNode | LinkNode;
 
 interface Watcher {
   readonly path: string;
-  readonly node: Node;
   readonly changed: () => void;
   pending: boolean;
   closed: boolean;
@@ -210,8 +209,7 @@ export class SimulatedFiles implements Files {
   }
 
   watch(path: string, changed: () => void): { close(): void } {
-    const node = this.#existing(path, "watch");
-    const watcher: Watcher = { path: normal(path), node, changed, pending: false, closed: false };
+    const watcher: Watcher = { path: normal(path), changed, pending: false, closed: false };
     this.#watchers.add(watcher);
     return {
       close: () => {
@@ -332,12 +330,13 @@ export class SimulatedFiles implements Files {
     }
   }
 
-  /** Wakes those who watch the path or its folder, at the end of the turn and once for all that changed in it. */
+  /** Wakes those who watch the path, its folder or something below it, at the end of the turn and once for all that changed in it. */
   #touch(path: string): void {
     const changed = normal(path);
     const folder = this.#find(parentOf(path), "watch", true);
     for (const watcher of this.#watchers) {
-      if (watcher.pending || (watcher.path !== changed && watcher.node !== folder)) continue;
+      const concerned = `${watcher.path}/`.startsWith(`${changed}/`) || this.#find(watcher.path, "watch", true) === folder;
+      if (watcher.pending || !concerned) continue;
       watcher.pending = true;
       void this.#clock.endOfTurn().then(() => {
         watcher.pending = false;

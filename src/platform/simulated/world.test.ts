@@ -486,6 +486,17 @@ test("a watch calls back once a turn, for its folder or its file, until it is cl
   await files.remove("/etc/manifests/a.yaml");
   await clock.settle();
   assert.equal(calls, 2);
+  let found = 0;
+  files.watch("/run/later/file", () => {
+    found += 1;
+  });
+  await files.makeFolder("/run/later");
+  await clock.settle();
+  await files.write("/run/later/file", "x");
+  await clock.settle();
+  await files.write("/run/later/other", "x");
+  await clock.settle();
+  assert.equal(found, 2);
   watch.close();
   await files.write("/etc/manifests/c.yaml", "x");
   await clock.settle();
