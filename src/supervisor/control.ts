@@ -28,11 +28,10 @@ export async function serveControl(
       connections -= 1;
     });
   });
-  await world.files.changeMode(path, 0o600);
+  if (await world.files.stat(path)) await world.files.changeMode(path, 0o600);
 }
 
 async function isServed(world: World, path: string): Promise<boolean> {
-  if (!(await world.files.stat(path))) return false;
   try {
     const stream = await world.network.connect({ path }, { timeoutMilliseconds: 2_000 });
     stream.destroy();

@@ -7,7 +7,7 @@ import { serveControl } from "./control.ts";
 import { findGroupFolder } from "./control-group.ts";
 import { type ManagedUnit, manageUnit, type Places } from "./managed-unit.ts";
 import { isAlwaysReached, OrderError, type Transaction, transactionFor } from "./order.ts";
-import { inactive, isActive, isStarting, type Result } from "./unit.ts";
+import { inactive, isActive, isStarting, type Phase, type Result } from "./unit.ts";
 import { loadUnits, type UnitSet } from "./unit-folders.ts";
 import { isUnitName, type SpecifierFacts } from "./unit-syntax.ts";
 
@@ -66,9 +66,7 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
       if (!unit) return supervisor.start(name);
       await reread();
       await unit.send({ kind: "restart" });
-      const { phase, result } = await unit.until(
-        (now) => isActive(now) || now === "failed" || now === "inactive" || now === "auto-restart",
-      );
+      const { phase, result } = await unit.until(isSettled);
       if (phase === "failed" || phase === "auto-restart") throw new SupervisorError(failure(name, result));
     },
     async reload(name) {
@@ -80,8 +78,8 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     },
     reloadFiles: () => reread(),
     async stopAll() {
-      const order = [...managed.values()];
-      await Promise.all(order.map((unit) => stopAfter(unit, order)));
+      const stopped = new Map<string, Promise<void>>();
+      await Promise.all([...managed.values()].map((unit) => stopInOrder(unit, stopped)));
       if (places.groupFolder !== undefined) await world.processes.run("/bin/rmdir", [places.groupFolder]);
     },
     async exit() {
@@ -169,7 +167,7 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     }
     for (const enemy of unit.conflicts) await managed.get(enemy)?.send({ kind: "stop" });
     await managedUnit.send({ kind: "start" });
-    const { phase, result } = await managedUnit.until((now) => !isStarting(now) || now === "auto-restart");
+    const { phase, result } = await managedUnit.until(isSettled);
     if (phase === "failed" || phase === "auto-restart") failed.set(unit.name, failure(unit.name, result));
   }
 
@@ -179,23 +177,24 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     seen.add(name);
     for (const other of managed.values())
       if (other.unit.requires.includes(name) && other.state.phase !== "inactive") await stopWithDependents(other, seen);
-    await managedUnit.send({ kind: "stop" });
-    await managedUnit.until((phase) => phase === "inactive" || phase === "failed");
+    await stopAndWait(managedUnit);
   }
 
-  async function stopAfter(managedUnit: ManagedUnit, all: readonly ManagedUnit[]): Promise<void> {
+  /** Each after those that come after it. Walks depth first, so that a cycle is cut where it closes. */
+  function stopInOrder(managedUnit: ManagedUnit, stopped: Map<string, Promise<void>>, above: readonly string[] = []): Promise<void> {
     const { name, before } = managedUnit.unit;
-    const dependents = all.filter(
-      (other) => other !== managedUnit && (other.unit.after.includes(name) || before.includes(other.unit.name)),
+    const path = [...above, name];
+    const known = stopped.get(name);
+    if (known) return known;
+    const later = [...managed.values()].filter(
+      ({ unit }) => !path.includes(unit.name) && (unit.after.includes(name) || before.includes(unit.name)),
     );
-    await Promise.all(
-      dependents.map((other) =>
-        Promise.race([
-          other.send({ kind: "stop" }).then(() => other.until((phase) => phase === "inactive" || phase === "failed")),
-          clock.sleep(scope, 100_000),
-        ]),
-      ),
-    );
+    const promise = Promise.all(later.map((unit) => stopInOrder(unit, stopped, path))).then(() => stopAndWait(managedUnit));
+    stopped.set(name, promise);
+    return promise;
+  }
+
+  async function stopAndWait(managedUnit: ManagedUnit): Promise<void> {
     await managedUnit.send({ kind: "stop" });
     await managedUnit.until((phase) => phase === "inactive" || phase === "failed");
   }
@@ -209,6 +208,11 @@ export async function startSupervisor(scope: Scope, world: World, options: Super
     await reread();
     return new Map(await Promise.all([...managed].map(async ([name, unit]) => [name, await unit.adopt()] as const)));
   }
+}
+
+/** A start has come to its end, well or not; a unit that will be started again counts as failed. */
+function isSettled(phase: Phase): boolean {
+  return isActive(phase) || phase === "failed" || phase === "inactive" || phase === "auto-restart";
 }
 
 function failure(name: string, result: Result): string {

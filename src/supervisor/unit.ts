@@ -4,6 +4,7 @@
 // -> stop -> stop-sigterm -> stop-sigkill -> stop-post -> inactive, failed or auto-restart.
 import type { Exit } from "#platform/processes.ts";
 import type { Command, Service, Unit } from "./unit-file.ts";
+import { describeExit, exitResult, isClean, wantsRestart } from "./unit-exit.ts";
 
 export type Phase =
   | "inactive"
@@ -472,44 +473,4 @@ class ServiceMachine {
 
 function say(message: string): UnitStep {
   return { kind: "say", message };
-}
-
-const cleanSignals = new Set(["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"]);
-
-function isClean(exit: Exit, { type, successStatus }: Service): boolean {
-  if (exit.code !== undefined) return exit.code === 0 || successStatus.includes(String(exit.code));
-  const signal = exit.signal ?? "";
-  return (type !== "oneshot" && cleanSignals.has(signal)) || successStatus.includes(signal);
-}
-
-function exitResult(exit: Exit): Result {
-  return exit.code === undefined ? "signal" : "exit-code";
-}
-
-/** systemd's table of Restart= against how the service ended. */
-function wantsRestart({ restart, neverRestartStatus }: Service, result: Result, exit: Exit | undefined): boolean {
-  if (exit && (neverRestartStatus.includes(String(exit.code)) || neverRestartStatus.includes(exit.signal ?? ""))) return false;
-  if (result === "start-limit-hit" || result === "dependency") return false;
-  switch (restart) {
-    case "no":
-    case "on-watchdog":
-      return false;
-    case "always":
-      return true;
-    case "on-success":
-      return result === "success";
-    case "on-failure":
-      return result !== "success";
-    case "on-abnormal":
-      return result === "signal" || result === "timeout";
-    case "on-abort":
-      return result === "signal";
-  }
-}
-
-function describeExit(exit: Exit): string {
-  if (exit.code === undefined && exit.signal === undefined) return "its exit status is not known, for an earlier supervisor had started it";
-  return exit.code === undefined
-    ? `code=killed, signal=${(exit.signal ?? "unknown").replace(/^SIG/, "")}`
-    : `code=exited, status=${exit.code}`;
 }
