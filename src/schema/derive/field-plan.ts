@@ -74,7 +74,7 @@ function structOf(type: Type<unknown>): StructPlan {
 
 function emptyField({ optional, always, shape, element }: Field): Json | undefined {
   if (optional) return undefined;
-  if (shape === "one" && "message" in element) return emptyOf(planOf(element.message()));
+  if (shape === "one" && "message" in element) return emptyOf(element.message().options.either ? leafPlan : structOf(element.message()));
   if (!always) return undefined;
   if (shape === "list") return [];
   return shape === "map" ? {} : zeroOf("scalar" in element ? element.scalar : "string");

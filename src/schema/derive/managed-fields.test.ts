@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { one, string } from "../field.ts";
+import { type Kind, kind } from "../kind.ts";
+import { message } from "../message.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
 import { keepTimes, managerFromUserAgent, updateManagedFields } from "./managed-fields.ts";
 import { ConfigMap, Deployment, examplePod, Pod } from "./sample-kinds.ts";
@@ -156,6 +159,21 @@ test("a Deployment's spec and template have no member of their own on create", (
   };
   const [entry] = updateManagedFields(Deployment, undefined, { metadata: { name: "d" }, spec, status: {} }, { manager: "m", now });
   assert.deepEqual(entry?.fieldsV1, { "f:spec": { "f:replicas": {}, "f:selector": {}, "f:strategy": { "f:type": {} } } });
+});
+
+test("an atomic field that is always there is owned only when something is said in it", () => {
+  const Reference = message("RoleRef", { name: string(1, { always: true }) }, { atomic: true });
+  const Binding: Kind = kind({
+    group: "g",
+    version: "v1",
+    name: "B",
+    plural: "bs",
+    scope: "cluster",
+    fields: { roleRef: one(2, () => Reference) },
+  });
+  const entries = (roleRef: object) => updateManagedFields(Binding, undefined, { metadata: {}, roleRef }, { manager: "m", now });
+  assert.deepEqual(entries({ name: "" }), []);
+  assert.deepEqual(entries({ name: "admin" })[0]?.fieldsV1, { "f:roleRef": {} });
 });
 
 test("default managers come from user agents", () => {
