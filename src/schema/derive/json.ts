@@ -86,9 +86,11 @@ class Reader {
     for (let slot = base; slot < top; slot++) slots[slot] = undefined;
     this.#top = top;
     trail.owners[level] = plan;
+    let previous = -1;
     do {
-      const index = this.#readKey(plan);
+      const index = this.#readKey(plan, previous);
       if (index < 0) continue;
+      previous = index;
       const field = fields[index] as FieldPlan;
       if (slots[base + index] !== undefined) trail.problem("duplicate", field.name);
       trail.steps[level] = field.name;
@@ -107,10 +109,19 @@ class Reader {
   }
 
   /** Reads a key and its colon; an undeclared one with its value, and then -1. */
-  #readKey(plan: MessagePlan): number {
+  #readKey(plan: MessagePlan, previous: number): number {
     const scanner = this.#scanner;
     if (scanner.peek() !== 34) throw scanner.notAKey();
     const { text } = scanner;
+    // Objects of a kind tend to have the same fields in the same order.
+    const expected = plan.followers[previous + 1] as number;
+    if (expected >= 0) {
+      const key = plan.keys[expected] as string;
+      if (text.startsWith(key, scanner.at)) {
+        scanner.at += key.length;
+        return expected;
+      }
+    }
     const start = scanner.at + 1;
     let end = start;
     let hash = 0;
@@ -130,7 +141,10 @@ class Reader {
       index = plan.byName.get(unknown)?.index ?? -1;
     }
     scanner.colon();
-    if (index >= 0) return index;
+    if (index >= 0) {
+      plan.followers[previous + 1] = index;
+      return index;
+    }
     this.trail.problem("unknown", unknown);
     scanPlain(scanner, this.trail.level + 1, undefined, []);
     return -1;
@@ -214,6 +228,8 @@ class Reader {
       case "uint32":
       case "uint64": {
         if (!(code === 45 || (code >= 48 && code <= 57))) break;
+        const short = scanner.shortNumber();
+        if (short >= 0) return short;
         const { at } = scanner;
         const text = scanner.number();
         const value = wholeNumber(scalar, text);
@@ -227,6 +243,8 @@ class Reader {
       case "intOrString": {
         if (code === 34) return scanner.string();
         if (code === 110) break;
+        const short = scanner.shortNumber();
+        if (short >= 0) return short;
         const { at } = scanner;
         const found = this.#found(code);
         const value = found.startsWith("number ") ? wholeNumber("int32", found.slice(7)) : undefined;

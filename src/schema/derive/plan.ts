@@ -30,6 +30,10 @@ export interface MessagePlan {
   readonly empty: () => unknown;
   /** By field index, what stands in the object when nothing was said; undefined where nothing does. Shared and frozen. */
   readonly fillers: () => readonly unknown[];
+  /** The names as JSON writes them before a value: `"name":`. */
+  readonly keys: readonly string[];
+  /** By the index of a field plus one, the index of the field that came next the last time; -1 while unknown. The only part of a plan that changes. */
+  readonly followers: Int16Array;
   /** The index of the field of `text.slice(start, end)`, whose characters gave `hash`; -1 when there is none. */
   readonly find: (text: string, start: number, end: number, hash: number) => number;
 }
@@ -65,6 +69,8 @@ function makePlan(type: Type<unknown>): MessagePlan {
     goName: goName(type),
     empty: () => (empty ??= makeEmpty(fields, fillersOnce())),
     fillers: fillersOnce,
+    keys: fields.map(({ name }) => `${JSON.stringify(name)}:`),
+    followers: new Int16Array(fields.length + 1).fill(-1),
     find: finder(fields),
   };
 }

@@ -285,7 +285,9 @@ function readSlots(reader: ProtobufReader, byNumber: ReadonlyMap<number, Slot>, 
     }
     if (slot.group !== undefined) {
       expect(reader, wireType, lengthType);
-      within(reader, () => readSlots(reader, slot.byNumber, values, depth + 1));
+      const outerEnd = enter(reader);
+      readSlots(reader, slot.byNumber, values, depth + 1);
+      leave(reader, outerEnd);
       continue;
     }
     const field = slot.field as FieldPlan;
@@ -294,15 +296,16 @@ function readSlots(reader: ProtobufReader, byNumber: ReadonlyMap<number, Slot>, 
   }
 }
 
-/** Reads a nested message: a length, and then `read` up to there. */
-function within<T>(reader: ProtobufReader, read: () => T): T {
+/** Reads a length and makes the reader end there; `leave` puts the outer end back. */
+function enter(reader: ProtobufReader): number {
   const outerEnd = reader.end;
-  const end = reader.lengthEnd();
-  reader.end = end;
-  const value = read();
-  reader.at = end;
+  reader.end = reader.lengthEnd();
+  return outerEnd;
+}
+
+function leave(reader: ProtobufReader, outerEnd: number): void {
+  reader.at = reader.end;
   reader.end = outerEnd;
-  return value;
 }
 
 function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, before: unknown, depth: number): unknown {
@@ -310,9 +313,9 @@ function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, b
   if (field.shape === "list") {
     const list = (before ?? []) as unknown[];
     if (wireType === lengthType && isPackable(field.scalar)) {
-      within(reader, () => {
-        while (!reader.done) list.push(readNumber(reader, field.scalar as Scalar));
-      });
+      const outerEnd = enter(reader);
+      while (!reader.done) list.push(readNumber(reader, field.scalar as Scalar));
+      leave(reader, outerEnd);
     } else {
       list.push(readElement(reader, field, wireType, depth) ?? null);
     }
@@ -320,22 +323,22 @@ function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, b
   }
   expect(reader, wireType, lengthType);
   const map = (before ?? {}) as Record<string, unknown>;
-  within(reader, () => {
-    let key = "";
-    let value: unknown;
-    while (!reader.done) {
-      const tag = reader.varint32();
-      if (tag >>> 3 === 1) {
-        expect(reader, tag & 7, lengthType);
-        key = reader.string();
-      } else if (tag >>> 3 === 2) {
-        value = readElement(reader, field, tag & 7, depth);
-      } else {
-        reader.skip(tag & 7);
-      }
+  const outerEnd = enter(reader);
+  let key = "";
+  let value: unknown;
+  while (!reader.done) {
+    const tag = reader.varint32();
+    if (tag >>> 3 === 1) {
+      expect(reader, tag & 7, lengthType);
+      key = reader.string();
+    } else if (tag >>> 3 === 2) {
+      value = readElement(reader, field, tag & 7, depth);
+    } else {
+      reader.skip(tag & 7);
     }
-    setKey(map, key, value ?? (field.scalar === undefined ? field.message().empty() : (field.zero ?? null)));
-  });
+  }
+  leave(reader, outerEnd);
+  setKey(map, key, value ?? (field.scalar === undefined ? field.message().empty() : (field.zero ?? null)));
   return map;
 }
 
@@ -347,14 +350,22 @@ function readElement(reader: ProtobufReader, field: FieldPlan, wireType: number,
   }
   expect(reader, wireType, lengthType);
   switch (scalar) {
-    case undefined:
-      return within(reader, () => readMessage(reader, field.message(), depth + 1));
+    case undefined: {
+      const outerEnd = enter(reader);
+      const value = readMessage(reader, field.message(), depth + 1);
+      leave(reader, outerEnd);
+      return value;
+    }
     case "string":
       return reader.string();
     case "bytes":
       return encodeBase64(reader.view());
-    default:
-      return within(reader, () => readSpecial(reader, scalar));
+    default: {
+      const outerEnd = enter(reader);
+      const value = readSpecial(reader, scalar);
+      leave(reader, outerEnd);
+      return value;
+    }
   }
 }
 
@@ -463,14 +474,14 @@ export function unwrapUnknown(bytes: Uint8Array): Unknown {
     }
     expect(reader, tag & 7, lengthType);
     if (number === 1) {
-      within(reader, () => {
-        while (!reader.done) {
-          const inner = reader.varint32();
-          if (inner === 10) found.apiVersion = reader.string();
-          else if (inner === 18) found.kind = reader.string();
-          else reader.skip(inner & 7);
-        }
-      });
+      const outerEnd = enter(reader);
+      while (!reader.done) {
+        const inner = reader.varint32();
+        if (inner === 10) found.apiVersion = reader.string();
+        else if (inner === 18) found.kind = reader.string();
+        else reader.skip(inner & 7);
+      }
+      leave(reader, outerEnd);
     } else if (number === 2) found.raw = reader.view();
     else if (number === 3) found.contentEncoding = reader.string();
     else found.contentType = reader.string();

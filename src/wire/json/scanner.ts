@@ -102,6 +102,26 @@ export class JsonScanner {
     return unit;
   }
 
+  /** Reads a whole number without sign of at most nine digits: the common case. Reads nothing and returns -1 where there is anything else. */
+  shortNumber(): number {
+    const { text } = this;
+    let { at } = this;
+    let code = text.charCodeAt(at);
+    let value = 0;
+    const end = at + 9;
+    if (code === 48) code = text.charCodeAt(++at);
+    else {
+      while (code >= 48 && code <= 57 && at < end) {
+        value = value * 10 + code - 48;
+        code = text.charCodeAt(++at);
+      }
+    }
+    // More digits, a fraction or an exponent follow, or there was no digit at all.
+    if (at === this.at || (code >= 48 && code <= 57) || code === 46 || (code | 32) === 101) return -1;
+    this.at = at;
+    return value;
+  }
+
   /** Reads the number at `at`, as it is written. */
   number(): string {
     const { text } = this;

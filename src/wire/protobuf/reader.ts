@@ -100,14 +100,10 @@ export class ProtobufReader {
     const end = this.lengthEnd();
     const { bytes, at } = this;
     this.at = end;
-    if (end - at > 24) return decoder.decode(bytes.subarray(at, end));
-    let text = "";
-    for (let index = at; index < end; index++) {
-      const byte = bytes[index] as number;
-      if (byte > 127) return decoder.decode(bytes.subarray(at, end));
-      text += String.fromCharCode(byte);
-    }
-    return text;
+    const view = bytes.subarray(at, end);
+    if (end - at > 24) return decoder.decode(view);
+    for (let index = at; index < end; index++) if ((bytes[index] as number) > 127) return decoder.decode(view);
+    return String.fromCharCode.apply(undefined, view as unknown as number[]);
   }
 
   /** Passes over a value of the given wire type. */
