@@ -1,0 +1,14 @@
+// Every component by its upstream name, loaded when it is started and not before.
+import type { Starters } from "#cli/command.ts";
+
+export const starters: Starters = {
+  components: {
+    "kube-apiserver": async () => (await import("#apiserver/component.ts")).component,
+    "kube-controller-manager": async () => (await import("#controllers/component.ts")).component,
+    "kube-scheduler": async () => (await import("#scheduler/component.ts")).component,
+    kubelet: async () => (await import("#kubelet/component.ts")).component,
+    "kube-proxy": async () => (await import("#proxy/component.ts")).component,
+    "cluster-dns": async () => (await import("#dns/component.ts")).component,
+  },
+  singleProcess: async () => import("./single-process/single-process.ts"),
+};
