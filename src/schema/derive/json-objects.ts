@@ -33,8 +33,8 @@ export function without(object: JsonObject, ...keys: readonly string[]): JsonObj
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
-    // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number of the same value are the same number
-    return (typeof a === "bigint" || typeof b === "bigint") && typeof a !== "string" && typeof b !== "string" && a == b;
+    if (typeof a === "bigint") return typeof b === "number" && Number.isInteger(b) && BigInt(b) === a;
+    return typeof b === "bigint" && typeof a === "number" && Number.isInteger(a) && BigInt(a) === b;
   }
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;

@@ -28,13 +28,16 @@ export function updateManagedFields(
   { manager, subresource = "", now }: WriteContext,
 ): readonly ManagedFieldsEntry[] {
   const root = rootOf(kind.message, subresource, kind.subresources?.status === true);
-  const managers = managersBefore(old as JsonObject | undefined, object as JsonObject, subresource);
+  const stored = entriesOf(old as JsonObject | undefined);
+  const sent = subresource === "" ? sentManagers(stored, entriesOf(object as JsonObject)) : undefined;
+  const managers = sent ?? readManagers(stored) ?? [];
   if (old !== undefined && managers.length === 0) return [];
   const before = old === undefined ? root.empty : (old as JsonObject);
   const touched = touchedFields(root.plan, before, object as JsonObject) ?? emptySet;
   const removed = removedFields(root.plan, before, object as JsonObject) ?? emptySet;
   const own = newManager({ manager, operation: "Update", apiVersion: kind.apiVersion, subresource });
   const settled = withSet(lose(managers, touched, removed, own), own, (set) => difference(union(set, touched), removed), now);
+  if (settled === managers && sent === undefined && stored !== undefined) return stored;
   return writeManagers(settled === managers ? managers : mergeOldest(settled));
 }
 
@@ -144,13 +147,14 @@ function structPlan(plan: Plan): StructPlan {
   return plan.kind === "struct" ? plan : { kind: "struct", fields: new Map() };
 }
 
-function managersBefore(old: JsonObject | undefined, object: JsonObject, subresource: string): readonly Manager[] {
-  const sent = entriesOf(object);
-  const stored = entriesOf(old);
-  if (subresource !== "" || sent === undefined || sameJson(sent, stored)) return readManagers(stored) ?? [];
+/** The managers a client sent, where it says something of its own that can be understood; none at all when it asks for a reset. */
+function sentManagers(
+  stored: readonly ManagedFieldsEntry[] | undefined,
+  sent: readonly ManagedFieldsEntry[] | undefined,
+): readonly Manager[] | undefined {
+  if (sent === undefined || sent.length === 0 || sameJson(sent, stored)) return undefined;
   if (sent.length === 1 && Object.values(sent[0] as object).every((value) => value === undefined)) return [];
-  const managers = readManagers(sent, true);
-  return managers !== undefined && managers.length > 0 ? managers : (readManagers(stored) ?? []);
+  return readManagers(sent, true);
 }
 
 function entriesOf(object: JsonObject | undefined): readonly ManagedFieldsEntry[] | undefined {
