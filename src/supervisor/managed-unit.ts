@@ -249,12 +249,20 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
     }
     state = kept;
     const wasUp = isActive(left.phase) || isStarting(left.phase) || left.afterwards === "start-again";
-    if (group && unit.service?.killMode === "control-group") await group.signal("SIGKILL");
+    if (group && unit.service?.killMode === "control-group") await endLeftovers(group);
     if (wasUp) {
       state = { ...state, restarts: left.restarts + 1 };
       journal.say(`Main process of ${unit.description} ended while no supervisor ran.`);
     }
     return wasUp ? "lost" : left.afterwards === "stay-stopped" ? "stopped" : "fresh";
+  }
+
+  /** So that the next start finds their ports and files free. */
+  async function endLeftovers(left: ControlGroup): Promise<void> {
+    for (let attempt = 0; attempt < 50 && (await left.processes()).length > 0; attempt += 1) {
+      await left.signal("SIGKILL");
+      await clock.sleep(scope, 20);
+    }
   }
 
   async function livingMain(): Promise<number | undefined> {

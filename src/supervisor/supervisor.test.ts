@@ -154,6 +154,16 @@ test("its socket answers, refuses rubbish, and keeps a second supervisor away", 
   assert.deepEqual(lines, ["supervisor: Stopping a.service...", "supervisor: Stopped a.service."]);
   for (const rubbish of ["nonsense", "[]", '{"ask":"__proto__"}', '{"ask":"stop","unit":7}'])
     assert.match(await world.run(() => answerTo(world, rubbish)), /^\{"error":/);
+  const followed = await world.run(async () => {
+    world.clock.timer(50, () => void supervisor.start("a.service"));
+    const found: string[] = [];
+    for await (const line of client.journal("a.service", { lines: 0, follow: true })) {
+      found.push(line.slice(25));
+      if (found.length === 2) break;
+    }
+    return found;
+  });
+  assert.deepEqual(followed, ["supervisor: Starting a.service...", "supervisor: Started a.service."]);
   const second = newScope();
   await assert.rejects(
     world.run(() => start(second, world)),
