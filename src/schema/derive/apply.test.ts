@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import { type ApplyContext, apply, conflictCauses, conflictMessage } from "./apply.ts";
 import { updateManagedFields } from "./managed-fields.ts";
-import { ConfigMap, Deployment, Pod } from "./sample-kinds.ts";
+import { ConfigMap, Deployment, Pod } from "../../../test/support/sample-kinds.ts";
 
 const now = Date.UTC(2026, 0, 1);
 

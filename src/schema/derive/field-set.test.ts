@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../field.ts";
 import { planOf } from "./field-plan.ts";
 import { difference, type FieldSet, has, intersection, member, pathText, paths, readFieldsV1, sameSet, union } from "./field-set.ts";
 import { allFields, removedFields, touchedFields } from "./object-fields.ts";
-import { ConfigMap } from "./sample-kinds.ts";
+import { ConfigMap } from "../../../test/support/sample-kinds.ts";
 
 /** A set made of its members alone, to compare with. */
 function setOf(all: readonly (readonly string[])[]): FieldSet {

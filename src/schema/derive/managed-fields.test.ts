@@ -6,7 +6,7 @@ import { message } from "../message.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
 import { has } from "./field-set.ts";
 import { keepTimes, managerFromUserAgent, updateManagedFields } from "./managed-fields.ts";
-import { ConfigMap, Deployment, examplePod, Pod } from "./sample-kinds.ts";
+import { ConfigMap, Deployment, examplePod, Pod } from "../../../test/support/sample-kinds.ts";
 
 const now = Date.UTC(2026, 0, 1);
 type Draft = { metadata: Record<string, unknown>; spec: Record<string, unknown>; status: Record<string, unknown> };

@@ -5,7 +5,7 @@ import { kindOf } from "../kind.ts";
 import { message } from "../message.ts";
 import { openapiV2, openapiV3, openapiV3Index } from "./openapi.ts";
 import { openapiV2Protobuf } from "./openapi-protobuf.ts";
-import { ConfigMap, Deployment, Pod } from "./sample-kinds.ts";
+import { ConfigMap, Deployment, Pod } from "../../../test/support/sample-kinds.ts";
 
 const crontab = kindOf(
   {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Json, JsonObject } from "../field.ts";
 import { jsonPatch, maxJsonPatchOperations } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
-import { Deployment, Pod } from "./sample-kinds.ts";
+import { Deployment, Pod } from "../../../test/support/sample-kinds.ts";
 import { strategicMergePatch } from "./strategic-merge.ts";
 
 const parse = (text: string) => JSON.parse(text) as Json;

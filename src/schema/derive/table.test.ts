@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Kind } from "../kind.ts";
-import { examplePod, Pod } from "./sample-kinds.ts";
+import { examplePod, Pod } from "../../../test/support/sample-kinds.ts";
 import { partialObjectMetadata, partialObjectMetadataList, tableFor } from "./table.ts";
 
 const now = Date.UTC(2026, 0, 1, 0, 5);

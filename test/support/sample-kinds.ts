@@ -1,8 +1,8 @@
-// Small but realistic kinds for the tests of this folder, so that they do not depend on api/.
-import { bool, int32, intOrString, list, map, one, quantity, rawObject, string, time } from "../field.ts";
-import { type Kind, kind } from "../kind.ts";
-import { message, type Type } from "../message.ts";
-import { ObjectMeta } from "../object-meta.ts";
+// Small but realistic kinds for tests of schema/derive, so that they do not depend on api/.
+import { bool, int32, intOrString, list, map, one, quantity, rawObject, string, time } from "#schema/field.ts";
+import { type Kind, kind } from "#schema/kind.ts";
+import { message, type Type } from "#schema/message.ts";
+import { ObjectMeta } from "#schema/object-meta.ts";
 
 const EnvVar = message("EnvVar", {
   name: string(1, { always: true, required: true }),
