@@ -183,6 +183,7 @@ export function exchange(
       })
       .then(send)
       .catch((error: unknown) => {
+        if (over) return;
         serving.log.error("a request handler failed", { method: request.method, path: request.path, error });
         send({ status: 500, headers: { "content-type": "text/plain" }, body: new TextEncoder().encode("internal server error\n") });
       });
