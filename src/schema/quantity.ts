@@ -97,7 +97,8 @@ function lookUp(text: string): Known {
   const { amount, notation } = parse(text);
   const fresh = { canonical: format(amount, notation), amount, notation };
   if (known.size >= knownMax) known.clear();
-  if (text.length <= 64) known.set(text, fresh);
+  // Longer pieces of a request would keep the whole request in memory.
+  if (text.length <= 12) known.set(text, fresh);
   return fresh;
 }
 

@@ -53,6 +53,7 @@ export function formatProblems(format: Format, value: string): readonly string[]
 }
 
 export function dns1123LabelProblems(value: string): readonly string[] {
+  if (value.length <= 63 && dns1123Label.test(value)) return none;
   return [
     ...tooLong(value, 63),
     ...(dns1123Label.test(value)
@@ -70,6 +71,7 @@ export function dns1123LabelProblems(value: string): readonly string[] {
 }
 
 export function dns1123SubdomainProblems(value: string): readonly string[] {
+  if (value.length <= 253 && dns1123Subdomain.test(value)) return none;
   return [
     ...tooLong(value, 253),
     ...(dns1123Subdomain.test(value)
@@ -101,6 +103,21 @@ export function dns1035LabelProblems(value: string): readonly string[] {
 
 /** The keys of labels and annotations, and the names of resources: "example.com/name". */
 export function qualifiedNameProblems(value: string): readonly string[] {
+  if (goodNames.has(value)) return none;
+  const problems = wrongQualifiedName(value);
+  if (problems.length === 0) {
+    if (goodNames.size >= goodNamesMax) goodNames.clear();
+    // A copy, because a piece of a request would keep the whole request in memory.
+    goodNames.add(` ${value}`.slice(1));
+  }
+  return problems;
+}
+
+/** Keys come again and again; those that were found good are remembered. */
+const goodNames = new Set<string>();
+const goodNamesMax = 2048;
+
+function wrongQualifiedName(value: string): readonly string[] {
   const parts = value.split("/");
   const problems: string[] = [];
   let name = parts[0] as string;
@@ -133,6 +150,7 @@ export function qualifiedNameProblems(value: string): readonly string[] {
 }
 
 export function labelValueProblems(value: string): readonly string[] {
+  if (value.length <= 63 && labelValue.test(value)) return none;
   return [
     ...tooLong(value, 63),
     ...(labelValue.test(value)

@@ -13,6 +13,7 @@ import {
 } from "./formats.ts";
 
 const annotationsSizeMax = 256 * 1024;
+const none: readonly FieldError[] = [];
 
 /** What is wrong with an object's metadata. `old` is there on update. */
 export function metadataErrors(kind: Kind, object: KubernetesObject, old: KubernetesObject | undefined): FieldError[] {
@@ -65,17 +66,21 @@ function namespaceErrors(kind: Kind, { namespace }: ObjectMeta): readonly FieldE
 
 /** What is wrong with labels, wherever they stand. */
 export function labelErrors(labels: Readonly<Record<string, string>> | undefined, field: string): readonly FieldError[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...qualifiedNameProblems(key).map((problem) => invalid(field, key, problem)),
-    ...labelValueProblems(value).map((problem) => invalid(field, value, problem)),
-  ]);
+  if (labels === undefined) return none;
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(labels)) {
+    for (const problem of qualifiedNameProblems(key)) errors.push(invalid(field, key, problem));
+    for (const problem of labelValueProblems(value)) errors.push(invalid(field, value, problem));
+  }
+  return errors;
 }
 
 /** What is wrong with annotations, wherever they stand. */
 export function annotationErrors(annotations: Readonly<Record<string, string>> | undefined, field: string): readonly FieldError[] {
+  if (annotations === undefined) return none;
   const errors: FieldError[] = [];
   let size = 0;
-  for (const [key, value] of Object.entries(annotations ?? {})) {
+  for (const [key, value] of Object.entries(annotations)) {
     for (const problem of qualifiedNameProblems(key.toLowerCase())) errors.push(invalid(field, key, problem));
     size += utf8Length(key) + utf8Length(value);
   }
