@@ -104,7 +104,9 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
       for (const waiter of waiters) waiter();
       waiters.clear();
     }
+    const isOver = decision.state.phase === "inactive" || decision.state.phase === "failed";
     for (const step of decision.steps) await perform(step);
+    if (isOver) await group?.remove();
   }
 
   async function note(): Promise<void> {

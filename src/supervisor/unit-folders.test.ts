@@ -61,3 +61,15 @@ test("enabling links a unit to its target, and disabling takes it back; nothing 
   assert.deepEqual((await loadUnits(world, folders, ["all.target"], {})).wantedBy.get("all.target"), []);
   await assert.rejects(enableUnit(world, "/etc/units", "none.service"), /there is no/);
 });
+
+test("a target that is taken as reached brings nothing along, unless it is the goal", async () => {
+  const world = await machineWith({
+    "/etc/units/a.service": "[Unit]\nWants=network-online.target\n[Service]\nExecStart=/x\n",
+    "/lib/units/network-online.target": "[Unit]\nDescription=Network is Online\n",
+    "/lib/units/network-online.target.wants/wait.service": "[Service]\nExecStart=/wait\n",
+  });
+  assert.deepEqual([...(await loadUnits(world, folders, ["a.service"], {})).units.keys()], ["a.service"]);
+  assert.deepEqual((await loadUnits(world, folders, ["network-online.target"], {})).wantedBy.get("network-online.target"), [
+    "wait.service",
+  ]);
+});

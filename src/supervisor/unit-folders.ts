@@ -1,5 +1,6 @@
 // Finding unit files and their drop-ins in folders, the first folder winning, as systemd does.
 import type { World } from "#platform/world.ts";
+import { isAlwaysReached } from "./order.ts";
 import { readUnit, type Unit, type UnitSource } from "./unit-file.ts";
 import { isUnitName, type SpecifierFacts, splitUnitName } from "./unit-syntax.ts";
 
@@ -9,7 +10,10 @@ export interface UnitSet {
   readonly wantedBy: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Loads `goal` and everything it leads to. Units are read when something names them; nothing else of the folders is looked at. */
+/**
+ * Loads the goals and everything they lead to. Units are read when something names them; nothing else of the folders is looked at,
+ * nor are the files of targets that are taken as reached.
+ */
 export async function loadUnits(
   world: World,
   folders: readonly string[],
@@ -21,7 +25,7 @@ export async function loadUnits(
   const waiting = [...goals];
   const seen = new Set<string>();
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    if (seen.has(name) || !isUnitName(name)) continue;
+    if (seen.has(name) || !isUnitName(name) || (isAlwaysReached(name) && !goals.includes(name))) continue;
     seen.add(name);
     const wanted = [...(await wantsFolder(world, folders, `${name}.wants`))];
     const required = [...(await wantsFolder(world, folders, `${name}.requires`))];
