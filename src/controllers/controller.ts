@@ -112,6 +112,50 @@ export type Step =
   /** Look again after a while even if nothing changes. */
   | { readonly do: "again"; readonly afterMilliseconds: number };
 
+/** Typed ways to say a step. */
+export const create = <T extends KubernetesObject>(
+  kind: Kind<T>,
+  object: Draft<T>,
+  options: { readonly announce?: Announcement; readonly ifMissing?: boolean } = {},
+): Step => ({
+  do: "create",
+  kind,
+  object: object as Draft<KubernetesObject>,
+  ...options,
+});
+export const update = <T extends KubernetesObject>(kind: Kind<T>, object: T, announce?: Announcement): Step => ({
+  do: "update",
+  kind,
+  object,
+  ...(announce && { announce }),
+});
+export const updateStatus = <T extends KubernetesObject>(kind: Kind<T>, object: T): Step => ({ do: "update status", kind, object });
+export const patch = <T extends KubernetesObject>(kind: Kind<T>, object: T, change: Draft<T>, subresource?: string): Step => ({
+  do: "patch",
+  kind,
+  object,
+  patch: change as Json,
+  ...(subresource && { subresource }),
+});
+export const remove = <T extends KubernetesObject>(
+  kind: Kind<T>,
+  object: T,
+  options: {
+    readonly announce?: Announcement;
+    readonly propagation?: "Background" | "Foreground" | "Orphan";
+    readonly graceSeconds?: number;
+  } = {},
+): Step => ({ do: "delete", kind, object, ...options });
+export const tell = (about: KubernetesObject, type: EventType, reason: string, message: string): Step => ({
+  do: "tell",
+  about,
+  type,
+  reason,
+  message,
+});
+export const together = (steps: readonly Step[]): Step => ({ do: "together", steps });
+export const again = (afterMilliseconds: number): Step => ({ do: "again", afterMilliseconds });
+
 /** Events told about `about` when the step is done or fails; `{name}` in the message stands for the made or deleted object's name, `{error}` for the reason. */
 export interface Announcement {
   readonly about: KubernetesObject;

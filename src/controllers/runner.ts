@@ -10,6 +10,9 @@ import type { Announcement, ControllerDeclaration, ControllerNeeds, Relations, S
 
 type AnyDeclaration = ControllerDeclaration<KubernetesObject, Relations<KubernetesObject>>;
 
+/** Related changes that come within this time are looked at together: a thousand Pods that change are not a thousand decisions. */
+const gatherMilliseconds = 5;
+
 export function runDecider(scope: Scope, world: World, needs: ControllerNeeds, declaration: AnyDeclaration): void {
   const { informers, facts } = needs;
   const own = informers.for(declaration.for);
@@ -54,7 +57,7 @@ export function runDecider(scope: Scope, world: World, needs: ControllerNeeds, d
     for (const { relation, others } of related) {
       let telling = false;
       const end = others.onChange((change) => {
-        if (telling) for (const key of relation.wakes(change, own)) queue.add(key);
+        if (telling) for (const key of relation.wakes(change, own)) queue.addAfter(key, gatherMilliseconds);
       });
       telling = true;
       scope.defer("related changes", end);
