@@ -122,7 +122,7 @@ export function testWorld(name: string, make: () => Promise<WorldUnderTest>): vo
       await action();
       for (let tries = 0; calls === before && tries < 200; tries++) await clock.sleep(scope, 10);
       assert.ok(calls > before);
-      await clock.sleep(scope, 300);
+      await clock.sleep(scope, 150);
     };
     await called(() => files.write(`${folder}/a`, "x"));
     await called(() => files.replace(`${folder}/a`, "y"));
@@ -130,7 +130,7 @@ export function testWorld(name: string, make: () => Promise<WorldUnderTest>): vo
     watch.close();
     const before = calls;
     await files.write(`${folder}/b`, "x");
-    await clock.sleep(scope, 300);
+    await clock.sleep(scope, 150);
     assert.equal(calls, before);
   });
 
@@ -275,6 +275,79 @@ export function testWorld(name: string, make: () => Promise<WorldUnderTest>): vo
     });
     assert.equal(heard, "you said hello");
   });
+
+  check(
+    "N8 over TLS the client's certificate is the peer's identity, and the server's is verified",
+    async ({ world: { network, crypto, clock }, scope }) => {
+      const validity = { notBefore: clock.now() - 60_000, notAfter: clock.now() + 3_600_000 };
+      const newCa = async (commonName: string) => {
+        const key = await crypto.generateKey("ecdsa-p256");
+        const request = {
+          subject: { commonName },
+          publicKey: key.publicKey,
+          signingKey: key.privateKey,
+          isCa: true,
+          usages: ["cert sign"] as const,
+        };
+        return { key, certificate: await crypto.issueCertificate({ ...request, ...validity }) };
+      };
+      const issue = async (
+        ca: Awaited<ReturnType<typeof newCa>>,
+        commonName: string,
+        organizations: readonly string[],
+        names: { dnsNames?: string[]; ipAddresses?: string[] },
+      ) => {
+        const key = await crypto.generateKey("ecdsa-p256");
+        const request = {
+          subject: { commonName, organizations },
+          publicKey: key.publicKey,
+          signingKey: ca.key.privateKey,
+          issuer: ca.certificate,
+        };
+        const certificate = await crypto.issueCertificate({
+          ...request,
+          ...names,
+          usages: ["digital signature"],
+          extendedUsages: ["server auth", "client auth"],
+          ...validity,
+        });
+        return { certificate, key: key.privateKey };
+      };
+      const [ours, theirs] = [await newCa("ours"), await newCa("theirs")];
+      const server = await issue(ours, "server", [], { dnsNames: ["api.test"], ipAddresses: ["127.0.0.1"] });
+      const listener = await network.serve(
+        scope,
+        { host: "127.0.0.1", port: 0, tls: { ...server, clientCa: ours.certificate } },
+        async ({ peer }) => ({
+          status: 200,
+          headers: { "content-type": "application/json" },
+          body: bytes(JSON.stringify(peer.certificate ?? (peer.untrustedCertificate ? "untrusted" : "anonymous"))),
+        }),
+      );
+      for (const http of ["2", "1.1"] as const) {
+        const ask = async (options: object) => {
+          const client = network.client({ url: `https://127.0.0.1:${listener.port}`, ca: ours.certificate, http, ...options });
+          try {
+            return JSON.parse(text(await (await client.request({ method: "GET", path: "/" })).bytes())) as unknown;
+          } finally {
+            client.close();
+          }
+        };
+        const alice = await ask(await issue(ours, "alice", ["ops", "dev"], {}));
+        assert.deepEqual(alice, {
+          commonName: "alice",
+          organizations: ["ops", "dev"],
+          notAfter: Math.floor(validity.notAfter / 1000) * 1000,
+        });
+        assert.equal(await ask(await issue(theirs, "mallory", ["ops"], {})), "untrusted");
+        assert.equal(await ask({}), "anonymous");
+        assert.equal(await ask({ serverName: "api.test" }), "anonymous");
+        assert.equal(await ask({ ca: theirs.certificate, insecure: true }), "anonymous");
+        await assert.rejects(ask({ serverName: "other.test" }), { name: "NetworkError", code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+        await assert.rejects(ask({ ca: theirs.certificate }), { name: "NetworkError" });
+      }
+    },
+  );
 
   check("C1 certificates lead to their CA only, and only in their time", async ({ world: { crypto, clock } }) => {
     const now = clock.now();
