@@ -8,55 +8,12 @@ import type { Scalar, Type } from "../message.ts";
 import { canonicalQuantity } from "../quantity.ts";
 import { formatDuration, formatMicro, formatSeconds, parseDuration, parseMoment, secondsMax, secondsMin } from "../time.ts";
 import { type FieldPlan, type MessagePlan, planOf } from "./plan.ts";
+import { layoutOf, type Slot } from "./protobuf-layout.ts";
+
+export { type Unknown, unwrapUnknown, wrapUnknown } from "#wire/protobuf/envelope.ts";
 
 /** Protobuf messages nest no deeper when read: upstream's limit. */
 const depthMax = 1000;
-
-/** One protobuf field of a message: a declared field, or several that are nested in a message of their own there. */
-interface Slot {
-  readonly number: number;
-  readonly field: FieldPlan | undefined;
-  readonly group: readonly Slot[] | undefined;
-  readonly byNumber: ReadonlyMap<number, Slot>;
-}
-
-interface Layout {
-  readonly plan: MessagePlan;
-  readonly protocol: boolean;
-  /** By number, last first: the order of writing. */
-  readonly slots: readonly Slot[];
-  readonly byNumber: ReadonlyMap<number, Slot>;
-}
-
-const layouts = new WeakMap<MessagePlan, Layout>();
-
-function layoutOf(plan: MessagePlan): Layout {
-  const known = layouts.get(plan);
-  if (known !== undefined) return known;
-  const groups = Map.groupBy(
-    plan.fields.filter(({ field }) => field.within !== undefined && field.number > 0),
-    ({ field }) => field.within as number,
-  );
-  const outer = plan.fields.filter(({ field }) => field.within === undefined && field.number > 0);
-  const slots = [
-    ...outer.map((field): Slot => ({ number: field.field.number, field, group: undefined, byNumber: new Map() })),
-    ...[...groups].map(([number, fields]): Slot => {
-      const group = lastFirst(fields.map((field) => ({ number: field.field.number, field, group: undefined, byNumber: new Map() })));
-      return { number, field: undefined, group, byNumber: numbered(group) };
-    }),
-  ];
-  const layout = { plan, protocol: plan.type.options.syntax === "protocol", slots: lastFirst(slots), byNumber: numbered(slots) };
-  layouts.set(plan, layout);
-  return layout;
-}
-
-function lastFirst(slots: readonly Slot[]): readonly Slot[] {
-  return slots.toSorted((left, right) => right.number - left.number);
-}
-
-function numbered(slots: readonly Slot[]): ReadonlyMap<number, Slot> {
-  return new Map(slots.map((slot) => [slot.number, slot]));
-}
 
 /** The bytes of a decoded value. */
 export function writeProtobuf<T>(type: Type<T>, value: T): Uint8Array<ArrayBuffer> {
@@ -105,7 +62,7 @@ function writeField(writer: ProtobufWriter, number: number, field: FieldPlan, va
     for (const key of keys) {
       const before = writer.length;
       writeElement(writer, 2, field, map[key]);
-      writeText(writer, 1, key);
+      writer.textField(1, key);
       writer.enclose(number, before);
     }
     return;
@@ -156,11 +113,11 @@ function writeElement(writer: ProtobufWriter, number: number, { scalar, message 
       writer.raw(bytesOf(value as string));
       break;
     case "quantity":
-      writeText(writer, 1, value as string);
+      writer.textField(1, value as string);
       break;
     case "intOrString": {
       const isText = typeof value === "string";
-      writeText(writer, 3, isText ? value : "");
+      writer.textField(3, isText ? value : "");
       writer.varint(isText ? 0 : (value as number));
       writer.tag(2, varintType);
       writer.varint(isText ? 1 : 0);
@@ -182,11 +139,11 @@ function writeElement(writer: ProtobufWriter, number: number, { scalar, message 
       break;
     case "rawObject":
     case "rawValue":
-      writeText(writer, 1, writePlainJson(value));
+      writer.textField(1, writePlainJson(value));
       break;
     case "stringList": {
       const items = value as readonly string[];
-      for (let index = items.length - 1; index >= 0; index--) writeText(writer, 1, items[index] as string);
+      for (let index = items.length - 1; index >= 0; index--) writer.textField(1, items[index] as string);
       break;
     }
   }
@@ -200,12 +157,6 @@ function writeNumber(writer: ProtobufWriter, scalar: Scalar | undefined, value: 
 
 function isPackable(scalar: Scalar | undefined): boolean {
   return scalar === "int32" || scalar === "int64" || scalar === "uint32" || scalar === "uint64" || scalar === "bool" || scalar === "double";
-}
-
-function writeText(writer: ProtobufWriter, number: number, text: string): void {
-  const before = writer.length;
-  writer.text(text);
-  writer.enclose(number, before);
 }
 
 function bytesOf(text: string): Uint8Array {
@@ -284,10 +235,10 @@ function readSlots(reader: ProtobufReader, byNumber: ReadonlyMap<number, Slot>, 
       continue;
     }
     if (slot.group !== undefined) {
-      expect(reader, wireType, lengthType);
-      const outerEnd = enter(reader);
+      reader.expect(wireType, lengthType);
+      const outerEnd = reader.enter();
       readSlots(reader, slot.byNumber, values, depth + 1);
-      leave(reader, outerEnd);
+      reader.leave(outerEnd);
       continue;
     }
     const field = slot.field as FieldPlan;
@@ -296,40 +247,28 @@ function readSlots(reader: ProtobufReader, byNumber: ReadonlyMap<number, Slot>, 
   }
 }
 
-/** Reads a length and makes the reader end there; `leave` puts the outer end back. */
-function enter(reader: ProtobufReader): number {
-  const outerEnd = reader.end;
-  reader.end = reader.lengthEnd();
-  return outerEnd;
-}
-
-function leave(reader: ProtobufReader, outerEnd: number): void {
-  reader.at = reader.end;
-  reader.end = outerEnd;
-}
-
 function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, before: unknown, depth: number): unknown {
   if (field.shape === "one") return readElement(reader, field, wireType, depth);
   if (field.shape === "list") {
     const list = (before ?? []) as unknown[];
     if (wireType === lengthType && isPackable(field.scalar)) {
-      const outerEnd = enter(reader);
+      const outerEnd = reader.enter();
       while (!reader.done) list.push(readNumber(reader, field.scalar as Scalar));
-      leave(reader, outerEnd);
+      reader.leave(outerEnd);
     } else {
       list.push(readElement(reader, field, wireType, depth) ?? null);
     }
     return list;
   }
-  expect(reader, wireType, lengthType);
+  reader.expect(wireType, lengthType);
   const map = (before ?? {}) as Record<string, unknown>;
-  const outerEnd = enter(reader);
+  const outerEnd = reader.enter();
   let key = "";
   let value: unknown;
   while (!reader.done) {
     const tag = reader.varint32();
     if (tag >>> 3 === 1) {
-      expect(reader, tag & 7, lengthType);
+      reader.expect(tag & 7, lengthType);
       key = reader.string();
     } else if (tag >>> 3 === 2) {
       value = readElement(reader, field, tag & 7, depth);
@@ -337,7 +276,7 @@ function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, b
       reader.skip(tag & 7);
     }
   }
-  leave(reader, outerEnd);
+  reader.leave(outerEnd);
   setKey(map, key, value ?? (field.scalar === undefined ? field.message().empty() : (field.zero ?? null)));
   return map;
 }
@@ -345,15 +284,15 @@ function readField(reader: ProtobufReader, field: FieldPlan, wireType: number, b
 function readElement(reader: ProtobufReader, field: FieldPlan, wireType: number, depth: number): unknown {
   const { scalar } = field;
   if (isPackable(scalar)) {
-    expect(reader, wireType, scalar === "double" ? fixed64Type : varintType);
+    reader.expect(wireType, scalar === "double" ? fixed64Type : varintType);
     return readNumber(reader, scalar as Scalar);
   }
-  expect(reader, wireType, lengthType);
+  reader.expect(wireType, lengthType);
   switch (scalar) {
     case undefined: {
-      const outerEnd = enter(reader);
+      const outerEnd = reader.enter();
       const value = readMessage(reader, field.message(), depth + 1);
-      leave(reader, outerEnd);
+      reader.leave(outerEnd);
       return value;
     }
     case "string":
@@ -361,9 +300,9 @@ function readElement(reader: ProtobufReader, field: FieldPlan, wireType: number,
     case "bytes":
       return encodeBase64(reader.view());
     default: {
-      const outerEnd = enter(reader);
+      const outerEnd = reader.enter();
       const value = readSpecial(reader, scalar);
-      leave(reader, outerEnd);
+      reader.leave(outerEnd);
       return value;
     }
   }
@@ -424,67 +363,4 @@ function readSpecial(reader: ProtobufReader, scalar: Scalar): unknown {
     default:
       return text === undefined || text === "" ? undefined : (readPlainJson(text) ?? undefined);
   }
-}
-
-function expect(reader: ProtobufReader, found: number, wanted: number): void {
-  if (found !== wanted) throw reader.wrong(`proto: wrong wireType = ${found}`);
-}
-
-/** What stands around every object that the API server sends or stores as protobuf. */
-export interface Unknown {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly raw: Uint8Array;
-  readonly contentEncoding: string;
-  readonly contentType: string;
-}
-
-const magic = Uint8Array.of(0x6b, 0x38, 0x73, 0x00);
-
-/** Puts the envelope around the bytes of an object. */
-export function wrapUnknown(apiVersion: string, kind: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new ProtobufWriter(bytes.length + 64);
-  writeText(writer, 4, "");
-  writeText(writer, 3, "");
-  const beforeRaw = writer.length;
-  writer.raw(bytes);
-  writer.enclose(2, beforeRaw);
-  const beforeMeta = writer.length;
-  writeText(writer, 2, kind);
-  writeText(writer, 1, apiVersion);
-  writer.enclose(1, beforeMeta);
-  writer.raw(magic);
-  return writer.finish();
-}
-
-/** Takes the envelope off. `raw` is a view into `bytes`. Throws DecodeError. */
-export function unwrapUnknown(bytes: Uint8Array): Unknown {
-  if (bytes.length < magic.length || magic.some((byte, index) => bytes[index] !== byte)) {
-    throw new DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]");
-  }
-  const reader = new ProtobufReader(bytes);
-  reader.at = magic.length;
-  const found = { apiVersion: "", kind: "", raw: new Uint8Array() as Uint8Array, contentEncoding: "", contentType: "" };
-  while (!reader.done) {
-    const tag = reader.varint32();
-    const number = tag >>> 3;
-    if (number < 1 || number > 4) {
-      reader.skip(tag & 7);
-      continue;
-    }
-    expect(reader, tag & 7, lengthType);
-    if (number === 1) {
-      const outerEnd = enter(reader);
-      while (!reader.done) {
-        const inner = reader.varint32();
-        if (inner === 10) found.apiVersion = reader.string();
-        else if (inner === 18) found.kind = reader.string();
-        else reader.skip(inner & 7);
-      }
-      leave(reader, outerEnd);
-    } else if (number === 2) found.raw = reader.view();
-    else if (number === 3) found.contentEncoding = reader.string();
-    else found.contentType = reader.string();
-  }
-  return found;
 }

@@ -87,6 +87,22 @@ export class ProtobufReader {
     return this.at + length;
   }
 
+  /** Reads a length and ends there from now on; `leave` puts the outer end back. */
+  enter(): number {
+    const outerEnd = this.end;
+    this.end = this.lengthEnd();
+    return outerEnd;
+  }
+
+  leave(outerEnd: number): void {
+    this.at = this.end;
+    this.end = outerEnd;
+  }
+
+  expect(found: number, wanted: number): void {
+    if (found !== wanted) throw this.wrong(`proto: wrong wireType = ${found}`);
+  }
+
   /** Bytes with their length before them: a view, not a copy. */
   view(): Uint8Array {
     const end = this.lengthEnd();

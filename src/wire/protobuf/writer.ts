@@ -86,6 +86,13 @@ export class ProtobufWriter {
     this.#buffer.set(bytes, this.#at);
   }
 
+  /** A field that holds text. */
+  textField(number: number, text: string): void {
+    const before = this.length;
+    this.text(text);
+    this.enclose(number, before);
+  }
+
   /** The text alone, as UTF-8. */
   text(text: string): void {
     const { length } = text;
