@@ -70,15 +70,17 @@ function step(document: Json, operation: Json, copied: (value: Json) => Json): J
 
 type Path = readonly string[];
 
+/** No object is deeper, and no list of operations may make one so deep that nobody can walk it. */
+const maxDepth = 1_000;
+
 function pointer(operation: JsonObject, member: "path" | "from"): Path {
   const pointer = Object.hasOwn(operation, member) ? operation[member] : undefined;
   if (typeof pointer !== "string") throw impossible(`an operation needs a "${member}"`);
   if (pointer === "") return [];
   if (!pointer.startsWith("/")) throw impossible(`"${pointer}" is not a JSON pointer`);
-  return pointer
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const tokens = pointer.slice(1).split("/");
+  if (tokens.length > maxDepth) throw impossible(`a path has at most ${maxDepth} parts`);
+  return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function valueOf(operation: JsonObject): Json {

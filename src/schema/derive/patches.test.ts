@@ -146,6 +146,20 @@ test("strategic merge: what is wrong is said in upstream's words", () => {
   });
 });
 
+test("strategic merge of long lists does not take quadratic time", () => {
+  const many = (prefix: string) => Array.from({ length: 20_000 }, (_, i) => ({ name: `${prefix}${i}` }));
+  const finalizers = many("f").map(({ name }) => name);
+  const target = { metadata: { finalizers }, spec: { containers: [{ name: "c", env: many("a") }] } };
+  const started = performance.now();
+  const result = patched(
+    { metadata: { finalizers: ["new", ...finalizers] }, spec: { containers: [{ name: "c", env: many("b") }] } },
+    target,
+  );
+  assert.ok(performance.now() - started < 2_000);
+  assert.equal(result.metadata.finalizers.length, 20_001);
+  assert.equal((result.spec.containers[0]?.env as unknown[] | undefined)?.length, 40_000);
+});
+
 test("strategic merge of a keyed list agrees with a naive model", () => {
   const env = fc.uniqueArray(fc.record({ name: fc.constantFrom("A", "B", "C", "D", "E"), value: fc.string({ maxLength: 2 }) }), {
     selector: ({ name }) => name,

@@ -2,7 +2,7 @@
 // Fields that are not declared are merged as JSON merge patch would, so that whoever reads the result can complain about them.
 import type { Json, JsonObject } from "../field.ts";
 import type { Field, Type } from "../message.ts";
-import { isList, isObject, type MutableJson, ownValue, sameJson, setOwn } from "./json-objects.ts";
+import { isList, isObject, type MutableJson, ownValue, setOwn } from "./json-objects.ts";
 
 /** A patch that cannot be applied; message and code are upstream's. */
 export class StrategicMergeError extends Error {
@@ -66,11 +66,12 @@ function mergeObject(original: JsonObject, patch: JsonObject, shape: Shape): Jso
   }
   for (const [name, gone] of primitiveDeletions) {
     const before = ownValue(merged, name);
+    const values = new Set<Json>(gone);
     if (isList(before))
       setOwn(
         merged,
         name,
-        before.filter((value) => !gone.some((other) => sameJson(value, other))),
+        before.filter((value) => !values.has(value)),
       );
   }
   for (const [name, order] of orderedLists) {
@@ -78,7 +79,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, shape: Shape): Jso
     const list = ownValue(merged, name);
     if (!isList(list) || !mergesAsList(field)) continue;
     const serverOrder = ownValue(original, name);
-    setOwn(merged, name, inOrder(list, order, isList(serverOrder) ? serverOrder : [], itemKey(field)));
+    setOwn(merged, name, inOrder(list, order, isList(serverOrder) ? serverOrder : [], identityFor(field)));
   }
   return merged;
 }
@@ -88,12 +89,13 @@ function retainOnly(merged: MutableJson, patch: JsonObject): void {
   const retained = ownValue(patch, "$retainKeys");
   if (retained === undefined) return;
   if (!isList(retained)) throw refused("invalid patch format of retainKeys");
+  const kept = new Set<Json>(retained);
   for (const name of Object.keys(patch)) {
-    if (!isDirective(name) && patch[name] !== null && !retained.includes(name)) {
+    if (!isDirective(name) && patch[name] !== null && !kept.has(name)) {
       throw new StrategicMergeError(422, "patch content doesn't match retainKeys list");
     }
   }
-  for (const name of Object.keys(merged)) if (!retained.includes(name)) delete merged[name];
+  for (const name of Object.keys(merged)) if (!kept.has(name)) delete merged[name];
 }
 
 function listsOf(patch: JsonObject, prefix: string): ReadonlyMap<string, readonly Json[]> {
@@ -118,10 +120,11 @@ function mergeList(
   name: string,
 ): readonly Json[] {
   if (patch.some(isList)) throw new StrategicMergeError(422, "lists of lists are not supported");
+  const identity = identityFor(field);
   if (!("message" in field.element)) {
-    if (order) demandSuperset(order, patch, sameJson);
-    const values = [...original, ...patch].filter((value, i, all) => all.findIndex((other) => sameJson(other, value)) === i);
-    return inOrder(values, order ?? patch, original, sameJson);
+    if (order) demandSuperset(order, patch, identity);
+    const values = new Map([...original, ...patch].map((value) => [identity(value), value]));
+    return inOrder([...values.values()], order ?? patch, original, identity);
   }
   const key = field.mergeKey;
   if (key === undefined) throw refused(`cannot merge lists without merge key for ${name}`);
@@ -136,46 +139,63 @@ function mergeList(
     if (directive !== undefined && directive !== "delete" && directive !== "merge") throw unknownDirective(directive, item);
     if (ownValue(item, key) === undefined) throw refused(`map: ${goText(item)} does not contain declared merge key: ${key}`);
   }
-  const same = itemKey(field);
-  const deletions = items.filter((item) => ownValue(item, "$patch") === "delete");
-  let merged = original.filter((item) => !deletions.some((gone) => same(item, gone)));
-  if (order) demandSuperset(order, plain, same);
+  const gone = new Set(items.filter((item) => ownValue(item, "$patch") === "delete").map(identity));
+  const merged = original.filter((item) => !gone.has(identity(item)));
+  if (order) demandSuperset(order, plain, identity);
+  const places = ranksOf(merged, identity);
   for (const item of plain) {
-    const at = merged.findIndex((other) => same(other, item));
-    merged = at < 0 ? [...merged, mergeObject({}, item, shape)] : merged.with(at, mergeObject(merged[at] as JsonObject, item, shape));
+    const id = identity(item);
+    const at = places.get(id);
+    if (at === undefined) places.set(id, merged.push(mergeObject({}, item, shape)) - 1);
+    else merged[at] = mergeObject(merged[at] as JsonObject, item, shape);
   }
-  return inOrder(merged, order ?? plain, original, same);
+  return inOrder(merged, order ?? plain, original, identity);
 }
 
-type Same = (a: Json, b: Json) => boolean;
+/** What makes two items of a list the same; an item without its key is like no other. */
+type Identity = (item: Json) => unknown;
 
-function itemKey(field: Field): Same {
-  const key = field.mergeKey;
-  if (!("message" in field.element) || key === undefined) return sameJson;
-  return (a, b) => isObject(a) && isObject(b) && ownValue(a, key) !== undefined && sameJson(ownValue(a, key), ownValue(b, key));
+function identityFor(field: Field): Identity {
+  const key = "message" in field.element ? field.mergeKey : undefined;
+  return (item) => {
+    const value = key === undefined ? item : isObject(item) ? ownValue(item, key) : undefined;
+    if (value === undefined) return item;
+    return typeof value === "object" ? goText(value) : typeof value === "bigint" ? Number(value) : value;
+  };
 }
 
-function demandSuperset(order: readonly Json[], items: readonly Json[], same: Same): void {
-  const at = items.map((item) => order.findIndex((other) => same(other, item)));
-  if (at.some((place, i) => place < 0 || (i > 0 && place < (at[i - 1] as number)))) {
-    throw refused(`The order in patch list:\n${goText(items)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`);
+function ranksOf(items: readonly Json[], identity: Identity): Map<unknown, number> {
+  const ranks = new Map<unknown, number>();
+  for (const [i, item] of items.entries()) if (!ranks.has(identity(item))) ranks.set(identity(item), i);
+  return ranks;
+}
+
+function demandSuperset(order: readonly Json[], items: readonly Json[], identity: Identity): void {
+  const ranks = ranksOf(order, identity);
+  let last = -1;
+  for (const item of items) {
+    const rank = ranks.get(identity(item)) ?? -1;
+    if (rank < last || rank < 0) {
+      throw refused(`The order in patch list:\n${goText(items)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`);
+    }
+    last = rank;
   }
 }
 
 /** Items the writer named stand in the writer's order; the others keep their places between them where the server's order tells. */
-function inOrder(items: readonly Json[], order: readonly Json[], serverOrder: readonly Json[], same: Same): readonly Json[] {
-  const rank = (item: Json, among: readonly Json[]) => among.findIndex((other) => same(other, item));
-  const named = items.filter((item) => rank(item, order) >= 0).sort((a, b) => rank(a, order) - rank(b, order));
-  const others = items.filter((item) => rank(item, order) < 0);
-  if (others.length === 0) return named;
+function inOrder(items: readonly Json[], order: readonly Json[], serverOrder: readonly Json[], identity: Identity): readonly Json[] {
+  const [wanted, served] = [ranksOf(order, identity), ranksOf(serverOrder, identity)];
+  const rank = (item: Json) => wanted.get(identity(item)) as number;
+  const named = items.filter((item) => wanted.has(identity(item))).sort((a, b) => rank(a) - rank(b));
+  const others = items.filter((item) => !wanted.has(identity(item)));
   const result: Json[] = [];
   let i = 0;
   for (const item of others) {
-    const place = rank(item, serverOrder);
-    while (i < named.length) {
-      const mine = rank(named[i] as Json, serverOrder);
-      if (mine >= 0 && place >= 0 && mine > place) break;
-      result.push(named[i++] as Json);
+    const place = served.get(identity(item));
+    for (; i < named.length; i++) {
+      const mine = served.get(identity(named[i] as Json));
+      if (mine !== undefined && place !== undefined && mine > place) break;
+      result.push(named[i] as Json);
     }
     result.push(item);
   }
