@@ -295,7 +295,7 @@ async function clearLeftovers(world: World, places: LabPlaces, name: string): Pr
     throw new LabError(`lab machine "${name}" is already up, since ${new Date(machine.createdAt).toISOString()}`);
   const info = await world.files.stat(places.folder);
   const isBeingMade = machine === undefined && info !== undefined && world.clock.now() - info.modifiedAt < bootMilliseconds;
-  if (isBeingMade) throw new LabError(`lab machine "${name}" is being made by someone else`);
+  if (isBeingMade) throw new LabError(`lab machine "${name}" is being made by someone else; if not so, take it down first`);
   if (await labDown(world, name)) world.log.info("removed what was left of an earlier lab machine", { lab: name });
 }
 

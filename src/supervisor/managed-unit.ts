@@ -72,7 +72,7 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
       if (next.warnings.join() !== unit.warnings.join()) for (const warning of next.warnings) journal.say(warning);
       unit = next;
     },
-    send,
+    send: (event) => send(event),
     async until(wanted) {
       while (!wanted(state.phase)) {
         scope.throwIfStopped();
@@ -83,15 +83,16 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
     adopt,
   };
 
-  function send(event: UnitEvent): Promise<void> {
-    const handled = queue.then(() => (scope.stopped ? undefined : handle(event)));
+  /** `stillMeant` is asked when the event's turn comes. */
+  function send(event: UnitEvent, stillMeant: () => boolean = () => true): Promise<void> {
+    const handled = queue.then(() => (scope.stopped || !stillMeant() ? undefined : handle(event)));
     queue = handled.catch(() => {});
     return handled;
   }
 
   /** For events that nobody waits for. */
-  function post(event: UnitEvent): void {
-    send(event).catch((error) => {
+  function post(event: UnitEvent, stillMeant?: () => boolean): void {
+    send(event, stillMeant).catch((error) => {
       if (!scope.stopped) scope.fail(error);
     });
   }
@@ -121,10 +122,7 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
         journal.say(step.message);
         break;
       case "timer":
-        timer?.cancel();
-        timer = Number.isFinite(step.milliseconds)
-          ? clock.timer(Math.min(step.milliseconds, 2 ** 31 - 1), () => post({ kind: "timer" }))
-          : undefined;
+        setTimer(step.milliseconds);
         break;
       case "kill":
         await kill(step.who, step.signal);
@@ -136,6 +134,15 @@ export function manageUnit(scope: Scope, world: World, first: Unit, places: Plac
         if (unit.service) await spawn(unit.service, step.role, step.command);
         break;
     }
+  }
+
+  /** A timer that fired, and was replaced before its event's turn came, is not meant any more. */
+  function setTimer(milliseconds: number): void {
+    timer?.cancel();
+    timer = undefined;
+    if (!Number.isFinite(milliseconds)) return;
+    const own = clock.timer(Math.min(milliseconds, 2 ** 31 - 1), () => post({ kind: "timer" }, () => timer === own));
+    timer = own;
   }
 
   async function spawn(service: Service, role: Role, command: Command): Promise<void> {
