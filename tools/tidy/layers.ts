@@ -51,6 +51,7 @@ export const doors: readonly { readonly folder: string; readonly reason: string 
   { folder: "api/*", reason: "what the kinds of one group share" },
   { folder: "api/*/*", reason: "a kind's folder is public" },
   { folder: "wire/*", reason: "wire is nothing but a row of encodings" },
+  { folder: "client/http", reason: "how a process of its own reaches the API server" },
   { folder: "schema/derive", reason: "what follows from a declaration: one file for each thing that follows" },
 ];
 

@@ -1,11 +1,16 @@
 // What every World promises, tested on each of them. A simulation is worth as much as it behaves like the machine it stands for.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { rootScope } from "#base/scope.ts";
 import type { Scope } from "#base/scope.ts";
+import { nodeWorld } from "../node/world.ts";
+import { simulatedWorld } from "../simulated/world.ts";
 import type { World } from "../world.ts";
 
-export interface WorldUnderTest {
+interface WorldUnderTest {
   readonly world: World;
   /** An empty folder. */
   readonly folder: string;
@@ -17,8 +22,19 @@ export interface WorldUnderTest {
 const bytes = (value: string) => new TextEncoder().encode(value);
 const text = (value: Uint8Array) => new TextDecoder().decode(value);
 
+testWorld("simulated", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/empty");
+  return { world, folder: "/empty", run: (task) => world.run(task), close: async () => {} };
+});
+
+testWorld("node", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "keelson-world-"));
+  return { world: nodeWorld(), folder, run: (task) => task(), close: () => rm(folder, { recursive: true }) };
+});
+
 /** Declares the suite for one kind of World. */
-export function testWorld(name: string, make: () => Promise<WorldUnderTest>): void {
+function testWorld(name: string, make: () => Promise<WorldUnderTest>): void {
   const check = (title: string, body: (under: { world: World; folder: string; scope: Scope }) => Promise<void>) =>
     test(`${name}: ${title}`, async () => {
       const { world, folder, run, close } = await make();
