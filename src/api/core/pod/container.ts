@@ -9,7 +9,7 @@ export const ConfigMapKeySelector = message(
     ...embedded(1, {
       name: string(1),
     }),
-    key: string(2, { always: true, required: true }),
+    key: string(2, { always: true, required: true, format: "configMapKey" }),
     optional: bool(3, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.ConfigMapKeySelector", atomic: true },
@@ -55,7 +55,7 @@ export const SecretKeySelector = message(
     ...embedded(1, {
       name: string(1),
     }),
-    key: string(2, { always: true, required: true }),
+    key: string(2, { always: true, required: true, format: "configMapKey" }),
     optional: bool(3, { optional: true }),
   },
   { openapi: "io.k8s.api.core.v1.SecretKeySelector", atomic: true },
@@ -78,7 +78,7 @@ export interface EnvVarSource extends Infer<typeof EnvVarSource> {}
 export const EnvVar = message(
   "EnvVar",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, format: "environmentName" }),
     value: string(2),
     valueFrom: one(3, (): Type<EnvVarSource> => EnvVarSource, { optional: true }),
   },
@@ -124,11 +124,11 @@ export interface EnvFromSource extends Infer<typeof EnvFromSource> {}
 export const ContainerPort = message(
   "ContainerPort",
   {
-    name: string(1),
+    name: string(1, { format: "portName" }),
     hostPort: int32(2),
     containerPort: int32(3, { always: true, required: true }),
     protocol: string(4, { default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
-    hostIP: string(5),
+    hostIP: string(5, { format: "ip" }),
   },
   { openapi: "io.k8s.api.core.v1.ContainerPort" },
 );
@@ -213,7 +213,7 @@ export interface VolumeMount extends Infer<typeof VolumeMount> {}
 export const Container = message(
   "Container",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, format: "dns1123Label" }),
     image: string(2),
     command: list(3, "string", { list: "atomic" }),
     args: list(4, "string", { list: "atomic" }),
@@ -225,13 +225,20 @@ export const Container = message(
       patch: "merge",
       mergeKey: "containerPort",
     }),
-    env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], duplicates: "allowed", patch: "merge", mergeKey: "name" }),
+    env: list(7, (): Type<EnvVar> => EnvVar, {
+      list: "map",
+      keys: ["name"],
+      duplicates: "allowed",
+      patch: "merge",
+      mergeKey: "name",
+    }),
     resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements),
     volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
       list: "map",
       keys: ["mountPath"],
       patch: "merge",
       mergeKey: "mountPath",
+      duplicates: "allowed",
     }),
     livenessProbe: one(10, (): Type<Probe> => Probe, { optional: true }),
     readinessProbe: one(11, (): Type<Probe> => Probe, { optional: true }),
@@ -263,7 +270,7 @@ export const EphemeralContainer = message(
   "EphemeralContainer",
   {
     ...embedded(1, {
-      name: string(1, { always: true, required: true }),
+      name: string(1, { always: true, required: true, format: "dns1123Label" }),
       image: string(2),
       command: list(3, "string", { list: "atomic" }),
       args: list(4, "string", { list: "atomic" }),
@@ -275,13 +282,20 @@ export const EphemeralContainer = message(
         patch: "merge",
         mergeKey: "containerPort",
       }),
-      env: list(7, (): Type<EnvVar> => EnvVar, { list: "map", keys: ["name"], duplicates: "allowed", patch: "merge", mergeKey: "name" }),
+      env: list(7, (): Type<EnvVar> => EnvVar, {
+        list: "map",
+        keys: ["name"],
+        duplicates: "allowed",
+        patch: "merge",
+        mergeKey: "name",
+      }),
       resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements),
       volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
         list: "map",
         keys: ["mountPath"],
         patch: "merge",
         mergeKey: "mountPath",
+        duplicates: "allowed",
       }),
       livenessProbe: one(10, (): Type<Probe> => Probe, { optional: true }),
       readinessProbe: one(11, (): Type<Probe> => Probe, { optional: true }),

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { PodSpec } from "./pod-spec.ts";
 import { PodStatus } from "./pod-status.ts";
+import { podErrors } from "./pod-rules.ts";
 import { completePod } from "./pod-defaults.ts";
 import { podColumns } from "./pod-columns.ts";
 import { graceSeconds, preparePod } from "./pod-strategy.ts";
@@ -33,4 +34,5 @@ export const Pod = kind({
   status: PodStatus,
   subresources: { status: true },
   default: completePod,
+  validate: podErrors,
 });

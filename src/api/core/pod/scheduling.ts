@@ -116,7 +116,7 @@ export interface Affinity extends Infer<typeof Affinity> {}
 export const PodSchedulingGate = message(
   "PodSchedulingGate",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, format: "labelKey" }),
   },
   { openapi: "io.k8s.api.core.v1.PodSchedulingGate" },
 );

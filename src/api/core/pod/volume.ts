@@ -513,7 +513,7 @@ export const Volume = message(
       ephemeral: one(29, (): Type<EphemeralVolumeSource> => EphemeralVolumeSource, { optional: true }),
       image: one(30, (): Type<ImageVolumeSource> => ImageVolumeSource, { optional: true }),
     }),
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, format: "dns1123Label" }),
   },
   { openapi: "io.k8s.api.core.v1.Volume" },
 );

@@ -1,0 +1,118 @@
+// The rules of a Pod's spec, in Pods and in the templates of workloads.
+import { forbidden, invalid, notSupported, required } from "#schema/derive/field-error.ts";
+import { labelErrors } from "#schema/derive/metadata-validation.ts";
+import type { FieldError } from "#schema/kind.ts";
+import type { LabelSelector } from "#api/meta/label-selector.ts";
+import { rangeErrors } from "#api/meta/rules.ts";
+import { selects } from "#api/meta/selects.ts";
+import { containersErrors } from "./container-rules.ts";
+import type { Pod } from "./pod.ts";
+import type { PodSpec } from "./pod-spec.ts";
+import type { PodTemplateSpec } from "./pod-template.ts";
+import { podUpdateErrors } from "./pod-update-rules.ts";
+import { resourceErrors } from "./resource-rules.ts";
+import { affinityErrors, spreadErrors, tolerationErrors } from "./scheduling-rules.ts";
+import { volumeErrors } from "./volume-rules.ts";
+
+const idMax = 2_147_483_647;
+const nameserversMax = 3;
+
+export function podErrors(pod: Pod, { old, subresource }: { readonly old?: Pod; readonly subresource: string }): readonly FieldError[] {
+  if (subresource !== "" && subresource !== "ephemeralcontainers" && subresource !== "resize") return [];
+  const errors = [...specErrors(pod.spec, "spec")];
+  if (old !== undefined) return [...errors, ...podUpdateErrors(pod, old, subresource)];
+  if ((pod.spec.ephemeralContainers ?? []).length > 0) errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
+  if (pod.spec.nodeName && (pod.spec.schedulingGates ?? []).length > 0) {
+    errors.push(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
+  }
+  return errors;
+}
+
+/** The rules of a template, whose Pods must be among those that the workload counts. */
+export function templateErrors(
+  template: PodTemplateSpec,
+  selector: LabelSelector | undefined,
+  kind: string,
+  path = "spec.template",
+): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (selector !== undefined && !selects(selector, template.metadata.labels)) {
+    errors.push(invalid(`${path}.metadata.labels`, template.metadata.labels ?? {}, "`selector` does not match template `labels`"));
+  }
+  errors.push(...specErrors(template.spec, `${path}.spec`));
+  const { restartPolicy, activeDeadlineSeconds, ephemeralContainers } = template.spec;
+  if (restartPolicy !== "Always") errors.push(notSupported(`${path}.spec.restartPolicy`, restartPolicy, ["Always"]));
+  if (activeDeadlineSeconds !== undefined) {
+    errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
+  }
+  if ((ephemeralContainers ?? []).length > 0) {
+    errors.push(forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"));
+  }
+  return errors;
+}
+
+function specErrors(spec: PodSpec, path: string): readonly FieldError[] {
+  const { volumes = [], tolerations = [], affinity, topologySpreadConstraints = [], securityContext, resources } = spec;
+  return [
+    ...volumeErrors(volumes, `${path}.volumes`),
+    ...containersErrors(spec, path),
+    ...rangeErrors(spec.activeDeadlineSeconds, `${path}.activeDeadlineSeconds`, 1, idMax),
+    ...labelErrors(spec.nodeSelector, `${path}.nodeSelector`),
+    ...tolerationErrors(tolerations, `${path}.tolerations`),
+    ...(affinity === undefined ? [] : affinityErrors(affinity, `${path}.affinity`)),
+    ...spreadErrors(topologySpreadConstraints, `${path}.topologySpreadConstraints`),
+    ...rangeErrors(securityContext.runAsUser, `${path}.securityContext.runAsUser`, 0, idMax),
+    ...rangeErrors(securityContext.runAsGroup, `${path}.securityContext.runAsGroup`, 0, idMax),
+    ...rangeErrors(securityContext.fsGroup, `${path}.securityContext.fsGroup`, 0, idMax),
+    ...(securityContext.supplementalGroups ?? []).flatMap((group, index) =>
+      rangeErrors(group, `${path}.securityContext.supplementalGroups[${index}]`, 0, idMax),
+    ),
+    ...sysctlErrors(spec, path),
+    ...sharingErrors(spec, path),
+    ...dnsErrors(spec, path),
+    ...(resources === undefined ? [] : resourceErrors(resources, `${path}.resources`)),
+  ];
+}
+
+function sysctlErrors({ securityContext, hostNetwork, hostIPC }: PodSpec, path: string): readonly FieldError[] {
+  return (securityContext.sysctls ?? []).flatMap(({ name }, index) => {
+    const at = `${path}.securityContext.sysctls[${index}].name`;
+    if (!/^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/.test(name)) {
+      return [
+        invalid(
+          at,
+          name,
+          "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+        ),
+      ];
+    }
+    if (hostNetwork && /^net[./]/.test(name)) return [invalid(at, name, "may not be specified when 'hostNetwork' is true")];
+    if (hostIPC && /^(kernel[./](shm|msg|sem)|fs[./]mqueue[./])/.test(name))
+      return [invalid(at, name, "may not be specified when 'hostIPC' is true")];
+    return [];
+  });
+}
+
+function sharingErrors({ hostPID, shareProcessNamespace }: PodSpec, path: string): readonly FieldError[] {
+  if (!hostPID || shareProcessNamespace !== true) return [];
+  return [invalid(`${path}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled")];
+}
+
+function dnsErrors({ dnsPolicy, dnsConfig }: PodSpec, path: string): readonly FieldError[] {
+  const at = `${path}.dnsConfig`;
+  const errors: FieldError[] = [];
+  if (dnsPolicy === "None") {
+    if (dnsConfig === undefined) return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")];
+    if ((dnsConfig.nameservers ?? []).length === 0) {
+      errors.push(required(`${at}.nameservers`, "must provide at least one DNS nameserver when `dnsPolicy` is None"));
+    }
+  }
+  const nameservers = dnsConfig?.nameservers ?? [];
+  if (nameservers.length > nameserversMax) {
+    errors.push(invalid(`${at}.nameservers`, nameservers, `must not have more than ${nameserversMax} nameservers`));
+  }
+  for (const [index, { name }] of (dnsConfig?.options ?? []).entries()) {
+    if (!name) errors.push(required(`${at}.options[${index}]`, "must not be empty"));
+  }
+  return errors;
+}
