@@ -22,7 +22,7 @@ export function fieldErrorText(error: FieldError): string {
 
 /** The same without the field, as the causes of a Status have it. */
 export function fieldErrorBody({ type, value, detail }: FieldError): string {
-  const silent = type === "Required" || type === "Forbidden" || type === "TooLong" || type === "InternalError" || type === "TypeInvalid";
+  const silent = type === "Required" || type === "Forbidden" || type === "TooLong" || type === "InternalError";
   const body = silent ? names[type] : `${names[type]}: ${shown(value)}`;
   return detail === "" ? body : `${body}: ${detail}`;
 }

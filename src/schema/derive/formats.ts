@@ -167,7 +167,7 @@ export function labelValueProblems(value: string): readonly string[] {
 
 export function portNameProblems(value: string): readonly string[] {
   const problems: string[] = [];
-  if (value.length > 15) problems.push("must be no more than 15 characters");
+  if (value.length > 15) problems.push("must be no more than 15 bytes");
   if (!/^[-a-z0-9]+$/.test(value)) {
     problems.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
   }

@@ -125,3 +125,26 @@ test("several errors are joined as upstream joins them", () => {
   );
   assert.equal(fieldErrorsText(errors.slice(1)), "spec.part.name: Required value");
 });
+
+test("each type of error is printed as upstream prints it", () => {
+  const field = "spec.a";
+  assert.equal(
+    fieldErrorText({ type: "TypeInvalid", field, value: "string", detail: "must be of type integer" }),
+    'spec.a: Invalid value: "string": must be of type integer',
+  );
+  assert.equal(
+    fieldErrorText({ type: "TooMany", field, value: 5, detail: "must have at most 3 items" }),
+    "spec.a: Too many: 5: must have at most 3 items",
+  );
+  assert.equal(
+    fieldErrorText({ type: "TooLong", field, value: "x", detail: "may not be more than 3 bytes" }),
+    "spec.a: Too long: may not be more than 3 bytes",
+  );
+  assert.equal(fieldErrorText({ type: "NotFound", field, value: "b", detail: "" }), 'spec.a: Not found: "b"');
+  assert.equal(fieldErrorText({ type: "Forbidden", field, value: "b", detail: "no" }), "spec.a: Forbidden: no");
+  assert.equal(
+    fieldErrorText({ type: "Invalid", field, value: { b: 2n ** 60n }, detail: "" }),
+    'spec.a: Invalid value: {"b":1152921504606846976}',
+  );
+  assert.equal(fieldErrorText({ type: "InternalError", field, detail: "boom" }), "spec.a: Internal error: boom");
+});
