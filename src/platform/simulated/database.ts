@@ -33,6 +33,11 @@ export class SimulatedDatabases implements Databases {
   async open(path: string): Promise<Database> {
     return this.file(path).open();
   }
+
+  /** A power cut, for every file. */
+  crash(): void {
+    for (const file of this.#files.values()) file.crash();
+  }
 }
 
 export class SimulatedDatabaseFile {

@@ -99,6 +99,11 @@ export class SimulatedProcesses implements Processes {
     for (const received of this.#handlers.get(signal) ?? []) received();
   }
 
+  /** Ends every program at once. */
+  crash(): void {
+    for (const process of [...this.#running.values()]) process.deliver("SIGKILL");
+  }
+
   /** Ids of programs that run. */
   get running(): readonly number[] {
     return [...this.#running.keys()];

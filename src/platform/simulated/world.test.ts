@@ -546,3 +546,25 @@ test("programs: output, input, exit codes, signals, time-outs", async () => {
   const late = await world.run(() => processes.run("/bin/stubborn", [], { timeoutMilliseconds: 500 }));
   assert.equal(late.signal, "SIGKILL");
 });
+
+test("a power cut takes programs, listeners, connections and what was not synced; the other machine lives on", async () => {
+  const { one, two, scope } = await twoMachines();
+  await two.network.listen(scope, { host: "0.0.0.0", port: 7 }, () => {});
+  two.processes.register("sleep", () => new Promise(() => {}));
+  const child = await two.processes.spawn("sleep");
+  const stream = await one.network.connect({ host: "two", port: 7 });
+  const database = await two.databases.open("/db");
+  await one.run(() => database.commit([{ key: bytes("kept"), value: bytes("1") }]));
+  const lost = assert.rejects(database.commit([{ key: bytes("late"), value: bytes("1") }]), { name: "DatabaseError" });
+  two.powerCut();
+  await lost;
+  assert.deepEqual(await child.exited, { signal: "SIGKILL" });
+  await assert.rejects(stream.incoming[Symbol.asyncIterator]().next(), { code: "ECONNRESET" });
+  await assert.rejects(one.network.connect({ host: "two", port: 80 }), { code: "ECONNREFUSED" });
+  const rows: string[] = [];
+  await one.run(async () => {
+    for await (const page of (await two.databases.open("/db")).scan(bytes("a"), bytes("z"))) rows.push(...page.map(({ key }) => text(key)));
+  });
+  assert.equal(rows[0], "kept");
+  await scope.stop();
+});

@@ -46,6 +46,8 @@ export interface SimulatedWorld extends World {
   readonly seed: number;
   /** Adds a machine with files, programs and addresses of its own. */
   machine(name: string, options?: MachineOptions): SimulatedWorld;
+  /** Cuts the machine's power: programs, listeners and connections are gone, and whatever was not synced may be. The caller stops the scopes of what ran here. */
+  powerCut(): void;
   /** Moves time by `milliseconds`, firing timers in order and letting promises settle in between. */
   advance(milliseconds: number): Promise<void>;
   /** Moves time from timer to timer until `predicate` holds; rejects with SimulationStuck when it cannot, or not within the limit. */
@@ -71,18 +73,27 @@ export function simulatedWorld(options: SimulationOptions): SimulatedWorld {
     const stream = (part: string) => random.stream(`${machineName}/${part}`);
     const files = new SimulatedFiles(clock, stream("files"), own.diskBytes);
     const crypto = new SimulatedCrypto(stream("crypto"));
+    const network = new SimulatedNetwork(host, fabric, crypto, log);
+    const processes = new SimulatedProcesses(clock, files, own);
+    const databases = new SimulatedDatabases(clock, stream("databases"));
     return {
       clock,
       random: stream("random"),
       files,
-      network: new SimulatedNetwork(host, fabric, crypto, log),
-      processes: new SimulatedProcesses(clock, files, own),
-      databases: new SimulatedDatabases(clock, stream("databases")),
+      network,
+      processes,
+      databases,
       crypto,
       log,
       fabric,
       seed,
       machine: (other, otherOptions = {}) => machine(other, otherOptions),
+      powerCut: () => {
+        network.crash();
+        processes.crash();
+        files.crash();
+        databases.crash();
+      },
       advance: (milliseconds) => clock.advance(milliseconds),
       runUntil: (predicate, limitMilliseconds, what) => clock.runUntil(predicate, limitMilliseconds, what),
       run: (body, limitMilliseconds) => clock.run(body, limitMilliseconds),
