@@ -10,16 +10,16 @@ export async function runCommandLine(scope: Scope, world: World, arguments_: rea
   const { self } = world.processes;
   const [name, ...rest] = arguments_;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    self.writeOut(await overview(starters));
+    self.writeOut(overview(starters));
     return name === undefined ? 2 : 0;
   }
   if (name === "version" || name === "--version") {
     self.writeOut(`keelson ${self.version}\n`);
     return 0;
   }
-  const load = allCommands[name];
-  if (load) {
-    const command = await load();
+  const listed = allCommands.find((one) => one.name === name);
+  if (listed) {
+    const command = await listed.load();
     if (rest.some((argument) => argument === "--help" || argument === "-h")) {
       self.writeOut(commandHelp(command));
       return 0;
@@ -30,7 +30,7 @@ export async function runCommandLine(scope: Scope, world: World, arguments_: rea
   if (starter) return runComponent(scope, world, await starter(), rest);
   throw new UserError(
     `unknown command ${JSON.stringify(name)}`,
-    `Run "keelson help" for what there is.${closest(name, [...Object.keys(allCommands), ...Object.keys(starters.components)])}`,
+    `Run "keelson help" for what there is.${closest(name, [...allCommands.map((one) => one.name), ...Object.keys(starters.components)])}`,
   );
 }
 
@@ -52,9 +52,8 @@ function commandHelp({ name, doc, usage, flags }: Command): string {
   return `${doc}\n\nUsage:\n  keelson ${name} ${usage}\n${flags.length > 0 ? `\nFlags:\n${flagHelp(flags)}\n` : ""}`;
 }
 
-async function overview(starters: Starters): Promise<string> {
-  const commands = await Promise.all(Object.values(allCommands).map((load) => load()));
-  const lines = commands.map(({ name, doc }) => `  ${name.padEnd(14)}${doc}`);
+function overview(starters: Starters): string {
+  const lines = allCommands.map(({ name, doc }) => `  ${name.padEnd(14)}${doc}`);
   return [
     "keelson: Kubernetes, from the supervisor to the Pods.",
     "",

@@ -70,6 +70,8 @@ export interface Processes {
     readonly memoryBytes: number;
     memory(): { readonly residentBytes: number; readonly heapBytes: number };
     cpuSeconds(): number;
+    /** Since the process was started. */
+    uptimeMilliseconds(): number;
     writeOut(text: string): void;
     writeError(text: string): void;
     exit(code: number): never;

@@ -45,6 +45,7 @@ export function nodeProcesses(identity: { program?: readonly string[]; arguments
         const { rss, heapUsed } = process.memoryUsage();
         return { residentBytes: rss, heapBytes: heapUsed };
       },
+      uptimeMilliseconds: () => process.uptime() * 1000,
       cpuSeconds: () => {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1e6;

@@ -77,6 +77,7 @@ export class SimulatedProcesses implements Processes {
       memoryBytes: 4 * 2 ** 30,
       memory: () => ({ residentBytes: 64 * 2 ** 20, heapBytes: 32 * 2 ** 20 }),
       cpuSeconds: () => 0,
+      uptimeMilliseconds: () => 0,
       writeOut: (text) => {
         this.out += text;
       },

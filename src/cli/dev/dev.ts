@@ -1,0 +1,61 @@
+// keelson dev: a whole control plane in this process, for trying manifests and writing operators. Needs no root and no containers.
+import { parseFlags } from "#component/flags.ts";
+import { kubeconfigText } from "#component/kubeconfig.ts";
+import { NetworkError } from "#platform/network.ts";
+import { command, UserError } from "../command.ts";
+
+const flags = [
+  { name: "port", type: "integer", default: 6443, doc: "Port on 127.0.0.1 to serve the API at; 0 picks a free one." },
+  { name: "nodes", type: "integer", default: 1, doc: "Simulated nodes, whose Pods become Running." },
+  { name: "data-dir", type: "string", doc: "Folder to keep the cluster in; in memory when absent." },
+  { name: "kubeconfig-out", type: "string", doc: "File to write the kubeconfig to." },
+  { name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." },
+] as const;
+
+const nodesMax = 5_000;
+
+export const dev = command({
+  name: "dev",
+  doc: "A control plane in one process, with simulated nodes.",
+  usage: "[--port N] [--nodes N] [--data-dir FOLDER] [--kubeconfig-out FILE]",
+  flags,
+  async run(scope, world, arguments_, starters) {
+    const { values, rest } = parseFlags(flags, arguments_);
+    if (rest.length > 0) throw new UserError(`dev takes no argument ${JSON.stringify(rest[0])}`, 'Run "keelson dev --help" for its flags.');
+    if (values.nodes < 0 || values.nodes > nodesMax) throw new UserError(`--nodes is ${values.nodes}; it may be 0 to ${nodesMax}`);
+    if (values.port < 0 || values.port > 65_535) throw new UserError(`--port is ${values.port}; it may be 0 to 65535`);
+    const host = await starters.singleProcess();
+    const folder = values["data-dir"];
+    let cluster: Awaited<ReturnType<typeof host.start>>;
+    try {
+      cluster = await host.start(scope, world, {
+        port: values.port,
+        nodes: values.nodes,
+        ...(folder !== undefined && { dataFolder: absolute(world.processes.self.folder, folder) }),
+      });
+    } catch (error) {
+      if (error instanceof NetworkError && error.code === "EADDRINUSE") {
+        throw new UserError(`port ${values.port} of 127.0.0.1 is taken`, "Choose another one with --port, or --port=0 for any free one.");
+      }
+      throw error;
+    }
+    const kubeconfig = kubeconfigText({
+      name: "keelson-dev",
+      user: "keelson-dev-admin",
+      server: cluster.url,
+      ca: cluster.ca,
+      certificate: cluster.clientCertificate,
+      key: cluster.clientKey,
+    });
+    const out = values["kubeconfig-out"];
+    if (out !== undefined) await world.files.replace(absolute(world.processes.self.folder, out), kubeconfig, { mode: 0o600 });
+    world.processes.self.writeOut(`ready in ${Math.round(world.processes.self.uptimeMilliseconds())} ms\n`);
+    await new Promise<void>((resolve) => {
+      if (scope.stopped) resolve();
+      else scope.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    return 0;
+  },
+});
+
+const absolute = (folder: string, path: string) => (path.startsWith("/") ? path : `${folder}/${path}`);
