@@ -3,6 +3,7 @@ import { bool, bytes, int32, int64, list, one, string, time } from "#schema/fiel
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { JSONSchemaProps } from "./json-schema.ts";
 import { createdColumn, nameColumn } from "#api/meta/columns.ts";
+import { customResourceDefinitionErrors } from "./custom-resource-definition-rules.ts";
 
 export const ServiceReference = message(
   "ServiceReference",
@@ -148,6 +149,7 @@ export const CustomResourceDefinitionSpec = message(
       always: true,
       required: true,
       list: "atomic",
+      minLength: 1,
     }),
     conversion: one(9, (): Type<CustomResourceConversion> => CustomResourceConversion, { optional: true, default: { strategy: "None" } }),
     preserveUnknownFields: bool(10),
@@ -194,6 +196,7 @@ export const CustomResourceDefinition = kind({
   name: "CustomResourceDefinition",
   plural: "customresourcedefinitions",
   scope: "cluster",
+  validate: customResourceDefinitionErrors,
   shortNames: ["crd", "crds"],
   categories: ["api-extensions"],
   allowUnconditionalUpdate: false,

@@ -4,7 +4,7 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { controllerOf } from "#api/meta/owner.ts";
 
 const fields = {
-  data: rawObject(2),
+  data: rawObject(2, { immutable: true }),
   revision: int64(3, { always: true, required: true }),
 };
 

@@ -5,6 +5,7 @@ import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 import { ageColumn, formatLabels, nameColumn, templateColumns } from "#api/meta/columns.ts";
+import { daemonSetErrors } from "./daemon-set-rules.ts";
 
 export const RollingUpdateDaemonSet = message(
   "RollingUpdateDaemonSet",
@@ -82,6 +83,7 @@ export const DaemonSet = kind({
   name: "DaemonSet",
   plural: "daemonsets",
   scope: "namespaced",
+  validate: daemonSetErrors,
   shortNames: ["ds"],
   categories: ["all"],
   columns: [

@@ -5,6 +5,7 @@ import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 import { ageColumn, nameColumn, templateColumns } from "#api/meta/columns.ts";
+import { deploymentErrors } from "./deployment-rules.ts";
 
 export const RollingUpdateDeployment = message(
   "RollingUpdateDeployment",
@@ -85,6 +86,7 @@ export const Deployment = kind({
   name: "Deployment",
   plural: "deployments",
   scope: "namespaced",
+  validate: deploymentErrors,
   shortNames: ["deploy"],
   categories: ["all"],
   columns: [

@@ -5,6 +5,7 @@ import { PodTemplateSpec } from "#api/core/pod/pod-template.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { withCompleteTemplate } from "#api/core/pod/pod-defaults.ts";
 import { ageColumn, nameColumn, templateColumns } from "#api/meta/columns.ts";
+import { workloadErrors } from "#api/apps/workload-rules.ts";
 
 export const ReplicaSetSpec = message(
   "ReplicaSetSpec",
@@ -58,6 +59,8 @@ export const ReplicaSet = kind({
   name: "ReplicaSet",
   plural: "replicasets",
   scope: "namespaced",
+  validate: ({ spec }, { subresource }) =>
+    subresource === "" ? workloadErrors(spec, "ReplicaSet", "empty selector is invalid for deployment") : [],
   shortNames: ["rs"],
   categories: ["all"],
   columns: [

@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { humanDuration } from "#schema/time.ts";
 import { conditionOf } from "#api/meta/conditions.ts";
+import { certificateSigningRequestErrors } from "./certificate-signing-request-rules.ts";
 
 export const CertificateSigningRequestSpec = message(
   "CertificateSigningRequestSpec",
@@ -56,6 +57,7 @@ export const CertificateSigningRequest = kind({
   name: "CertificateSigningRequest",
   plural: "certificatesigningrequests",
   scope: "cluster",
+  validate: certificateSigningRequestErrors,
   shortNames: ["csr"],
   counted: false,
   columns: [

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { int32, microTime, one, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { leaseErrors } from "./lease-rules.ts";
 
 export const LeaseSpec = message(
   "LeaseSpec",
@@ -25,6 +26,7 @@ export const Lease = kind({
   name: "Lease",
   plural: "leases",
   scope: "namespaced",
+  validate: leaseErrors,
   counted: false,
   allowUnconditionalUpdate: false,
   allowCreateOnUpdate: true,

@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, map } from "#schema/field.ts";
 import { ageColumn, nameColumn, sizeOf } from "#api/meta/columns.ts";
+import { configMapErrors } from "./config-map-rules.ts";
 
 const fields = {
   data: map(2, "string"),
@@ -15,6 +16,7 @@ export const ConfigMap = kind({
   name: "ConfigMap",
   plural: "configmaps",
   scope: "namespaced",
+  validate: configMapErrors,
   shortNames: ["cm"],
   columns: [
     nameColumn,

@@ -3,6 +3,7 @@ import { int32, list, one, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 import { endpointsColumns } from "./endpoints-columns.ts";
+import { endpointsErrors } from "./endpoints-rules.ts";
 
 export const EndpointAddress = message(
   "EndpointAddress",
@@ -50,6 +51,7 @@ export const Endpoints = kind({
   name: "Endpoints",
   plural: "endpoints",
   scope: "namespaced",
+  validate: endpointsErrors,
   shortNames: ["ep"],
   allowCreateOnUpdate: true,
   columns: endpointsColumns,

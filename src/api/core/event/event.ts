@@ -3,6 +3,7 @@ import { int32, microTime, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 import { eventColumns } from "./event-columns.ts";
+import { eventErrors } from "./event-rules.ts";
 
 export const EventSeries = message(
   "EventSeries",
@@ -48,6 +49,7 @@ export const Event = kind({
   name: "Event",
   plural: "events",
   scope: "namespaced",
+  validate: eventErrors,
   shortNames: ["ev"],
   allowCreateOnUpdate: true,
   columns: eventColumns,

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, int64, list, map, one, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { nodeColumns } from "./node-columns.ts";
+import { nodeErrors } from "./node-rules.ts";
 
 export const ConfigMapNodeConfigSource = message(
   "ConfigMapNodeConfigSource",
@@ -212,6 +213,7 @@ export const Node = kind({
   name: "Node",
   plural: "nodes",
   scope: "cluster",
+  validate: nodeErrors,
   shortNames: ["no"],
   counted: false,
   keepsStatus: true,

@@ -2,6 +2,7 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, map, string } from "#schema/field.ts";
 import { ageColumn, nameColumn, sizeOf } from "#api/meta/columns.ts";
 import { encodeBase64 } from "#base/base64.ts";
+import { secretErrors } from "./secret-rules.ts";
 
 const fields = {
   data: map(2, "bytes"),
@@ -17,6 +18,7 @@ export const Secret = kind({
   name: "Secret",
   plural: "secrets",
   scope: "namespaced",
+  validate: secretErrors,
   columns: [
     nameColumn,
     { name: "Type", doc: "What the Secret is for.", read: ({ type }) => type },

@@ -5,6 +5,7 @@ import { Condition } from "#api/meta/condition.ts";
 import { completeService } from "./service-defaults.ts";
 import { serviceColumns } from "./service-columns.ts";
 import { prepareService } from "./service-strategy.ts";
+import { serviceErrors } from "./service-rules.ts";
 
 export const ServicePort = message(
   "ServicePort",
@@ -115,6 +116,7 @@ export const Service = kind({
   name: "Service",
   plural: "services",
   scope: "namespaced",
+  validate: serviceErrors,
   shortNames: ["svc"],
   categories: ["all"],
   nameFormat: "dns1035Label",

@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
+import { endpointSliceErrors } from "./endpoint-slice-rules.ts";
 
 export const EndpointConditions = message(
   "EndpointConditions",
@@ -85,6 +86,7 @@ export const EndpointSlice = kind({
   name: "EndpointSlice",
   plural: "endpointslices",
   scope: "namespaced",
+  validate: endpointSliceErrors,
   columns: endpointSliceColumns,
   prepare: withGeneration,
   openapi: "io.k8s.api.discovery.v1.EndpointSlice",

@@ -5,6 +5,7 @@ import { EventSource } from "#api/core/event/event.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 import { Event as CoreEvent } from "#api/core/event/event.ts";
 import { eventColumns } from "#api/core/event/event-columns.ts";
+import { eventErrors } from "#api/core/event/event-rules.ts";
 import { fromCore, toCore } from "./conversion.ts";
 
 export const EventSeries = message(
@@ -59,6 +60,7 @@ export const Event = kind({
     reportingController: ({ reportingController }) => reportingController ?? "",
     type: ({ type }) => type ?? "",
   },
+  validate: (event, { old }) => eventErrors(toCore(event), old === undefined ? {} : { old: toCore(old) }),
   storage: () => ({ kind: CoreEvent, to: toCore, from: fromCore }),
   openapi: "io.k8s.api.events.v1.Event",
   fields,

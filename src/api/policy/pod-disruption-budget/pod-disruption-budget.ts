@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { Condition } from "#api/meta/condition.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { podDisruptionBudgetErrors } from "./pod-disruption-budget-rules.ts";
 
 export const PodDisruptionBudgetSpec = message(
   "PodDisruptionBudgetSpec",
@@ -39,6 +40,7 @@ export const PodDisruptionBudget = kind({
   name: "PodDisruptionBudget",
   plural: "poddisruptionbudgets",
   scope: "namespaced",
+  validate: podDisruptionBudgetErrors,
   shortNames: ["pdb"],
   allowUnconditionalUpdate: false,
   columns: [

@@ -3,6 +3,7 @@ import { list, one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { RoleRef, Subject, withSubjectGroups } from "#api/rbac.authorization.k8s.io/subject.ts";
 import { bindingColumns } from "#api/rbac.authorization.k8s.io/binding-columns.ts";
+import { bindingErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
 
 const fields = {
   subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
@@ -16,6 +17,7 @@ export const ClusterRoleBinding = kind({
   name: "ClusterRoleBinding",
   plural: "clusterrolebindings",
   scope: "cluster",
+  validate: (binding, { old }) => bindingErrors(binding, old, ["ClusterRole"]),
   nameFormat: "path",
   allowCreateOnUpdate: true,
   columns: bindingColumns,

@@ -4,6 +4,10 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
 import { createdColumn, nameColumn } from "#api/meta/columns.ts";
+import { rulesErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
+import { required } from "#schema/derive/field-error.ts";
+import type { FieldError } from "#schema/kind.ts";
+import { selectorErrors } from "#api/meta/rules.ts";
 
 export const AggregationRule = message(
   "AggregationRule",
@@ -26,9 +30,18 @@ export const ClusterRole = kind({
   name: "ClusterRole",
   plural: "clusterroles",
   scope: "cluster",
+  validate: ({ rules, aggregationRule }) => [...rulesErrors(rules, false), ...aggregationErrors(aggregationRule)],
   nameFormat: "path",
   allowCreateOnUpdate: true,
   columns: [nameColumn, createdColumn],
   openapi: "io.k8s.api.rbac.v1.ClusterRole",
   fields,
 });
+
+function aggregationErrors(rule: AggregationRule | undefined): readonly FieldError[] {
+  if (rule === undefined) return [];
+  const { clusterRoleSelectors = [] } = rule;
+  const path = "aggregationRule.clusterRoleSelectors";
+  if (clusterRoleSelectors.length === 0) return [required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")];
+  return clusterRoleSelectors.flatMap((selector, index) => selectorErrors(selector, `${path}[${index}]`));
+}

@@ -3,6 +3,7 @@ import { list, one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { RoleRef, Subject, withSubjectGroups } from "#api/rbac.authorization.k8s.io/subject.ts";
 import { bindingColumns } from "#api/rbac.authorization.k8s.io/binding-columns.ts";
+import { bindingErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
 
 const fields = {
   subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
@@ -16,6 +17,7 @@ export const RoleBinding = kind({
   name: "RoleBinding",
   plural: "rolebindings",
   scope: "namespaced",
+  validate: (binding, { old }) => bindingErrors(binding, old, ["ClusterRole", "Role"]),
   nameFormat: "path",
   allowCreateOnUpdate: true,
   columns: bindingColumns,

@@ -3,6 +3,7 @@ import { list } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
 import { PolicyRule } from "#api/rbac.authorization.k8s.io/policy-rule.ts";
 import { createdColumn, nameColumn } from "#api/meta/columns.ts";
+import { rulesErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
 
 const fields = {
   rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
@@ -15,6 +16,7 @@ export const Role = kind({
   name: "Role",
   plural: "roles",
   scope: "namespaced",
+  validate: ({ rules }) => rulesErrors(rules, true),
   nameFormat: "path",
   allowCreateOnUpdate: true,
   columns: [nameColumn, createdColumn],

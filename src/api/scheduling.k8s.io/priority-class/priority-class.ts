@@ -1,6 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { bool, int32, string } from "#schema/field.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { priorityClassErrors } from "./priority-class-rules.ts";
 
 const fields = {
   value: int32(2, { always: true }),
@@ -21,6 +22,7 @@ export const PriorityClass = kind({
   name: "PriorityClass",
   plural: "priorityclasses",
   scope: "cluster",
+  validate: priorityClassErrors,
   shortNames: ["pc"],
   columns: [
     nameColumn,

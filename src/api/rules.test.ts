@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import type { Draft } from "#schema/message.ts";
+import { complete } from "#schema/derive/defaults.ts";
+import { fieldErrorText, validate } from "#schema/derive/validation.ts";
+import { CustomResourceDefinition } from "./apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
+import { DaemonSet } from "./apps/daemon-set/daemon-set.ts";
+import { Deployment } from "./apps/deployment/deployment.ts";
+import { ReplicaSet } from "./apps/replica-set/replica-set.ts";
+import { CertificateSigningRequest } from "./certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
+import { Lease } from "./coordination.k8s.io/lease/lease.ts";
+import { ConfigMap } from "./core/config-map/config-map.ts";
+import { Endpoints } from "./core/endpoints/endpoints.ts";
+import { Event } from "./core/event/event.ts";
+import { Node } from "./core/node/node.ts";
+import { Secret } from "./core/secret/secret.ts";
+import { Service } from "./core/service/service.ts";
+import { EndpointSlice } from "./discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { PodDisruptionBudget } from "./policy/pod-disruption-budget/pod-disruption-budget.ts";
+import { ClusterRoleBinding } from "./rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
+import { Role } from "./rbac.authorization.k8s.io/role/role.ts";
+import { PriorityClass } from "./scheduling.k8s.io/priority-class/priority-class.ts";
+
+function made<T extends KubernetesObject>(kind: Kind<T>, draft: Draft<T>): T {
+  const metadata = { name: "a", resourceVersion: "1", ...(kind.scope === "namespaced" && { namespace: "default" }), ...draft.metadata };
+  return complete(kind, { ...draft, metadata } as Draft<T>);
+}
+function errorsOf<T extends KubernetesObject>(kind: Kind<T>, draft: Draft<T>, old?: Draft<T>): readonly string[] {
+  return validate(kind, made(kind, draft), old && made(kind, old)).map(fieldErrorText);
+}
+
+const selector = { matchLabels: { app: "a" } };
+const template = { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+
+test("workloads select their own Pods, for ever", () => {
+  assert.deepEqual(errorsOf(Deployment, { spec: { selector, template } }), []);
+  assert.deepEqual(errorsOf(ReplicaSet, { spec: { selector, template } }), []);
+  assert.deepEqual(errorsOf(DaemonSet, { spec: { selector, template } }), []);
+  assert.deepEqual(errorsOf(Deployment, { spec: { selector: { matchLabels: { app: "b" } }, template } }), [
+    'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+  ]);
+  assert.deepEqual(errorsOf(ReplicaSet, { spec: { selector: {}, template } }), [
+    "spec.selector: Invalid value: {}: empty selector is invalid for deployment",
+  ]);
+  const other = { matchLabels: { app: "b" } };
+  const changed = errorsOf(
+    Deployment,
+    { spec: { selector, template } },
+    { spec: { selector: other, template: { ...template, metadata: { labels: { app: "b" } } } } },
+  );
+  assert.deepEqual(changed, ['spec.selector: Invalid value: {"matchLabels":{"app":"a"}}: field is immutable']);
+  assert.deepEqual(
+    errorsOf(DaemonSet, { spec: { selector, template: { ...template, spec: { ...template.spec, restartPolicy: "Never" } } } }),
+    ['spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
+  );
+});
+
+test("a rolling update needs room", () => {
+  const strategy = { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } };
+  assert.deepEqual(errorsOf(Deployment, { spec: { selector, template, strategy } }), [
+    "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0",
+  ]);
+  assert.deepEqual(errorsOf(Deployment, { spec: { selector, template, strategy: { type: "Recreate", rollingUpdate: {} } } }), [
+    "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
+  ]);
+  assert.match(
+    errorsOf(Deployment, { spec: { selector, template, strategy: { rollingUpdate: { maxSurge: "many" } } } }).join(),
+    /a valid percent string must be/,
+  );
+  assert.deepEqual(errorsOf(Deployment, { spec: { selector, template, progressDeadlineSeconds: 5, minReadySeconds: 5 } }), [
+    "spec.progressDeadlineSeconds: Invalid value: 5: must be greater than minReadySeconds",
+  ]);
+  assert.deepEqual(errorsOf(DaemonSet, { spec: { selector, template, updateStrategy: { rollingUpdate: { maxSurge: 1 } } } }), [
+    "spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set when maxUnavailable is non-zero",
+  ]);
+});
+
+test("Service", () => {
+  assert.deepEqual(errorsOf(Service, { spec: { ports: [{ port: 80 }] } }), []);
+  assert.deepEqual(errorsOf(Service, { spec: { clusterIP: "None" } }), []);
+  assert.deepEqual(errorsOf(Service, {}), ["spec.ports: Required value"]);
+  assert.deepEqual(
+    errorsOf(Service, {
+      spec: {
+        ports: [
+          { port: 80, nodePort: 30000 },
+          { port: 81, name: "b" },
+        ],
+      },
+    }),
+    ["spec.ports[0].name: Required value", "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
+  );
+  assert.deepEqual(errorsOf(Service, { spec: { type: "ExternalName", clusterIP: "1.1.1.1" } }), [
+    "spec.clusterIPs: Forbidden: may not be set when `type` is 'ExternalName'",
+    "spec.externalName: Required value",
+  ]);
+  const at = (ip: string) => ({ spec: { ports: [{ port: 80 }], clusterIP: ip, clusterIPs: [ip] } });
+  assert.deepEqual(errorsOf(Service, at("10.0.0.2"), at("10.0.0.1")), [
+    'spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set',
+  ]);
+  assert.deepEqual(errorsOf(Service, at("10.0.0.256")), [
+    'spec.clusterIPs[0]: Invalid value: "10.0.0.256": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ]);
+});
+
+test("ConfigMap and Secret", () => {
+  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "1" }, binaryData: { a: "AA==" } }), [
+    'data[a]: Invalid value: "a": duplicate of key present in binaryData',
+  ]);
+  assert.match(
+    errorsOf(ConfigMap, { data: { "a/b": "1" } }).join(),
+    /^data\[a\/b\]: Invalid value: "a\/b": a valid config key must consist of/,
+  );
+  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "x".repeat(1024 * 1024) } }), []);
+  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "x".repeat(1024 * 1024 + 1) } }), [": Too long: may not be more than 1048576 bytes"]);
+  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "2" } }, { immutable: true, data: { a: "1" } }), [
+    "immutable: Forbidden: field is immutable when `immutable` is set",
+    "data: Forbidden: field is immutable when `immutable` is set",
+  ]);
+  assert.deepEqual(errorsOf(Secret, { type: "kubernetes.io/tls", data: { "tls.crt": "" } }), ["data[tls.key]: Required value"]);
+  assert.deepEqual(errorsOf(Secret, { type: "a" }, { type: "b" }), ['type: Invalid value: "a": field is immutable']);
+});
+
+test("Node, Endpoints and EndpointSlice", () => {
+  const taint = { key: "a", effect: "NoSchedule" } as const;
+  assert.deepEqual(errorsOf(Node, { spec: { taints: [taint, taint] } }), [
+    'spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+  ]);
+  assert.deepEqual(errorsOf(Node, { spec: { podCIDRs: ["10.1.0.0/24"] } }, { spec: { podCIDRs: ["10.2.0.0/24"] } }), [
+    'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+  ]);
+  assert.deepEqual(errorsOf(Endpoints, { subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ port: 0 }] }, {}] }), [
+    'subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+    "subsets[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+    "subsets[1]: Required value: must specify `addresses` or `notReadyAddresses`",
+  ]);
+  assert.deepEqual(errorsOf(EndpointSlice, { addressType: "IPv4", endpoints: [{ addresses: ["::1"] }], ports: [{}, {}] }), [
+    'endpoints[0].addresses[0]: Invalid value: "::1": must be an IPv4 address',
+    'ports[1].name: Duplicate value: ""',
+  ]);
+  assert.deepEqual(errorsOf(EndpointSlice, { addressType: "IPv6" }, { addressType: "IPv4" }), [
+    'addressType: Invalid value: "IPv6": field is immutable',
+  ]);
+});
+
+test("roles and bindings", () => {
+  assert.deepEqual(
+    errorsOf(Role, { metadata: { name: "system:a" }, rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] }),
+    [],
+  );
+  assert.deepEqual(errorsOf(Role, { rules: [{ verbs: [], nonResourceURLs: ["/metrics"] }] }), [
+    "rules[0].verbs: Required value: verbs must contain at least one value",
+    'rules[0].nonResourceURLs: Invalid value: ["/metrics"]: namespaced rules cannot apply to non-resource URLs',
+  ]);
+  const binding = { roleRef: { kind: "Role", name: "r" }, subjects: [{ kind: "ServiceAccount", name: "s" }] };
+  assert.deepEqual(errorsOf(ClusterRoleBinding, binding, { roleRef: { kind: "ClusterRole", name: "r" } }), [
+    'roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"',
+    "subjects[0].namespace: Required value",
+    'roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"r"}: cannot change roleRef',
+  ]);
+});
+
+test("small kinds", () => {
+  assert.deepEqual(errorsOf(PriorityClass, { metadata: { name: "system-mine" }, value: 5 }), [
+    "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only",
+  ]);
+  assert.deepEqual(errorsOf(PriorityClass, { metadata: { name: "system-node-critical" }, value: 2_000_001_000 }), []);
+  assert.deepEqual(errorsOf(PriorityClass, { value: 2 }, { value: 1 }), ["value: Forbidden: may not be changed in an update."]);
+  assert.match(
+    errorsOf(PodDisruptionBudget, { spec: { minAvailable: 1, maxUnavailable: 1 } }).join(),
+    /minAvailable and maxUnavailable cannot be both set/,
+  );
+  assert.deepEqual(errorsOf(Lease, { spec: { leaseDurationSeconds: 0 } }), [
+    "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+  ]);
+  assert.deepEqual(errorsOf(Event, { involvedObject: { kind: "Pod", namespace: "other" } }), [
+    'involvedObject.namespace: Invalid value: "other": does not match event.namespace',
+  ]);
+});
+
+test("CertificateSigningRequest", () => {
+  const request = btoa("-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n");
+  const usages = ["client auth"];
+  assert.deepEqual(errorsOf(CertificateSigningRequest, { spec: { request, usages, signerName: "kubernetes.io/kubelet-serving" } }), []);
+  assert.deepEqual(errorsOf(CertificateSigningRequest, { spec: { request: "AAAA", signerName: "x", expirationSeconds: 5 } }), [
+    'spec.request: Invalid value: "AAAA": PEM block type must be CERTIFICATE REQUEST',
+    "spec.usages: Required value",
+    "spec.signerName: Invalid value: \"x\": must be a fully qualified domain and path of the form 'example.com/signer-name'",
+    "spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 600 seconds (10 minutes)",
+  ]);
+});
+
+test("CustomResourceDefinition", () => {
+  const version = {
+    name: "v1",
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: { type: "object", properties: { spec: { type: "object" } } } },
+  };
+  const spec = { group: "example.com", scope: "Namespaced", names: { plural: "crontabs", kind: "CronTab" }, versions: [version] } as const;
+  const metadata = { name: "crontabs.example.com" };
+  assert.deepEqual(errorsOf(CustomResourceDefinition, { metadata, spec }), []);
+  const { schema: _, ...bare } = version;
+  assert.deepEqual(errorsOf(CustomResourceDefinition, { spec: { ...spec, versions: [{ ...bare, storage: false }] } }), [
+    'metadata.name: Invalid value: "a": must be spec.names.plural+"."+spec.group',
+    'spec.versions: Invalid value: ["v1"]: must have exactly one version marked as storage version',
+    "spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required",
+  ]);
+  const loose = { ...version, schema: { openAPIV3Schema: { type: "object", properties: { spec: {} } } } };
+  assert.deepEqual(errorsOf(CustomResourceDefinition, { metadata, spec: { ...spec, versions: [loose] } }), [
+    "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
+  ]);
+});
