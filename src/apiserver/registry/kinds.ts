@@ -85,7 +85,8 @@ function idOf(group: string, version: string, plural: string): string {
 
 function joinParts(kind: Kind, parts: readonly ResourcePart[]): Resource {
   const own = parts.filter((part) => part.kind.group === kind.group && part.kind.plural === kind.plural);
-  const last = <K extends keyof ResourcePart>(name: K): ResourcePart[K] => own.findLast((part) => part[name] !== undefined)?.[name];
+  const last = <K extends keyof ResourcePart>(name: K): ResourcePart[K] | undefined =>
+    own.findLast((part) => part[name] !== undefined)?.[name];
   return {
     kind,
     create: last("create"),

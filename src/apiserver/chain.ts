@@ -1,0 +1,161 @@
+// From request to response, stage by stage: take apart, authenticate, impersonate, authorise, count, serve. Nothing gets past it unanswered:
+// whatever is thrown becomes a Status.
+import { StatusError } from "#api/meta/status-error.ts";
+import { ScopeStopped } from "#base/scope.ts";
+import type { World } from "#platform/world.ts";
+import { StoreUnavailable } from "#store/store.ts";
+import type { Headers, HttpHandler, HttpRequest, HttpResponse } from "#wire/http/message.ts";
+import type { Authenticator } from "./authentication/authenticator.ts";
+import type { Authorizer } from "./authorization/authorizer.ts";
+import { Deadlines } from "./deadlines.ts";
+import { authentication } from "./authentication/authentication.ts";
+import { impersonated } from "./authentication/impersonation.ts";
+import { authorizerChain } from "./authorization/authorization.ts";
+import { forbiddenError } from "./authorization/forbidden.ts";
+import { InFlight, type InFlightLimits } from "./in-flight.ts";
+import { parseRequest, type ParsedRequest } from "./request-info.ts";
+import type { ApiRequest, User } from "./request.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
+import { badRequest, pathNotFound } from "./registry/errors.ts";
+import { jsonForm, negotiate } from "./registry/negotiation.ts";
+import { respondError } from "./registry/respond.ts";
+import type { ApiRegistry } from "./registry/registry.ts";
+import type { Resource } from "./registry/resource.ts";
+import { serveResource, type ServeNeeds, type ServedRequest } from "./registry/serve.ts";
+
+export interface ChainNeeds {
+  readonly world: World;
+  readonly registry: ApiRegistry;
+  readonly serve: ServeNeeds;
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizers: readonly Authorizer[];
+  /** Whether requests without credentials come in as system:anonymous. */
+  readonly anonymous: boolean;
+  readonly limits: InFlightLimits;
+  readonly metrics: RequestMetrics;
+  readonly deadlines: Deadlines;
+  readonly requestTimeoutMilliseconds: number;
+  /** Answers paths outside the resource tree; undefined for those it does not know. */
+  readonly servePath: (request: ApiRequest) => Promise<HttpResponse | undefined>;
+}
+
+const noQuery = new URLSearchParams();
+
+export interface Chain {
+  readonly handle: HttpHandler;
+  /** The same for a caller whose name is known without credentials. */
+  handleAs(user: User): HttpHandler;
+}
+
+export function makeChain(needs: ChainNeeds): Chain {
+  const { world, limits, metrics } = needs;
+  const authenticate = authentication({ authenticators: needs.authenticators, anonymous: needs.anonymous });
+  const authorizer = authorizerChain(needs.authorizers);
+  const reading = new InFlight(limits.reading, limits.waiting);
+  const mutating = new InFlight(limits.mutating, limits.waiting);
+  metrics.watchInFlight(() => ({ readOnly: reading.running, mutating: mutating.running }));
+  return { handle: (http) => answer(http, undefined), handleAs: (user) => (http) => answer(http, user) };
+
+  async function answer(http: HttpRequest, known: User | undefined): Promise<HttpResponse> {
+    const started = world.clock.monotonic();
+    const warnings: string[] = [];
+    let info: ParsedRequest | undefined;
+    let response: HttpResponse;
+    try {
+      const query = http.query === "" ? noQuery : new URLSearchParams(http.query);
+      info = parsed(http, query);
+      let user = known ?? (await authenticate(http));
+      if (asksForAnother(http.headers)) user = await impersonated(user, http.headers, authorizer);
+      const { decision, reason } = await authorizer.authorize(user, info);
+      if (decision !== "allow") throw forbiddenError(user, info, reason);
+      response = await serve({ http, info, query, user, warnings });
+    } catch (error) {
+      response = respondError(http, statusErrorOf(needs, http, error), formOf(http));
+    }
+    metrics.answered(http.method, info, response.status, (world.clock.monotonic() - started) / 1000);
+    return withHeaders(response, warnings, http.headers["audit-id"] ?? world.crypto.uuid());
+  }
+
+  async function serve(request: ServedRequest): Promise<HttpResponse> {
+    const { info } = request;
+    const resource = info.isResourceRequest ? needs.registry.kinds.find(info.group, info.version, info.resource) : undefined;
+    if (isLongRunning(request, resource)) {
+      const work = route(request, resource);
+      metrics.longRunning(info, request.http.signal);
+      return work;
+    }
+    const flight = info.verb === "get" || info.verb === "list" || info.verb === "head" ? reading : mutating;
+    const turn = flight.enter();
+    if (turn) await turn;
+    try {
+      return await needs.deadlines.within(needs.requestTimeoutMilliseconds, route(request, resource));
+    } finally {
+      flight.leave();
+    }
+  }
+
+  async function route(request: ServedRequest, resource: Resource | undefined): Promise<HttpResponse> {
+    if (resource) return serveResource(needs.serve, { ...request, kind: resource.kind }, resource);
+    const response = await needs.servePath(request);
+    if (!response) throw pathNotFound();
+    return response;
+  }
+}
+
+function parsed(http: HttpRequest, query: URLSearchParams): ParsedRequest {
+  try {
+    return parseRequest(http.method, http.path, query);
+  } catch {
+    throw badRequest("the path is not well-formed");
+  }
+}
+
+function asksForAnother(headers: Headers): boolean {
+  return (
+    headers["impersonate-user"] !== undefined || headers["impersonate-group"] !== undefined || headers["impersonate-uid"] !== undefined
+  );
+}
+
+function isLongRunning(request: ServedRequest, resource: Resource | undefined): boolean {
+  if (request.info.isWatch) return true;
+  const { subresource } = request.info;
+  const own = resource && Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
+  if (own?.type !== "custom") return false;
+  return typeof own.longRunning === "function" ? own.longRunning(request) : (own.longRunning ?? false);
+}
+
+function formOf(http: HttpRequest): typeof jsonForm {
+  try {
+    return negotiate(http.headers.accept);
+  } catch {
+    return jsonForm;
+  }
+}
+
+function statusErrorOf({ world }: ChainNeeds, http: HttpRequest, error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof ScopeStopped) return new StatusError("ServiceUnavailable", "the server is shutting down", { retryAfterSeconds: 1 });
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof StoreUnavailable) {
+    return new StatusError("ServiceUnavailable", `the store is not available: ${message}`, { retryAfterSeconds: 1 });
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  world.log.error("a request failed", { method: http.method, path: http.path, error: message, stack });
+  return new StatusError("InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
+}
+
+function withHeaders(response: HttpResponse, warnings: readonly string[], auditId: string): HttpResponse {
+  if (response.upgraded) return response;
+  const headers: Headers = {
+    "audit-id": auditId,
+    ...response.headers,
+    ...(warnings.length > 0 && { warning: [...new Set(warnings)].slice(0, 100).map(warningText).join(", ") }),
+  };
+  return { ...response, headers };
+}
+
+/** `299 - "text"`, with what a header may not hold taken out. */
+function warningText(text: string): string {
+  const plain = text.slice(0, 1_024).replace(/[^\x20-\x7e]/g, "?");
+  return `299 - ${JSON.stringify(plain)}`;
+}

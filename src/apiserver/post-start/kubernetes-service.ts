@@ -1,0 +1,90 @@
+// The `kubernetes` Service in "default", and the endpoints behind it: every API server that is alive. Each says so with a key of its own
+// that the store forgets when it is not renewed; whoever comes round next takes the addresses of all keys there are.
+import { Endpoints } from "#api/core/endpoints/endpoints.ts";
+import { Service } from "#api/core/service/service.ts";
+import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { isReason } from "#api/meta/status-error.ts";
+import type { Scope } from "#base/scope.ts";
+import { sameJson } from "#schema/derive/json-objects.ts";
+import { prefixEnd } from "#store/store.ts";
+import { addressText, parseRange } from "../registry/service/cluster-ips.ts";
+import { defaultServiceRanges } from "../registry/service/ranges.ts";
+import type { StartTaskNeeds } from "./post-start.ts";
+import { makeMissing } from "./system-objects.ts";
+
+const namespace = "default";
+const name = "kubernetes";
+const folder = "/registry/masterleases/";
+const renewMilliseconds = 10_000;
+const leaseSeconds = 15;
+
+export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds, through: () => void): Promise<void> {
+  const { registry, store, options } = needs;
+  const { advertise } = options;
+  if (!advertise) return through();
+  const key = folder + advertise.address;
+  const value = new TextEncoder().encode(JSON.stringify({ address: advertise.address }));
+  scope.defer("leave the kubernetes Service", async () => {
+    await store.transact({ conditions: [], operations: [{ type: "delete", key }] }).catch(() => {});
+  });
+  for (;;) {
+    await store.transact({ conditions: [], operations: [{ type: "put", key, value, timeToLiveSeconds: leaseSeconds }] });
+    const { items } = await store.range(folder, prefixEnd(folder));
+    const addresses = items.map((item) => item.key.slice(folder.length)).sort();
+    const range = parseRange((options.services ?? defaultServiceRanges).clusterIps);
+    await makeMissing(needs, Service, {
+      metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } },
+      spec: {
+        type: "ClusterIP",
+        clusterIP: addressText(range.first),
+        ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertise.port }],
+      },
+    });
+    await keepEndpoints(needs, addresses, advertise.port);
+    await keepSlice(needs, addresses, advertise.port);
+    through();
+    await registry.world.clock.sleep(scope, renewMilliseconds);
+  }
+}
+
+async function keepEndpoints(needs: StartTaskNeeds, addresses: readonly string[], port: number): Promise<void> {
+  if (!needs.registry.kinds.find("", "v1", Endpoints.plural)) return;
+  const subsets = [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: "https", port, protocol: "TCP" as const }] }];
+  const labels = { "endpointslice.kubernetes.io/skip-mirror": "true" };
+  await makeMissing(needs, Endpoints, { metadata: { namespace, name, labels }, subsets });
+  await updated(() =>
+    needs.registry
+      .of(Endpoints)
+      .update(namespace, name, (current) => (sameJson(current.subsets, subsets) ? current : ({ ...current, subsets } as Endpoints))),
+  );
+}
+
+async function keepSlice(needs: StartTaskNeeds, addresses: readonly string[], port: number): Promise<void> {
+  if (!needs.registry.kinds.find(EndpointSlice.group, "v1", EndpointSlice.plural)) return;
+  const endpoints = addresses.map((address) => ({ addresses: [address], conditions: { ready: true } }));
+  const ports = [{ name: "https", port, protocol: "TCP" as const }];
+  await makeMissing(needs, EndpointSlice, {
+    metadata: { namespace, name, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    endpoints,
+    ports,
+  });
+  await updated(() =>
+    needs.registry
+      .of(EndpointSlice)
+      .update(namespace, name, (current) =>
+        sameJson(current.endpoints, endpoints) && sameJson(current.ports, ports)
+          ? current
+          : ({ ...current, endpoints, ports } as EndpointSlice),
+      ),
+  );
+}
+
+/** Someone may have deleted it in between; the next round makes it again. */
+async function updated(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+  }
+}

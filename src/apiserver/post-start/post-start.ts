@@ -1,0 +1,57 @@
+// What the server itself puts into every cluster, and keeps there: namespaces, priority classes, its own Service and Lease.
+import { ScopeStopped, type Scope } from "#base/scope.ts";
+import type { Store } from "#store/store.ts";
+import type { ApiRegistry } from "../registry/registry.ts";
+import type { ApiServerOptions } from "../start.ts";
+import { keepIdentityLease } from "./identity-lease.ts";
+import { keepKubernetesService } from "./kubernetes-service.ts";
+import { makeSystemObjects } from "./system-objects.ts";
+
+export interface StartTasks {
+  /** Resolves when the first round is through. */
+  readonly done: Promise<void>;
+  /** Throws until then: for /readyz. */
+  check(): void;
+}
+
+export interface StartTaskNeeds {
+  readonly registry: ApiRegistry;
+  readonly store: Store;
+  readonly options: ApiServerOptions;
+}
+
+const retryMilliseconds = 500;
+
+export function startTasks(scope: Scope, needs: StartTaskNeeds): StartTasks {
+  const tasks: readonly (readonly [string, (scope: Scope, needs: StartTaskNeeds, through: () => void) => Promise<void>])[] = [
+    ["system objects", makeSystemObjects],
+    ["kubernetes Service", keepKubernetesService],
+    ["identity Lease", keepIdentityLease],
+  ];
+  const waiting = new Set(tasks.map(([name]) => name));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { log, clock } = needs.registry.world;
+  for (const [name, run] of tasks) {
+    const through = (): void => {
+      waiting.delete(name);
+      if (waiting.size === 0) resolve();
+    };
+    scope.start(name, async (task) => {
+      for (;;) {
+        try {
+          return await run(task, needs, through);
+        } catch (error) {
+          if (error instanceof ScopeStopped || task.stopped) throw error;
+          log.warn("a start-up task failed and is tried again", { task: name, error: String(error) });
+          await clock.sleep(task, retryMilliseconds);
+        }
+      }
+    });
+  }
+  return {
+    done: promise,
+    check() {
+      if (waiting.size > 0) throw new Error(`not finished: ${[...waiting].join(", ")}`);
+    },
+  };
+}

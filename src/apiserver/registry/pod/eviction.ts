@@ -1,0 +1,93 @@
+// pods/eviction: a deletion that asks the disruption budgets first. The budget is charged before the Pod goes, so that two evictions
+// at once cannot both take the last one.
+import { StatusError } from "#api/meta/status-error.ts";
+import { Eviction } from "#api/policy/eviction/eviction.ts";
+import { PodDisruptionBudget } from "#api/policy/pod-disruption-budget/pod-disruption-budget.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { labelSelector } from "#schema/derive/selectors.ts";
+import { formatTime } from "#schema/time.ts";
+import { badRequest } from "../errors.ts";
+import type { Call, CustomSubresource } from "../resource.ts";
+
+/** A budget notes at most so many Pods that are about to go. */
+const disruptedPodsMax = 2_000;
+
+export const eviction: CustomSubresource = {
+  type: "custom",
+  verbs: ["create"],
+  takes: { group: "policy", version: "v1", kind: "Eviction" },
+  async handle(call) {
+    const sent = await call.read(Eviction);
+    const { namespace, name } = call.request.info;
+    if (sent.metadata.name && sent.metadata.name !== name) throw badRequest("name in URL does not match name in Eviction object");
+    await call.admit("CREATE", sent);
+    const pods = call.registry.of(Pod);
+    const pod = await pods.get(namespace, name);
+    if (!isExempt(pod)) await chargeBudget(call, pod);
+    const { gracePeriodSeconds, preconditions, dryRun } = sent.deleteOptions ?? {};
+    await pods.delete(namespace, name, {
+      user: call.request.user,
+      dryRun: call.dryRun || (dryRun?.length ?? 0) > 0,
+      uid: preconditions?.uid ?? pod.metadata.uid,
+      ...(preconditions?.resourceVersion !== undefined && { resourceVersion: preconditions.resourceVersion }),
+      ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds: Number(gracePeriodSeconds) }),
+    });
+    return { object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, status: 201 };
+  },
+};
+
+/** Pods that count for no budget: ended, on no node yet, or going already. */
+function isExempt({ metadata, spec, status }: Pod): boolean {
+  if (status.phase === "Succeeded" || status.phase === "Failed" || metadata.deletionTimestamp !== undefined) return true;
+  return status.phase === "Pending" && !spec.nodeName;
+}
+
+async function chargeBudget(call: Call, pod: Pod): Promise<void> {
+  const { namespace = "" } = pod.metadata;
+  if (!call.registry.kinds.find("policy", "v1", PodDisruptionBudget.plural)) return;
+  const budgets = call.registry.of(PodDisruptionBudget);
+  const { items } = await budgets.list(namespace);
+  const matching = items.filter(({ spec }) => labelSelector(spec.selector).matches(pod.metadata.labels));
+  const [budget] = matching;
+  if (!budget) return;
+  if (matching.length > 1) {
+    throw new StatusError(
+      "InternalError",
+      "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+      {},
+    );
+  }
+  const ready = pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+  const { unhealthyPodEvictionPolicy } = budget.spec;
+  if (!ready && unhealthyPodEvictionPolicy === "AlwaysAllow") return;
+  if (!ready && budget.status.currentHealthy >= budget.status.desiredHealthy && budget.status.desiredHealthy > 0) return;
+  const now = formatTime(call.world.clock.now());
+  await budgets.update(
+    namespace,
+    budget.metadata.name,
+    (current) => {
+      const { status, metadata } = current;
+      if (Number(status.observedGeneration ?? 0) < Number(metadata.generation ?? 0)) {
+        const message = `The disruption budget ${metadata.name} is still being processed by the server.`;
+        throw refused("Cannot evict pod as it would violate the pod's disruption budget.", message, 10);
+      }
+      const disrupted = status.disruptedPods ?? {};
+      if (status.disruptionsAllowed <= 0 || Object.keys(disrupted).length > disruptedPodsMax) {
+        const message = `The disruption budget ${metadata.name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
+        throw refused("Cannot evict pod as it would violate the pod's disruption budget.", message);
+      }
+      return {
+        ...current,
+        status: { ...status, disruptionsAllowed: status.disruptionsAllowed - 1, disruptedPods: { ...disrupted, [pod.metadata.name]: now } },
+      };
+    },
+    { subresource: "status", dryRun: call.dryRun },
+  );
+}
+
+function refused(message: string, cause: string, retryAfterSeconds?: number): StatusError {
+  return new StatusError("TooManyRequests", message, {
+    causes: [{ reason: "DisruptionBudget", message: cause }],
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}

@@ -1,0 +1,105 @@
+// What the server counts about requests, under upstream's names.
+import { type Gauge, Metrics } from "#component/metrics.ts";
+import type { World } from "#platform/world.ts";
+import type { ParsedRequest } from "./request-info.ts";
+
+const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+
+export class RequestMetrics {
+  readonly metrics = new Metrics();
+  readonly #total = this.metrics.counter("apiserver_request_total", "Requests answered, by verb, resource and code.", [
+    "code",
+    "component",
+    "dry_run",
+    "group",
+    "resource",
+    "scope",
+    "subresource",
+    "verb",
+    "version",
+  ]);
+  readonly #seconds = this.metrics.histogram(
+    "apiserver_request_duration_seconds",
+    "Seconds until the answer stood, without watches.",
+    ["component", "group", "resource", "scope", "subresource", "verb", "version"],
+    buckets,
+  );
+  readonly #longRunning: Gauge;
+  readonly #running = new Map<string, number>();
+  #inFlight: () => { readOnly: number; mutating: number } = () => ({ readOnly: 0, mutating: 0 });
+
+  constructor(world: World) {
+    const labels = ["component", "group", "resource", "scope", "subresource", "verb", "version"];
+    this.#longRunning = this.metrics.gauge("apiserver_longrunning_requests", "Watches, execs and the like that are open.", labels);
+    const startedAt = world.clock.now() / 1000;
+    this.metrics.gauge("process_start_time_seconds", "When the process started.", [], () => startedAt);
+    this.metrics.gauge("apiserver_current_inflight_requests_read_only", "Reads being worked on.", [], () => this.#inFlight().readOnly);
+    this.metrics.gauge("apiserver_current_inflight_requests_mutating", "Writes being worked on.", [], () => this.#inFlight().mutating);
+  }
+
+  watchInFlight(read: () => { readOnly: number; mutating: number }): void {
+    this.#inFlight = read;
+  }
+
+  answered(method: string, info: ParsedRequest | undefined, status: number, seconds: number): void {
+    const { group = "", resource = "", subresource = "", version = "" } = info ?? {};
+    const verb = info?.isResourceRequest ? (upperVerbs[info.verb] ?? "OTHER") : (knownMethods[method] ?? "OTHER");
+    const scope = scopeOf(info);
+    // A resource nobody serves must not become a label: anyone may ask for anything.
+    const known = status === 404 && info?.name === "";
+    const shown = known ? "" : resource;
+    this.#total.add([
+      String(status),
+      "apiserver",
+      "",
+      known ? "" : group,
+      shown,
+      scope,
+      known ? "" : subresource,
+      verb,
+      known ? "" : version,
+    ]);
+    if (verb !== "WATCH")
+      this.#seconds.observe(["apiserver", known ? "" : group, shown, scope, known ? "" : subresource, verb, known ? "" : version], seconds);
+  }
+
+  /** Counts until the peer is gone. */
+  longRunning(info: ParsedRequest, signal: AbortSignal): void {
+    const { group, resource, subresource, version } = info;
+    const labels = ["apiserver", group, resource, scopeOf(info), subresource, upperVerbs[info.verb] ?? "CONNECT", version];
+    const id = labels.join("/");
+    this.#count(id, labels, 1);
+    if (signal.aborted) this.#count(id, labels, -1);
+    else signal.addEventListener("abort", () => this.#count(id, labels, -1), { once: true });
+  }
+
+  #count(id: string, labels: readonly string[], by: number): void {
+    const value = (this.#running.get(id) ?? 0) + by;
+    this.#running.set(id, value);
+    this.#longRunning.set(labels, value);
+  }
+}
+
+function scopeOf(info: ParsedRequest | undefined): string {
+  if (!info?.isResourceRequest) return "";
+  return info.name !== "" ? "resource" : info.namespace !== "" ? "namespace" : "cluster";
+}
+
+const upperVerbs: Readonly<Record<string, string>> = {
+  get: "GET",
+  list: "LIST",
+  watch: "WATCH",
+  create: "POST",
+  update: "PUT",
+  patch: "PATCH",
+  delete: "DELETE",
+  deletecollection: "DELETECOLLECTION",
+};
+const knownMethods: Readonly<Record<string, string>> = {
+  GET: "GET",
+  HEAD: "HEAD",
+  POST: "POST",
+  PUT: "PUT",
+  PATCH: "PATCH",
+  DELETE: "DELETE",
+};

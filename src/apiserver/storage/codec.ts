@@ -1,0 +1,73 @@
+// Between objects and the bytes of the store. Objects are stored as JSON without resourceVersion, laid out so that the revision can be
+// spliced in without parsing: `{"kind":"Pod","apiVersion":"v1","metadata":{` stands first, always.
+//
+// What is stored is not what is served: `Transformer` stands between (encryption at rest, a store shared with others).
+import { writeJson } from "#schema/derive/json.ts";
+import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import type { Revision } from "#store/store.ts";
+import { readStored } from "./stored-json.ts";
+
+/** Changes bytes on their way to the store and back. `key` authenticates where they belong. */
+export interface Transformer {
+  toStore(key: string, json: Uint8Array): Uint8Array;
+  fromStore(key: string, stored: Uint8Array): Uint8Array;
+}
+
+export const plainTransformer: Transformer = { toStore: (_key, json) => json, fromStore: (_key, stored) => stored };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class Codec {
+  readonly kind: Kind;
+  /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
+  readonly head: string;
+
+  readonly #others = new Map<Kind, Codec>();
+
+  constructor(kind: Kind) {
+    this.kind = kind;
+    this.head = `{"kind":${JSON.stringify(kind.name)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`;
+  }
+
+  /** The codec of another version of the kind. */
+  for(kind: Kind): Codec {
+    if (kind === this.kind) return this;
+    let codec = this.#others.get(kind);
+    if (!codec) {
+      codec = new Codec(kind);
+      this.#others.set(kind, codec);
+    }
+    return codec;
+  }
+
+  /** The object's JSON, without resourceVersion. */
+  encode(object: KubernetesObject): Uint8Array {
+    const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object as KubernetesObject & Record<string, unknown>;
+    const { resourceVersion: _resourceVersion, ...kept } = metadata;
+    return encoder.encode(writeJson({ kind: this.kind.name, apiVersion: this.kind.apiVersion, metadata: kept, ...rest }));
+  }
+
+  /** Undoes `encode`, with the revision put in. */
+  decode(json: Uint8Array, revision: Revision): KubernetesObject {
+    const object = readStored(this.kind, decoder.decode(json)) as KubernetesObject;
+    return withRevision(object, revision);
+  }
+
+  /** `,` and the JSON with the revision put in: as it stands in a list behind another item. */
+  splice(json: Uint8Array, revision: Revision): Uint8Array {
+    const { length } = this.head;
+    const member = encoder.encode(`"resourceVersion":"${revision}",`);
+    const whole = new Uint8Array(1 + json.length + member.length);
+    whole[0] = 0x2c;
+    whole.set(json.subarray(0, length), 1);
+    whole.set(member, 1 + length);
+    whole.set(json.subarray(length), 1 + length + member.length);
+    return whole;
+  }
+}
+
+/** A copy that shares everything but metadata. */
+export function withRevision<T extends KubernetesObject>(object: T, revision: Revision): T {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}

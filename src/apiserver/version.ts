@@ -1,0 +1,20 @@
+// Which version of the API is served.
+export const gitVersion = "v1.36.0";
+
+export function versionInfo(): Readonly<Record<string, string>> {
+  return {
+    major: "1",
+    minor: "36",
+    emulationMajor: "1",
+    emulationMinor: "36",
+    minCompatibilityMajor: "1",
+    minCompatibilityMinor: "35",
+    gitVersion,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "keelson",
+    platform: "linux/amd64",
+  };
+}
