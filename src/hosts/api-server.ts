@@ -33,9 +33,26 @@ export interface AssembleOptions {
   readonly store: Store;
   readonly issuer: ServiceAccountIssuer;
   readonly options: ApiServerOptions;
+  /** Whether requests without credentials come in as system:anonymous. Default true. */
+  readonly anonymous?: boolean;
+  /** Admission plugins to leave out, by name. */
+  readonly disabledAdmission?: readonly string[];
+  /** How kubelets are reached for logs and exec; without it there are none. */
+  readonly kubelets?: KubeletAccess;
 }
 
-export async function assembleApiServer(scope: Scope, world: World, { store, issuer, options }: AssembleOptions): Promise<ApiServer> {
+export interface KubeletAccess {
+  readonly addressTypes: readonly string[];
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly ca?: string;
+}
+
+export async function assembleApiServer(
+  scope: Scope,
+  world: World,
+  { store, issuer, options, disabledAdmission = [] }: AssembleOptions,
+): Promise<ApiServer> {
   let started: ApiServer | undefined;
   const api = () => {
     assert(started, "the API server was asked before it started");
@@ -49,9 +66,9 @@ export async function assembleApiServer(scope: Scope, world: World, { store, iss
     kinds: allKinds,
     authenticators: [clientCertificateAuthenticator(world), bearerTokenAuthenticator(tokens, issuer.audiences)],
     authorizers: [
-      authorizerChain([nodeAuthorizer(livePodsOfNodes(scope, world, client)), rbacAuthorizer(liveRoles(scope, world, client))]),
+      authorizerChain([nodeAuthorizer(livePodsOfNodes(scope, world, { client })), rbacAuthorizer(liveRoles(scope, world, { client }))]),
     ],
-    admission: allAdmissionPlugins,
+    admission: allAdmissionPlugins.filter(({ name }) => !disabledAdmission.includes(name)),
     connect: (handle) => connectInProcess(handle, loopback.name),
     options,
   });

@@ -3,7 +3,7 @@ import type { Starters } from "#cli/command.ts";
 
 export const starters: Starters = {
   components: {
-    "kube-apiserver": async () => (await import("#apiserver/component.ts")).component,
+    "kube-apiserver": async () => (await import("./processes/kube-apiserver.ts")).component,
     "kube-controller-manager": async () => (await import("#controllers/component.ts")).component,
     "kube-scheduler": async () => (await import("#scheduler/component.ts")).component,
     kubelet: async () => (await import("#kubelet/component.ts")).component,

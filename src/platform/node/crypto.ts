@@ -13,6 +13,7 @@ export const nodeCrypto: Crypto = {
   uuid: () => crypto.randomUUID(),
   sha256: (bytes) => crypto.hash("sha256", bytes, "buffer"),
   equal: (left, right) => left.length === right.length && crypto.timingSafeEqual(left, right),
+  publicKeyOf,
   generateKey,
   issueCertificate: async (request) => (await import("./certificates.ts")).issueCertificate(request),
   createSigningRequest: async (request) => (await import("./certificates.ts")).createSigningRequest(request),
@@ -26,6 +27,14 @@ export const nodeCrypto: Crypto = {
     return { ...key.export({ format: "jwk" }), use: "sig", kid: keyId, alg: tokenAlgorithm(key).name };
   },
 };
+
+function publicKeyOf(key: string): string {
+  try {
+    return crypto.createPublicKey(key).export({ type: "spki", format: "pem" }) as string;
+  } catch (error) {
+    throw new CryptoError(`this is not a PEM key: ${(error as Error).message}`);
+  }
+}
 
 async function generateKey(algorithm: "ecdsa-p256" | "rsa-2048"): Promise<KeyPair> {
   const { privateKey, publicKey } =

@@ -50,6 +50,12 @@ export class SimulatedCrypto implements Crypto {
     return difference === 0;
   }
 
+  publicKeyOf(key: string): string {
+    if (key.includes("PUBLIC KEY")) return key;
+    const { algorithm, secret } = privateKeyOf(key);
+    return pem("PUBLIC KEY", { algorithm, id: publicId(secret) } satisfies PublicKey);
+  }
+
   async generateKey(algorithm: "ecdsa-p256" | "rsa-2048"): Promise<KeyPair> {
     const secret = hex(this.#random.bytes(32));
     const publicKey: PublicKey = { algorithm, id: publicId(secret) };
