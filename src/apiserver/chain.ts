@@ -9,9 +9,9 @@ import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import { Deadlines } from "./deadlines.ts";
 import { authentication } from "./authentication/authentication.ts";
-import { impersonated } from "./authentication/impersonation.ts";
 import { authorizerChain } from "./authorization/authorization.ts";
-import { forbiddenError } from "./authorization/forbidden.ts";
+import { forbiddenError } from "./forbidden.ts";
+import { asksForAnother, impersonated } from "./impersonation.ts";
 import { InFlight, type InFlightLimits } from "./in-flight.ts";
 import { parseRequest, type ParsedRequest } from "./request-info.ts";
 import type { ApiRequest, User } from "./request.ts";
@@ -108,12 +108,6 @@ function parsed(http: HttpRequest, query: URLSearchParams): ParsedRequest {
   } catch {
     throw badRequest("the path is not well-formed");
   }
-}
-
-function asksForAnother(headers: Headers): boolean {
-  return (
-    headers["impersonate-user"] !== undefined || headers["impersonate-group"] !== undefined || headers["impersonate-uid"] !== undefined
-  );
 }
 
 function isLongRunning(request: ServedRequest, resource: Resource | undefined): boolean {
