@@ -1,5 +1,5 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { bool, list, one, string } from "#schema/field.ts";
+import { bool, list, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 
 export const SelfSubjectRulesReviewSpec = message(

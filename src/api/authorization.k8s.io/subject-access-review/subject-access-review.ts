@@ -1,5 +1,4 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { one } from "#schema/field.ts";
 import { SubjectAccessReviewSpec, SubjectAccessReviewStatus } from "#api/authorization.k8s.io/access-review.ts";
 
 export interface SubjectAccessReview extends ObjectOf<typeof SubjectAccessReviewSpec, typeof SubjectAccessReviewStatus, {}> {}

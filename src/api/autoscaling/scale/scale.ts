@@ -1,5 +1,5 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { int32, one, string } from "#schema/field.ts";
+import { int32, string } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 

@@ -1,5 +1,5 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { bytes, int32, list, map, one, string, time } from "#schema/field.ts";
+import { bytes, int32, list, map, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { humanDuration } from "#schema/time.ts";

@@ -1,5 +1,5 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { list, one, string, time } from "#schema/field.ts";
+import { list, string, time } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 

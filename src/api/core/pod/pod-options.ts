@@ -1,5 +1,5 @@
 // What requests for a Pod's logs and streams may say.
-import { bool, int32, int64, list, string, time } from "#schema/field.ts";
+import { bool, int64, list, string, time } from "#schema/field.ts";
 import { type Infer, message } from "#schema/message.ts";
 
 const typed = { apiVersion: string(0), kind: string(0) };

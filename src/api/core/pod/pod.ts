@@ -1,5 +1,4 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
-import { one } from "#schema/field.ts";
 import { PodSpec } from "./pod-spec.ts";
 import { PodStatus } from "./pod-status.ts";
 import { podErrors } from "./pod-rules.ts";
