@@ -2,6 +2,7 @@
 import type { World } from "#platform/world.ts";
 import type { Client } from "#client/client.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import type { Registry } from "../registry/resource.ts";
 import type { User } from "../request.ts";
 
 export type AdmissionOperation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -25,6 +26,8 @@ export interface AdmissionRequest {
 export interface AdmissionNeeds {
   readonly world: World;
   readonly client: Client;
+  /** For what every write asks: `registry.of(kind).peek` costs next to nothing. */
+  readonly registry: Registry;
 }
 
 export interface AdmissionPlugin {

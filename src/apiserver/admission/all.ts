@@ -1,0 +1,23 @@
+// Written by tools/index; do not edit.
+import type { AdmissionPlugin } from "./plugin.ts";
+import { certificateApproval } from "./certificate-approval/certificate-approval.ts";
+import { certificateSigning } from "./certificate-signing/certificate-signing.ts";
+import { certificateSubjectRestriction } from "./certificate-subject-restriction/certificate-subject-restriction.ts";
+import { defaultTolerationSeconds } from "./default-toleration-seconds/default-toleration-seconds.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle/namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction/node-restriction.ts";
+import { priority } from "./priority/priority.ts";
+import { serviceAccount } from "./service-account/service-account.ts";
+import { taintNodesByCondition } from "./taint-nodes-by-condition/taint-nodes-by-condition.ts";
+
+export const allAdmissionPlugins: readonly AdmissionPlugin[] = [
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  defaultTolerationSeconds,
+  namespaceLifecycle,
+  nodeRestriction,
+  priority,
+  serviceAccount,
+  taintNodesByCondition,
+];

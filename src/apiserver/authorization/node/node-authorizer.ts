@@ -1,0 +1,152 @@
+// Kubelets: each may read what the Pods bound to its node need, and no other node's secrets.
+import type { Scope } from "#base/scope.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { isReason } from "#api/meta/status-error.ts";
+import type { Client } from "#client/client.ts";
+import { type Informer, startInformer } from "#client/informer.ts";
+import type { World } from "#platform/world.ts";
+import type { RequestInfo } from "../../request.ts";
+import type { Authorizer, Decision } from "../authorizer.ts";
+import { ruleAllows } from "../rbac/rules.ts";
+import { nodeNameOf } from "./node-identity.ts";
+import { nodeRules } from "./node-rules.ts";
+import { podRefersTo, type ReferencedResource } from "./pod-references.ts";
+
+const allowed: Decision = Object.freeze({ decision: "allow", reason: "" });
+const leaseNamespace = "kube-node-lease";
+
+/** Pods as the authoriser knows them. */
+export interface PodsOfNodes {
+  ready(): Promise<void> | undefined;
+  on(node: string): readonly Pod[];
+  /** The newest: a kubelet asks for Pods that just came or went. */
+  get(namespace: string, name: string): Promise<Pod | undefined>;
+}
+
+/** Follows the cluster's Pods from when first asked, and asks for the client only then. */
+export function livePodsOfNodes(scope: Scope, world: World, needs: { readonly client: Client }): PodsOfNodes {
+  let informer: Informer<Pod> | undefined;
+  function started(): Informer<Pod> {
+    if (!informer) {
+      informer = startInformer<Pod>(scope, world, needs.client, Pod);
+      informer.addIndex("node", ({ spec: { nodeName } }) => (nodeName ? [nodeName] : []));
+    }
+    return informer;
+  }
+  return {
+    ready: () => (informer?.isSynced ? undefined : started().synced),
+    on: (node) => started().byIndex("node", node),
+    async get(namespace, name) {
+      try {
+        return await needs.client.get(Pod, { namespace, name });
+      } catch (error) {
+        if (isReason(error, "NotFound")) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
+  async function toRelated(node: string, info: RequestInfo, verbs: readonly string[]): Promise<Decision> {
+    const { resource, namespace, name, verb } = info;
+    if (!verbs.includes(verb)) return no(`can only ${verbs.join("/")} ${resource}`);
+    if (name === "") return no(`No Object name found`);
+    const starting = pods.ready();
+    if (starting) await starting;
+    const related = pods
+      .on(node)
+      .some((pod) => pod.metadata.namespace === namespace && podRefersTo(pod, resource as ReferencedResource, name));
+    return related ? allowed : noRelation(node);
+  }
+
+  async function pod(node: string, info: RequestInfo): Promise<Decision> {
+    const { verb, name, namespace, subresource, fieldSelector = "" } = info;
+    if (subresource !== "") return byRules(info);
+    if (verb === "get" && name !== "") return (await ownPod(node, namespace, name)) ? allowed : noRelation(node);
+    if (verb === "list" || verb === "watch") {
+      const selected = fieldSelector.split(",").some((term) => term === `spec.nodeName=${node}` || term === `spec.nodeName==${node}`);
+      if (selected) return allowed;
+      return name !== "" && (await ownPod(node, namespace, name))
+        ? allowed
+        : no("can only list/watch pods with spec.nodeName field selector");
+    }
+    return byRules(info);
+  }
+
+  /** That a Pod is gone is no secret. */
+  async function ownPod(node: string, namespace: string, name: string): Promise<boolean> {
+    const found = await pods.get(namespace, name);
+    return !found || found.spec.nodeName === node;
+  }
+
+  return {
+    name: "Node",
+    async authorize(user, info) {
+      const node = nodeNameOf(user);
+      if (node === undefined) return { decision: "no opinion", reason: "" };
+      if (node === "") return { decision: "no opinion", reason: `unknown node for user ${JSON.stringify(user.name)}` };
+      if (!info.isResourceRequest) return byRules(info);
+      switch (`${info.group}/${info.resource}`) {
+        case "/secrets":
+        case "/configmaps":
+          return toRelated(node, info, ["get", "list", "watch"]);
+        case "/persistentvolumeclaims":
+          if (info.subresource === "status") return toRelated(node, info, ["get", "update", "patch"]);
+          return toRelated(node, info, ["get"]);
+        case "/serviceaccounts":
+          if (info.subresource !== "token") return byRules(info);
+          return toRelated(node, info, ["create"]);
+        case "/pods":
+          return pod(node, info);
+        case "/nodes":
+          return ownNode(node, info);
+        case "coordination.k8s.io/leases":
+          return ownLease(node, info);
+        case "storage.k8s.io/csinodes":
+          return ownName(node, info);
+        default:
+          return byRules(info);
+      }
+    },
+  };
+}
+
+function byRules(info: RequestInfo): Decision {
+  return nodeRules.some((rule) => ruleAllows(rule, info)) ? allowed : { decision: "no opinion", reason: "" };
+}
+
+function ownNode(node: string, info: RequestInfo): Decision {
+  const { verb, name } = info;
+  if ((verb === "get" || verb === "list" || verb === "watch") && info.subresource === "" && name !== node) {
+    return no(`node ${JSON.stringify(node)} cannot read ${JSON.stringify(name)}, only its own Node object`);
+  }
+  return byRules(info);
+}
+
+function ownLease(node: string, info: RequestInfo): Decision {
+  const { verb, namespace, name } = info;
+  if (!["get", "create", "update", "patch", "delete"].includes(verb)) {
+    return no("can only get, create, update, patch, or delete a node lease");
+  }
+  if (namespace !== leaseNamespace) return no(`can only access leases in the ${JSON.stringify(leaseNamespace)} system namespace`);
+  if (verb !== "create" && name !== node) return no("can only access node lease with the same name as the requesting node");
+  return allowed;
+}
+
+function ownName(node: string, info: RequestInfo): Decision {
+  const { verb, name } = info;
+  if (!["get", "create", "update", "patch", "delete"].includes(verb)) {
+    return no("can only get, create, update, patch, or delete a CSINode");
+  }
+  if (verb !== "create" && name !== node) return no("can only access CSINode with the same name as the requesting node");
+  return allowed;
+}
+
+function no(why: string): Decision {
+  return { decision: "no opinion", reason: why };
+}
+
+function noRelation(node: string): Decision {
+  return no(`no relationship found between node '${node}' and this object`);
+}
