@@ -6,8 +6,8 @@ import { ObjectMeta } from "#schema/object-meta.ts";
 export const PodTemplateSpec = message(
   "PodTemplateSpec",
   {
-    metadata: one(1, (): Type<ObjectMeta> => ObjectMeta),
-    spec: one(2, (): Type<PodSpec> => PodSpec),
+    metadata: one(1, (): Type<ObjectMeta> => ObjectMeta, { doc: "Labels and annotations of the Pods." }),
+    spec: one(2, (): Type<PodSpec> => PodSpec, { doc: "What the Pods should be." }),
   },
   { openapi: "io.k8s.api.core.v1.PodTemplateSpec" },
 );

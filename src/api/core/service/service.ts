@@ -10,12 +10,12 @@ import { serviceErrors } from "./service-rules.ts";
 export const ServicePort = message(
   "ServicePort",
   {
-    name: string(1),
-    protocol: string(2, { default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
-    port: int32(3, { always: true, required: true }),
-    targetPort: intOrString(4),
-    nodePort: int32(5),
-    appProtocol: string(6, { optional: true }),
+    name: string(1, { doc: "Name of the port; needed where there are several." }),
+    protocol: string(2, { default: "TCP", enum: ["SCTP", "TCP", "UDP"], doc: "TCP, UDP or SCTP." }),
+    port: int32(3, { always: true, required: true, doc: "Port of the Service." }),
+    targetPort: intOrString(4, { doc: "Port of the Pods, by number or name." }),
+    nodePort: int32(5, { doc: "Port on every Node, for NodePort and LoadBalancer." }),
+    appProtocol: string(6, { optional: true, doc: "What is spoken on the port." }),
   },
   { openapi: "io.k8s.api.core.v1.ServicePort" },
 );
@@ -24,7 +24,7 @@ export interface ServicePort extends Infer<typeof ServicePort> {}
 export const ClientIPConfig = message(
   "ClientIPConfig",
   {
-    timeoutSeconds: int32(1, { optional: true }),
+    timeoutSeconds: int32(1, { optional: true, doc: "How long a client stays with its Pod." }),
   },
   { openapi: "io.k8s.api.core.v1.ClientIPConfig" },
 );
@@ -33,7 +33,7 @@ export interface ClientIPConfig extends Infer<typeof ClientIPConfig> {}
 export const SessionAffinityConfig = message(
   "SessionAffinityConfig",
   {
-    clientIP: one(1, (): Type<ClientIPConfig> => ClientIPConfig, { optional: true }),
+    clientIP: one(1, (): Type<ClientIPConfig> => ClientIPConfig, { optional: true, doc: "Settings of affinity by client address." }),
   },
   { openapi: "io.k8s.api.core.v1.SessionAffinityConfig" },
 );
@@ -42,26 +42,54 @@ export interface SessionAffinityConfig extends Infer<typeof SessionAffinityConfi
 export const ServiceSpec = message(
   "ServiceSpec",
   {
-    ports: list(1, (): Type<ServicePort> => ServicePort, { list: "map", keys: ["port", "protocol"], patch: "merge", mergeKey: "port" }),
-    selector: map(2, "string", { atomic: true }),
-    clusterIP: string(3),
-    type: string(4, { default: "ClusterIP", enum: ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"] }),
-    externalIPs: list(5, "string", { list: "atomic" }),
-    sessionAffinity: string(7, { default: "None", enum: ["ClientIP", "None"] }),
-    loadBalancerIP: string(8),
-    loadBalancerSourceRanges: list(9, "string", { list: "atomic" }),
-    externalName: string(10),
-    externalTrafficPolicy: string(11, { enum: ["Cluster", "Local"] }),
-    healthCheckNodePort: int32(12),
-    publishNotReadyAddresses: bool(13),
-    sessionAffinityConfig: one(14, (): Type<SessionAffinityConfig> => SessionAffinityConfig, { optional: true }),
-    ipFamilyPolicy: string(17, { optional: true, enum: ["PreferDualStack", "RequireDualStack", "SingleStack"] }),
-    clusterIPs: list(18, "string", { list: "atomic" }),
-    ipFamilies: list(19, "string", { list: "atomic" }),
-    allocateLoadBalancerNodePorts: bool(20, { optional: true }),
-    loadBalancerClass: string(21, { optional: true }),
-    internalTrafficPolicy: string(22, { optional: true, enum: ["Cluster", "Local"] }),
-    trafficDistribution: string(23, { optional: true }),
+    ports: list(1, (): Type<ServicePort> => ServicePort, {
+      list: "map",
+      keys: ["port", "protocol"],
+      patch: "merge",
+      mergeKey: "port",
+      doc: "Ports the Service is reached on.",
+    }),
+    selector: map(2, "string", { atomic: true, doc: "Labels of the Pods that serve it." }),
+    clusterIP: string(3, { doc: "First address within the cluster; None makes it headless." }),
+    type: string(4, {
+      default: "ClusterIP",
+      enum: ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"],
+      doc: "ClusterIP, NodePort, LoadBalancer or ExternalName.",
+    }),
+    externalIPs: list(5, "string", { list: "atomic", doc: "Addresses of Nodes under which it is reached too." }),
+    sessionAffinity: string(7, {
+      default: "None",
+      enum: ["ClientIP", "None"],
+      doc: "ClientIP keeps a client with one Pod; None does not.",
+    }),
+    loadBalancerIP: string(8, { doc: "Address wished for from the load balancer." }),
+    loadBalancerSourceRanges: list(9, "string", { list: "atomic", doc: "Client addresses the load balancer lets in." }),
+    externalName: string(10, { doc: "Name that the Service stands for." }),
+    externalTrafficPolicy: string(11, {
+      enum: ["Cluster", "Local"],
+      doc: "Whether traffic from outside goes to all Pods or only those of its Node.",
+    }),
+    healthCheckNodePort: int32(12, { doc: "Port where load balancers ask whether a Node has Pods." }),
+    publishNotReadyAddresses: bool(13, { doc: "Whether Pods that are not ready are published too." }),
+    sessionAffinityConfig: one(14, (): Type<SessionAffinityConfig> => SessionAffinityConfig, {
+      optional: true,
+      doc: "Settings of session affinity.",
+    }),
+    ipFamilyPolicy: string(17, {
+      optional: true,
+      enum: ["PreferDualStack", "RequireDualStack", "SingleStack"],
+      doc: "Whether it has addresses of one family or of both.",
+    }),
+    clusterIPs: list(18, "string", { list: "atomic", doc: "All addresses within the cluster." }),
+    ipFamilies: list(19, "string", { list: "atomic", doc: "Families of its addresses: IPv4, IPv6." }),
+    allocateLoadBalancerNodePorts: bool(20, { optional: true, doc: "Whether a LoadBalancer gets ports on the Nodes." }),
+    loadBalancerClass: string(21, { optional: true, doc: "Which load balancer implementation serves it." }),
+    internalTrafficPolicy: string(22, {
+      optional: true,
+      enum: ["Cluster", "Local"],
+      doc: "Whether traffic from inside goes to all Pods or only those of its Node.",
+    }),
+    trafficDistribution: string(23, { optional: true, doc: "Which Pods are preferred, such as those that are close." }),
   },
   { openapi: "io.k8s.api.core.v1.ServiceSpec" },
 );
@@ -70,9 +98,9 @@ export interface ServiceSpec extends Infer<typeof ServiceSpec> {}
 export const PortStatus = message(
   "PortStatus",
   {
-    port: int32(1, { always: true, required: true }),
-    protocol: string(2, { always: true, required: true }),
-    error: string(3, { optional: true }),
+    port: int32(1, { always: true, required: true, doc: "Which port." }),
+    protocol: string(2, { always: true, required: true, doc: "TCP, UDP or SCTP." }),
+    error: string(3, { optional: true, doc: "What went wrong with it." }),
   },
   { openapi: "io.k8s.api.core.v1.PortStatus" },
 );
@@ -81,10 +109,10 @@ export interface PortStatus extends Infer<typeof PortStatus> {}
 export const LoadBalancerIngress = message(
   "LoadBalancerIngress",
   {
-    ip: string(1),
-    hostname: string(2),
-    ipMode: string(3, { optional: true }),
-    ports: list(4, (): Type<PortStatus> => PortStatus, { list: "atomic" }),
+    ip: string(1, { doc: "Address of the load balancer." }),
+    hostname: string(2, { doc: "Name of the load balancer." }),
+    ipMode: string(3, { optional: true, doc: "VIP or Proxy: how traffic arrives at Nodes." }),
+    ports: list(4, (): Type<PortStatus> => PortStatus, { list: "atomic", doc: "State of each port." }),
   },
   { openapi: "io.k8s.api.core.v1.LoadBalancerIngress" },
 );
@@ -93,7 +121,7 @@ export interface LoadBalancerIngress extends Infer<typeof LoadBalancerIngress> {
 export const LoadBalancerStatus = message(
   "LoadBalancerStatus",
   {
-    ingress: list(1, (): Type<LoadBalancerIngress> => LoadBalancerIngress, { list: "atomic" }),
+    ingress: list(1, (): Type<LoadBalancerIngress> => LoadBalancerIngress, { list: "atomic", doc: "Where the load balancer is reached." }),
   },
   { openapi: "io.k8s.api.core.v1.LoadBalancerStatus" },
 );
@@ -102,8 +130,14 @@ export interface LoadBalancerStatus extends Infer<typeof LoadBalancerStatus> {}
 export const ServiceStatus = message(
   "ServiceStatus",
   {
-    loadBalancer: one(1, (): Type<LoadBalancerStatus> => LoadBalancerStatus),
-    conditions: list(2, (): Type<Condition> => Condition, { list: "map", keys: ["type"], patch: "merge", mergeKey: "type" }),
+    loadBalancer: one(1, (): Type<LoadBalancerStatus> => LoadBalancerStatus, { doc: "State of the load balancer." }),
+    conditions: list(2, (): Type<Condition> => Condition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+      doc: "What is true of the Service now.",
+    }),
   },
   { openapi: "io.k8s.api.core.v1.ServiceStatus" },
 );
