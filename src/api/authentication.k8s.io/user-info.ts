@@ -4,10 +4,10 @@ import { type Infer, message } from "#schema/message.ts";
 export const UserInfo = message(
   "UserInfo",
   {
-    username: string(1),
-    uid: string(2),
-    groups: list(3, "string", { list: "atomic" }),
-    extra: map(4, "stringList"),
+    username: string(1, { doc: "Name of the user." }),
+    uid: string(2, { doc: "UID of the user." }),
+    groups: list(3, "string", { list: "atomic", doc: "Groups of the user." }),
+    extra: map(4, "stringList", { doc: "More that is known of the user." }),
   },
   { openapi: "io.k8s.api.authentication.v1.UserInfo" },
 );

@@ -5,7 +5,7 @@ import { type Infer, message } from "#schema/message.ts";
 export const LocalObjectReference = message(
   "LocalObjectReference",
   {
-    name: string(1),
+    name: string(1, { doc: "Name of the object, in the same namespace." }),
   },
   { openapi: "io.k8s.api.core.v1.LocalObjectReference", atomic: true },
 );
@@ -14,9 +14,9 @@ export interface LocalObjectReference extends Infer<typeof LocalObjectReference>
 export const TypedLocalObjectReference = message(
   "TypedLocalObjectReference",
   {
-    apiGroup: string(1, { optional: true, always: true }),
-    kind: string(2, { always: true, required: true }),
-    name: string(3, { always: true, required: true }),
+    apiGroup: string(1, { optional: true, always: true, doc: "API group of the object; empty for the core group." }),
+    kind: string(2, { always: true, required: true, doc: "Kind of the object." }),
+    name: string(3, { always: true, required: true, doc: "Name of the object, in the same namespace." }),
   },
   { openapi: "io.k8s.api.core.v1.TypedLocalObjectReference", atomic: true },
 );
@@ -25,10 +25,10 @@ export interface TypedLocalObjectReference extends Infer<typeof TypedLocalObject
 export const TypedObjectReference = message(
   "TypedObjectReference",
   {
-    apiGroup: string(1, { optional: true, always: true }),
-    kind: string(2, { always: true, required: true }),
-    name: string(3, { always: true, required: true }),
-    namespace: string(4, { optional: true }),
+    apiGroup: string(1, { optional: true, always: true, doc: "API group of the object; empty for the core group." }),
+    kind: string(2, { always: true, required: true, doc: "Kind of the object." }),
+    name: string(3, { always: true, required: true, doc: "Name of the object." }),
+    namespace: string(4, { optional: true, doc: "Namespace of the object; the same when empty." }),
   },
   { openapi: "io.k8s.api.core.v1.TypedObjectReference" },
 );
@@ -37,13 +37,13 @@ export interface TypedObjectReference extends Infer<typeof TypedObjectReference>
 export const ObjectReference = message(
   "ObjectReference",
   {
-    kind: string(1),
-    namespace: string(2),
-    name: string(3),
-    uid: string(4),
-    apiVersion: string(5),
-    resourceVersion: string(6),
-    fieldPath: string(7),
+    kind: string(1, { doc: "Kind of the object." }),
+    namespace: string(2, { doc: "Namespace of the object." }),
+    name: string(3, { doc: "Name of the object." }),
+    uid: string(4, { doc: "UID of the object." }),
+    apiVersion: string(5, { doc: "API version of the object." }),
+    resourceVersion: string(6, { doc: "Version of the object." }),
+    fieldPath: string(7, { doc: "Part of the object that is meant." }),
   },
   { openapi: "io.k8s.api.core.v1.ObjectReference", atomic: true },
 );

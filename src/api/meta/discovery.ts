@@ -4,8 +4,8 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 export const GroupVersionForDiscovery = message(
   "GroupVersionForDiscovery",
   {
-    groupVersion: string(1, { always: true, required: true }),
-    version: string(2, { always: true, required: true }),
+    groupVersion: string(1, { always: true, required: true, doc: "Group and version, such as apps/v1." }),
+    version: string(2, { always: true, required: true, doc: "The version alone." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery" },
 );
@@ -14,8 +14,8 @@ export interface GroupVersionForDiscovery extends Infer<typeof GroupVersionForDi
 export const ServerAddressByClientCIDR = message(
   "ServerAddressByClientCIDR",
   {
-    clientCIDR: string(1, { always: true, required: true }),
-    serverAddress: string(2, { always: true, required: true }),
+    clientCIDR: string(1, { always: true, required: true, doc: "Range of client addresses." }),
+    serverAddress: string(2, { always: true, required: true, doc: "Where these clients reach the server." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.ServerAddressByClientCIDR" },
 );
@@ -26,10 +26,18 @@ export const APIGroup = message(
   {
     apiVersion: string(0),
     kind: string(0),
-    name: string(1, { always: true, required: true }),
-    versions: list(2, (): Type<GroupVersionForDiscovery> => GroupVersionForDiscovery, { always: true, required: true, list: "atomic" }),
-    preferredVersion: one(3, (): Type<GroupVersionForDiscovery> => GroupVersionForDiscovery),
-    serverAddressByClientCIDRs: list(4, (): Type<ServerAddressByClientCIDR> => ServerAddressByClientCIDR, { list: "atomic" }),
+    name: string(1, { always: true, required: true, doc: "Name of the group." }),
+    versions: list(2, (): Type<GroupVersionForDiscovery> => GroupVersionForDiscovery, {
+      always: true,
+      required: true,
+      list: "atomic",
+      doc: "Versions of the group.",
+    }),
+    preferredVersion: one(3, (): Type<GroupVersionForDiscovery> => GroupVersionForDiscovery, { doc: "Version clients should use." }),
+    serverAddressByClientCIDRs: list(4, (): Type<ServerAddressByClientCIDR> => ServerAddressByClientCIDR, {
+      list: "atomic",
+      doc: "Where clients reach the server.",
+    }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup" },
 );
@@ -40,7 +48,7 @@ export const APIGroupList = message(
   {
     apiVersion: string(0),
     kind: string(0),
-    groups: list(1, (): Type<APIGroup> => APIGroup, { always: true, required: true, list: "atomic" }),
+    groups: list(1, (): Type<APIGroup> => APIGroup, { always: true, required: true, list: "atomic", doc: "The groups." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList" },
 );
@@ -49,16 +57,16 @@ export interface APIGroupList extends Infer<typeof APIGroupList> {}
 export const APIResource = message(
   "APIResource",
   {
-    name: string(1, { always: true, required: true }),
-    namespaced: bool(2, { always: true, required: true }),
-    kind: string(3, { always: true, required: true }),
-    verbs: list(4, "string", { always: true, required: true }),
-    shortNames: list(5, "string", { list: "atomic" }),
-    singularName: string(6, { always: true, required: true }),
-    categories: list(7, "string", { list: "atomic" }),
-    group: string(8),
-    version: string(9),
-    storageVersionHash: string(10),
+    name: string(1, { always: true, required: true, doc: "Plural name of the resource." }),
+    namespaced: bool(2, { always: true, required: true, doc: "Whether its objects live in namespaces." }),
+    kind: string(3, { always: true, required: true, doc: "Kind of its objects." }),
+    verbs: list(4, "string", { always: true, required: true, doc: "What may be done with it." }),
+    shortNames: list(5, "string", { list: "atomic", doc: "Names for the command line." }),
+    singularName: string(6, { always: true, required: true, doc: "Singular name of the resource." }),
+    categories: list(7, "string", { list: "atomic", doc: "Names of lists it belongs to, such as all." }),
+    group: string(8, { doc: "Group of the kind where it is another than the list's." }),
+    version: string(9, { doc: "Version of the kind where it is another than the list's." }),
+    storageVersionHash: string(10, { doc: "Hash of the version it is stored in." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.APIResource" },
 );
@@ -69,8 +77,8 @@ export const APIResourceList = message(
   {
     apiVersion: string(0),
     kind: string(0),
-    groupVersion: string(1, { always: true, required: true }),
-    resources: list(2, (): Type<APIResource> => APIResource, { always: true, required: true, list: "atomic" }),
+    groupVersion: string(1, { always: true, required: true, doc: "Group and version of the resources." }),
+    resources: list(2, (): Type<APIResource> => APIResource, { always: true, required: true, list: "atomic", doc: "The resources." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList" },
 );
@@ -81,11 +89,12 @@ export const APIVersions = message(
   {
     apiVersion: string(0),
     kind: string(0),
-    versions: list(1, "string", { always: true, required: true, list: "atomic" }),
+    versions: list(1, "string", { always: true, required: true, list: "atomic", doc: "Versions of the core group." }),
     serverAddressByClientCIDRs: list(2, (): Type<ServerAddressByClientCIDR> => ServerAddressByClientCIDR, {
       always: true,
       required: true,
       list: "atomic",
+      doc: "Where clients reach the server.",
     }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions" },

@@ -5,11 +5,11 @@ import { ShardInfo } from "./shard-info.ts";
 export const ListMeta = message(
   "ListMeta",
   {
-    selfLink: string(1),
-    resourceVersion: string(2),
-    continue: string(3),
-    remainingItemCount: int64(4, { optional: true }),
-    shardInfo: one(5, (): Type<ShardInfo> => ShardInfo, { optional: true }),
+    selfLink: string(1, { doc: "No longer filled in." }),
+    resourceVersion: string(2, { doc: "Version the list was read at." }),
+    continue: string(3, { doc: "How to ask for the rest." }),
+    remainingItemCount: int64(4, { optional: true, doc: "How many objects are left." }),
+    shardInfo: one(5, (): Type<ShardInfo> => ShardInfo, { optional: true, doc: "Which part of all objects this is." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta" },
 );

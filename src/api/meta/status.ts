@@ -5,9 +5,9 @@ import { ListMeta } from "./list-meta.ts";
 export const StatusCause = message(
   "StatusCause",
   {
-    reason: string(1),
-    message: string(2),
-    field: string(3),
+    reason: string(1, { doc: "What kind of problem, in one word." }),
+    message: string(2, { doc: "What the problem is, for people." }),
+    field: string(3, { doc: "Field that has the problem." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.StatusCause" },
 );
@@ -16,12 +16,12 @@ export interface StatusCause extends Infer<typeof StatusCause> {}
 export const StatusDetails = message(
   "StatusDetails",
   {
-    name: string(1),
-    group: string(2),
-    kind: string(3),
-    causes: list(4, (): Type<StatusCause> => StatusCause, { list: "atomic" }),
-    retryAfterSeconds: int32(5),
-    uid: string(6),
+    name: string(1, { doc: "Name of the object." }),
+    group: string(2, { doc: "API group of the object." }),
+    kind: string(3, { doc: "Kind or resource of the object." }),
+    causes: list(4, (): Type<StatusCause> => StatusCause, { list: "atomic", doc: "Each single problem." }),
+    retryAfterSeconds: int32(5, { doc: "When to try again." }),
+    uid: string(6, { doc: "UID of the object." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails" },
 );
@@ -32,12 +32,12 @@ export const Status = message(
   {
     apiVersion: string(0),
     kind: string(0),
-    metadata: one(1, (): Type<ListMeta> => ListMeta),
-    status: string(2),
-    message: string(3),
-    reason: string(4),
-    details: one(5, (): Type<StatusDetails> => StatusDetails, { optional: true }),
-    code: int32(6),
+    metadata: one(1, (): Type<ListMeta> => ListMeta, { doc: "Standard list metadata." }),
+    status: string(2, { doc: "Success or Failure." }),
+    message: string(3, { doc: "What happened, for people." }),
+    reason: string(4, { doc: "What happened, in one word." }),
+    details: one(5, (): Type<StatusDetails> => StatusDetails, { optional: true, doc: "More about it, for programs." }),
+    code: int32(6, { doc: "HTTP status code." }),
   },
   { openapi: "io.k8s.apimachinery.pkg.apis.meta.v1.Status" },
 );

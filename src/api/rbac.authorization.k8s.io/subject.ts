@@ -4,9 +4,9 @@ import { type Infer, message } from "#schema/message.ts";
 export const RoleRef = message(
   "RoleRef",
   {
-    apiGroup: string(1, { always: true, default: "rbac.authorization.k8s.io" }),
-    kind: string(2, { always: true, required: true }),
-    name: string(3, { always: true, required: true }),
+    apiGroup: string(1, { always: true, default: "rbac.authorization.k8s.io", doc: "API group of the role." }),
+    kind: string(2, { always: true, required: true, doc: "Role or ClusterRole." }),
+    name: string(3, { always: true, required: true, doc: "Name of the role." }),
   },
   { openapi: "io.k8s.api.rbac.v1.RoleRef", atomic: true },
 );
@@ -15,10 +15,10 @@ export interface RoleRef extends Infer<typeof RoleRef> {}
 export const Subject = message(
   "Subject",
   {
-    kind: string(1, { always: true, required: true }),
-    apiGroup: string(2),
-    name: string(3, { always: true, required: true }),
-    namespace: string(4),
+    kind: string(1, { always: true, required: true, doc: "User, Group or ServiceAccount." }),
+    apiGroup: string(2, { doc: "API group of the subject; empty for ServiceAccounts." }),
+    name: string(3, { always: true, required: true, doc: "Name of the subject." }),
+    namespace: string(4, { doc: "Namespace of a ServiceAccount." }),
   },
   { openapi: "io.k8s.api.rbac.v1.Subject", atomic: true },
 );

@@ -4,8 +4,8 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { controllerOf } from "#api/meta/owner.ts";
 
 const fields = {
-  data: rawObject(2, { immutable: true }),
-  revision: int64(3, { always: true, required: true }),
+  data: rawObject(2, { immutable: true, doc: "The state that this revision keeps." }),
+  revision: int64(3, { always: true, required: true, doc: "Number of the revision; later ones are higher." }),
 };
 
 export interface ControllerRevision extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -10,8 +10,8 @@ import { daemonSetErrors } from "./daemon-set-rules.ts";
 export const RollingUpdateDaemonSet = message(
   "RollingUpdateDaemonSet",
   {
-    maxUnavailable: intOrString(1, { optional: true, default: 1 }),
-    maxSurge: intOrString(2, { optional: true, default: 0 }),
+    maxUnavailable: intOrString(1, { optional: true, default: 1, doc: "How many Nodes may be without the Pod during an update." }),
+    maxSurge: intOrString(2, { optional: true, default: 0, doc: "How many Nodes may have an old and a new Pod during an update." }),
   },
   { openapi: "io.k8s.api.apps.v1.RollingUpdateDaemonSet" },
 );
@@ -20,8 +20,11 @@ export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemon
 export const DaemonSetUpdateStrategy = message(
   "DaemonSetUpdateStrategy",
   {
-    type: string(1, { default: "RollingUpdate", enum: ["OnDelete", "RollingUpdate"] }),
-    rollingUpdate: one(2, (): Type<RollingUpdateDaemonSet> => RollingUpdateDaemonSet, { optional: true }),
+    type: string(1, { default: "RollingUpdate", enum: ["OnDelete", "RollingUpdate"], doc: "RollingUpdate or OnDelete." }),
+    rollingUpdate: one(2, (): Type<RollingUpdateDaemonSet> => RollingUpdateDaemonSet, {
+      optional: true,
+      doc: "Settings of a rolling update.",
+    }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetUpdateStrategy" },
 );
@@ -30,11 +33,18 @@ export interface DaemonSetUpdateStrategy extends Infer<typeof DaemonSetUpdateStr
 export const DaemonSetSpec = message(
   "DaemonSetSpec",
   {
-    selector: one(1, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true, immutable: true }),
-    template: one(2, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true }),
-    updateStrategy: one(3, (): Type<DaemonSetUpdateStrategy> => DaemonSetUpdateStrategy),
-    minReadySeconds: int32(4, { min: 0 }),
-    revisionHistoryLimit: int32(6, { optional: true, default: 10, min: 0 }),
+    selector: one(1, (): Type<LabelSelector> => LabelSelector, {
+      optional: true,
+      required: true,
+      immutable: true,
+      doc: "Which Pods belong to it.",
+    }),
+    template: one(2, (): Type<PodTemplateSpec> => PodTemplateSpec, { required: true, doc: "What the Pods should be." }),
+    updateStrategy: one(3, (): Type<DaemonSetUpdateStrategy> => DaemonSetUpdateStrategy, {
+      doc: "How Pods are replaced when the template changes.",
+    }),
+    minReadySeconds: int32(4, { min: 0, doc: "Seconds a Pod must have been ready to count as available." }),
+    revisionHistoryLimit: int32(6, { optional: true, default: 10, min: 0, doc: "How many old revisions are kept." }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetSpec" },
 );
@@ -43,11 +53,11 @@ export interface DaemonSetSpec extends Infer<typeof DaemonSetSpec> {}
 export const DaemonSetCondition = message(
   "DaemonSetCondition",
   {
-    type: string(1, { always: true, required: true }),
-    status: string(2, { always: true, required: true }),
-    lastTransitionTime: time(3),
-    reason: string(4),
-    message: string(5),
+    type: string(1, { always: true, required: true, doc: "What the condition tells." }),
+    status: string(2, { always: true, required: true, doc: "True, False or Unknown." }),
+    lastTransitionTime: time(3, { doc: "When the status last changed." }),
+    reason: string(4, { doc: "Why, in one word." }),
+    message: string(5, { doc: "Why, for people." }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetCondition" },
 );
@@ -56,20 +66,21 @@ export interface DaemonSetCondition extends Infer<typeof DaemonSetCondition> {}
 export const DaemonSetStatus = message(
   "DaemonSetStatus",
   {
-    currentNumberScheduled: int32(1, { always: true, required: true }),
-    numberMisscheduled: int32(2, { always: true, required: true }),
-    desiredNumberScheduled: int32(3, { always: true, required: true }),
-    numberReady: int32(4, { always: true, required: true }),
-    observedGeneration: int64(5),
-    updatedNumberScheduled: int32(6),
-    numberAvailable: int32(7),
-    numberUnavailable: int32(8),
-    collisionCount: int32(9, { optional: true }),
+    currentNumberScheduled: int32(1, { always: true, required: true, doc: "Nodes that run the Pod and should." }),
+    numberMisscheduled: int32(2, { always: true, required: true, doc: "Nodes that run the Pod and should not." }),
+    desiredNumberScheduled: int32(3, { always: true, required: true, doc: "Nodes that should run the Pod." }),
+    numberReady: int32(4, { always: true, required: true, doc: "Nodes whose Pod is ready." }),
+    observedGeneration: int64(5, { doc: "Generation of the spec this status tells of." }),
+    updatedNumberScheduled: int32(6, { doc: "Nodes whose Pod is of the current template." }),
+    numberAvailable: int32(7, { doc: "Nodes whose Pod is available." }),
+    numberUnavailable: int32(8, { doc: "Nodes that should have an available Pod and have none." }),
+    collisionCount: int32(9, { optional: true, doc: "How often the hash in the name of a revision was taken already." }),
     conditions: list(10, (): Type<DaemonSetCondition> => DaemonSetCondition, {
       list: "map",
       keys: ["type"],
       patch: "merge",
       mergeKey: "type",
+      doc: "What is true of the DaemonSet now.",
     }),
   },
   { openapi: "io.k8s.api.apps.v1.DaemonSetStatus" },

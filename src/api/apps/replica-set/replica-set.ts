@@ -10,10 +10,15 @@ import { workloadErrors } from "#api/apps/workload-rules.ts";
 export const ReplicaSetSpec = message(
   "ReplicaSetSpec",
   {
-    replicas: int32(1, { optional: true, default: 1, min: 0 }),
-    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, required: true, immutable: true }),
-    template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec),
-    minReadySeconds: int32(4, { min: 0 }),
+    replicas: int32(1, { optional: true, default: 1, min: 0, doc: "How many Pods should run." }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, {
+      optional: true,
+      required: true,
+      immutable: true,
+      doc: "Which Pods belong to it.",
+    }),
+    template: one(3, (): Type<PodTemplateSpec> => PodTemplateSpec, { doc: "What the Pods should be." }),
+    minReadySeconds: int32(4, { min: 0, doc: "Seconds a Pod must have been ready to count as available." }),
   },
   { openapi: "io.k8s.api.apps.v1.ReplicaSetSpec" },
 );
@@ -22,11 +27,11 @@ export interface ReplicaSetSpec extends Infer<typeof ReplicaSetSpec> {}
 export const ReplicaSetCondition = message(
   "ReplicaSetCondition",
   {
-    type: string(1, { always: true, required: true }),
-    status: string(2, { always: true, required: true }),
-    lastTransitionTime: time(3),
-    reason: string(4),
-    message: string(5),
+    type: string(1, { always: true, required: true, doc: "What the condition tells, such as ReplicaFailure." }),
+    status: string(2, { always: true, required: true, doc: "True, False or Unknown." }),
+    lastTransitionTime: time(3, { doc: "When the status last changed." }),
+    reason: string(4, { doc: "Why, in one word." }),
+    message: string(5, { doc: "Why, for people." }),
   },
   { openapi: "io.k8s.api.apps.v1.ReplicaSetCondition" },
 );
@@ -35,18 +40,19 @@ export interface ReplicaSetCondition extends Infer<typeof ReplicaSetCondition> {
 export const ReplicaSetStatus = message(
   "ReplicaSetStatus",
   {
-    replicas: int32(1, { always: true, required: true }),
-    fullyLabeledReplicas: int32(2),
-    observedGeneration: int64(3),
-    readyReplicas: int32(4),
-    availableReplicas: int32(5),
+    replicas: int32(1, { always: true, required: true, doc: "How many Pods there are." }),
+    fullyLabeledReplicas: int32(2, { doc: "How many Pods have all labels of the template." }),
+    observedGeneration: int64(3, { doc: "Generation of the spec this status tells of." }),
+    readyReplicas: int32(4, { doc: "How many Pods are ready." }),
+    availableReplicas: int32(5, { doc: "How many Pods are available." }),
     conditions: list(6, (): Type<ReplicaSetCondition> => ReplicaSetCondition, {
       list: "map",
       keys: ["type"],
       patch: "merge",
       mergeKey: "type",
+      doc: "What is true of the ReplicaSet now.",
     }),
-    terminatingReplicas: int32(7, { optional: true }),
+    terminatingReplicas: int32(7, { optional: true, doc: "How many Pods are ending." }),
   },
   { openapi: "io.k8s.api.apps.v1.ReplicaSetStatus" },
 );

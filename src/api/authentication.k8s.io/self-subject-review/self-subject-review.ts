@@ -6,14 +6,14 @@ import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
 export const SelfSubjectReviewStatus = message(
   "SelfSubjectReviewStatus",
   {
-    userInfo: one(1, (): Type<UserInfo> => UserInfo),
+    userInfo: one(1, (): Type<UserInfo> => UserInfo, { doc: "Who the server takes you for." }),
   },
   { openapi: "io.k8s.api.authentication.v1.SelfSubjectReviewStatus" },
 );
 export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
 
 const fields = {
-  status: one(2, (): Type<SelfSubjectReviewStatus> => SelfSubjectReviewStatus),
+  status: one(2, (): Type<SelfSubjectReviewStatus> => SelfSubjectReviewStatus, { doc: "The server's answer." }),
 };
 
 export interface SelfSubjectReview extends ObjectOf<undefined, undefined, typeof fields> {}

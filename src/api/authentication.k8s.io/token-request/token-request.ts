@@ -5,10 +5,10 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 export const BoundObjectReference = message(
   "BoundObjectReference",
   {
-    kind: string(1),
-    apiVersion: string(2),
-    name: string(3),
-    uid: string(4),
+    kind: string(1, { doc: "Kind of the object: Pod, Secret or Node." }),
+    apiVersion: string(2, { doc: "API version of the object." }),
+    name: string(3, { doc: "Name of the object." }),
+    uid: string(4, { doc: "UID of the object." }),
   },
   { openapi: "io.k8s.api.authentication.v1.BoundObjectReference" },
 );
@@ -17,9 +17,12 @@ export interface BoundObjectReference extends Infer<typeof BoundObjectReference>
 export const TokenRequestSpec = message(
   "TokenRequestSpec",
   {
-    audiences: list(1, "string", { always: true, list: "atomic" }),
-    boundObjectRef: one(3, (): Type<BoundObjectReference> => BoundObjectReference, { optional: true }),
-    expirationSeconds: int64(4, { optional: true, always: true, default: 3600 }),
+    audiences: list(1, "string", { always: true, list: "atomic", doc: "For whom the token is; the API server when empty." }),
+    boundObjectRef: one(3, (): Type<BoundObjectReference> => BoundObjectReference, {
+      optional: true,
+      doc: "Object whose deletion ends the token.",
+    }),
+    expirationSeconds: int64(4, { optional: true, always: true, default: 3600, doc: "How long the token should be valid." }),
   },
   { openapi: "io.k8s.api.authentication.v1.TokenRequestSpec" },
 );
@@ -28,8 +31,8 @@ export interface TokenRequestSpec extends Infer<typeof TokenRequestSpec> {}
 export const TokenRequestStatus = message(
   "TokenRequestStatus",
   {
-    token: string(1, { always: true }),
-    expirationTimestamp: time(2, { always: true }),
+    token: string(1, { always: true, doc: "The token." }),
+    expirationTimestamp: time(2, { always: true, doc: "When the token ends." }),
   },
   { openapi: "io.k8s.api.authentication.v1.TokenRequestStatus" },
 );

@@ -6,8 +6,8 @@ import { UserInfo } from "#api/authentication.k8s.io/user-info.ts";
 export const TokenReviewSpec = message(
   "TokenReviewSpec",
   {
-    token: string(1, { required: true }),
-    audiences: list(2, "string", { list: "atomic" }),
+    token: string(1, { required: true, doc: "The token that is asked about." }),
+    audiences: list(2, "string", { list: "atomic", doc: "Who asks; one of them must be meant by the token." }),
   },
   { openapi: "io.k8s.api.authentication.v1.TokenReviewSpec" },
 );
@@ -16,10 +16,10 @@ export interface TokenReviewSpec extends Infer<typeof TokenReviewSpec> {}
 export const TokenReviewStatus = message(
   "TokenReviewStatus",
   {
-    authenticated: bool(1),
-    user: one(2, (): Type<UserInfo> => UserInfo),
-    error: string(3),
-    audiences: list(4, "string", { list: "atomic" }),
+    authenticated: bool(1, { doc: "Whether the token is good." }),
+    user: one(2, (): Type<UserInfo> => UserInfo, { doc: "Whose token it is." }),
+    error: string(3, { doc: "Why the token could not be checked." }),
+    audiences: list(4, "string", { list: "atomic", doc: "Which of the audiences asked about the token is for." }),
   },
   { openapi: "io.k8s.api.authentication.v1.TokenReviewStatus" },
 );

@@ -6,8 +6,14 @@ import { NonResourceAttributes, ResourceAttributes, SubjectAccessReviewStatus } 
 export const SelfSubjectAccessReviewSpec = message(
   "SelfSubjectAccessReviewSpec",
   {
-    resourceAttributes: one(1, (): Type<ResourceAttributes> => ResourceAttributes, { optional: true }),
-    nonResourceAttributes: one(2, (): Type<NonResourceAttributes> => NonResourceAttributes, { optional: true }),
+    resourceAttributes: one(1, (): Type<ResourceAttributes> => ResourceAttributes, {
+      optional: true,
+      doc: "Access to a resource that is asked about.",
+    }),
+    nonResourceAttributes: one(2, (): Type<NonResourceAttributes> => NonResourceAttributes, {
+      optional: true,
+      doc: "Access to a path that is asked about.",
+    }),
   },
   { openapi: "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec" },
 );

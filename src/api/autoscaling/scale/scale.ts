@@ -6,7 +6,7 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 export const ScaleSpec = message(
   "ScaleSpec",
   {
-    replicas: int32(1, { min: 0 }),
+    replicas: int32(1, { min: 0, doc: "How many replicas should be." }),
   },
   { openapi: "io.k8s.api.autoscaling.v1.ScaleSpec" },
 );
@@ -15,8 +15,8 @@ export interface ScaleSpec extends Infer<typeof ScaleSpec> {}
 export const ScaleStatus = message(
   "ScaleStatus",
   {
-    replicas: int32(1, { always: true, required: true }),
-    selector: string(2),
+    replicas: int32(1, { always: true, required: true, doc: "How many replicas are." }),
+    selector: string(2, { doc: "Which Pods are counted, as text." }),
   },
   { openapi: "io.k8s.api.autoscaling.v1.ScaleStatus" },
 );

@@ -9,14 +9,14 @@ import { certificateSigningRequestErrors } from "./certificate-signing-request-r
 export const CertificateSigningRequestSpec = message(
   "CertificateSigningRequestSpec",
   {
-    request: bytes(1, { always: true, required: true }),
-    username: string(2),
-    uid: string(3),
-    groups: list(4, "string", { list: "atomic" }),
-    usages: list(5, "string", { list: "atomic" }),
-    extra: map(6, "stringList"),
-    signerName: string(7, { always: true, required: true }),
-    expirationSeconds: int32(8, { optional: true }),
+    request: bytes(1, { always: true, required: true, doc: "The PKCS#10 request, in PEM." }),
+    username: string(2, { doc: "Who asked; set by the server." }),
+    uid: string(3, { doc: "UID of who asked; set by the server." }),
+    groups: list(4, "string", { list: "atomic", doc: "Groups of who asked; set by the server." }),
+    usages: list(5, "string", { list: "atomic", doc: "What the certificate is to be good for." }),
+    extra: map(6, "stringList", { doc: "More that is known of who asked; set by the server." }),
+    signerName: string(7, { always: true, required: true, doc: "Who is to sign." }),
+    expirationSeconds: int32(8, { optional: true, doc: "How long the certificate should be valid; the signer may shorten it." }),
   },
   { openapi: "io.k8s.api.certificates.v1.CertificateSigningRequestSpec" },
 );
@@ -25,12 +25,12 @@ export interface CertificateSigningRequestSpec extends Infer<typeof CertificateS
 export const CertificateSigningRequestCondition = message(
   "CertificateSigningRequestCondition",
   {
-    type: string(1, { always: true, required: true }),
-    reason: string(2),
-    message: string(3),
-    lastUpdateTime: time(4),
-    lastTransitionTime: time(5),
-    status: string(6, { always: true, required: true }),
+    type: string(1, { always: true, required: true, doc: "Approved, Denied or Failed." }),
+    reason: string(2, { doc: "Why, in one word." }),
+    message: string(3, { doc: "Why, for people." }),
+    lastUpdateTime: time(4, { doc: "When the condition last changed in any way." }),
+    lastTransitionTime: time(5, { doc: "When the status last changed." }),
+    status: string(6, { always: true, required: true, doc: "True, False or Unknown." }),
   },
   { openapi: "io.k8s.api.certificates.v1.CertificateSigningRequestCondition" },
 );
@@ -42,8 +42,9 @@ export const CertificateSigningRequestStatus = message(
     conditions: list(1, (): Type<CertificateSigningRequestCondition> => CertificateSigningRequestCondition, {
       list: "map",
       keys: ["type"],
+      doc: "What was decided.",
     }),
-    certificate: bytes(2),
+    certificate: bytes(2, { doc: "The signed certificates, in PEM." }),
   },
   { openapi: "io.k8s.api.certificates.v1.CertificateSigningRequestStatus" },
 );

@@ -7,13 +7,13 @@ import { leaseErrors } from "./lease-rules.ts";
 export const LeaseSpec = message(
   "LeaseSpec",
   {
-    holderIdentity: string(1, { optional: true }),
-    leaseDurationSeconds: int32(2, { optional: true }),
-    acquireTime: microTime(3, { optional: true }),
-    renewTime: microTime(4, { optional: true }),
-    leaseTransitions: int32(5, { optional: true }),
-    strategy: string(6, { optional: true }),
-    preferredHolder: string(7, { optional: true }),
+    holderIdentity: string(1, { optional: true, doc: "Who holds the lease." }),
+    leaseDurationSeconds: int32(2, { optional: true, doc: "Seconds after renewTime during which nobody else takes it." }),
+    acquireTime: microTime(3, { optional: true, doc: "When the holder got it." }),
+    renewTime: microTime(4, { optional: true, doc: "When the holder last said that it still holds it." }),
+    leaseTransitions: int32(5, { optional: true, doc: "How often the holder changed." }),
+    strategy: string(6, { optional: true, doc: "How the next holder is chosen among candidates." }),
+    preferredHolder: string(7, { optional: true, doc: "Who should get it next." }),
   },
   { openapi: "io.k8s.api.coordination.v1.LeaseSpec" },
 );

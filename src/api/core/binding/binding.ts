@@ -4,7 +4,7 @@ import { type Type } from "#schema/message.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 
 const fields = {
-  target: one(2, (): Type<ObjectReference> => ObjectReference, { required: true }),
+  target: one(2, (): Type<ObjectReference> => ObjectReference, { required: true, doc: "Node that the Pod goes to." }),
 };
 
 export interface Binding extends ObjectOf<undefined, undefined, typeof fields> {}

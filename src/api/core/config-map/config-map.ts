@@ -4,9 +4,9 @@ import { ageColumn, nameColumn, sizeOf } from "#api/meta/columns.ts";
 import { configMapErrors } from "./config-map-rules.ts";
 
 const fields = {
-  data: map(2, "string"),
-  binaryData: map(3, "bytes"),
-  immutable: bool(4, { optional: true }),
+  data: map(2, "string", { doc: "Entries as text." }),
+  binaryData: map(3, "bytes", { doc: "Entries as bytes." }),
+  immutable: bool(4, { optional: true, doc: "Whether the entries may never change." }),
 };
 
 export interface ConfigMap extends ObjectOf<undefined, undefined, typeof fields> {}

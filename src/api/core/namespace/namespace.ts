@@ -6,7 +6,7 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 export const NamespaceSpec = message(
   "NamespaceSpec",
   {
-    finalizers: list(1, "string", { list: "atomic" }),
+    finalizers: list(1, "string", { list: "atomic", doc: "Who must empty the Namespace before it may go." }),
   },
   { openapi: "io.k8s.api.core.v1.NamespaceSpec" },
 );
@@ -15,11 +15,11 @@ export interface NamespaceSpec extends Infer<typeof NamespaceSpec> {}
 export const NamespaceCondition = message(
   "NamespaceCondition",
   {
-    type: string(1, { always: true, required: true }),
-    status: string(2, { always: true, required: true }),
-    lastTransitionTime: time(4),
-    reason: string(5),
-    message: string(6),
+    type: string(1, { always: true, required: true, doc: "What the condition tells." }),
+    status: string(2, { always: true, required: true, doc: "True, False or Unknown." }),
+    lastTransitionTime: time(4, { doc: "When the status last changed." }),
+    reason: string(5, { doc: "Why, in one word." }),
+    message: string(6, { doc: "Why, for people." }),
   },
   { openapi: "io.k8s.api.core.v1.NamespaceCondition" },
 );
@@ -28,12 +28,13 @@ export interface NamespaceCondition extends Infer<typeof NamespaceCondition> {}
 export const NamespaceStatus = message(
   "NamespaceStatus",
   {
-    phase: string(1, { default: "Active", enum: ["Active", "Terminating"] }),
+    phase: string(1, { default: "Active", enum: ["Active", "Terminating"], doc: "Active, or Terminating." }),
     conditions: list(2, (): Type<NamespaceCondition> => NamespaceCondition, {
       list: "map",
       keys: ["type"],
       patch: "merge",
       mergeKey: "type",
+      doc: "What is true of the Namespace now.",
     }),
   },
   { openapi: "io.k8s.api.core.v1.NamespaceStatus" },

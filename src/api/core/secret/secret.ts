@@ -5,10 +5,10 @@ import { encodeBase64 } from "#base/base64.ts";
 import { secretErrors } from "./secret-rules.ts";
 
 const fields = {
-  data: map(2, "bytes"),
-  type: string(3, { default: "Opaque", immutable: true }),
-  stringData: map(4, "string"),
-  immutable: bool(5, { optional: true }),
+  data: map(2, "bytes", { doc: "Entries as bytes." }),
+  type: string(3, { default: "Opaque", immutable: true, doc: "What the Secret is for." }),
+  stringData: map(4, "string", { doc: "Entries as text; written only, and taken over into data." }),
+  immutable: bool(5, { optional: true, doc: "Whether the entries may never change." }),
 };
 
 export interface Secret extends ObjectOf<undefined, undefined, typeof fields> {}

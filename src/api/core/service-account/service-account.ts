@@ -11,9 +11,13 @@ const fields = {
     duplicates: "allowed",
     patch: "merge",
     mergeKey: "name",
+    doc: "Secrets that Pods of the account may use.",
   }),
-  imagePullSecrets: list(3, (): Type<LocalObjectReference> => LocalObjectReference, { list: "atomic" }),
-  automountServiceAccountToken: bool(4, { optional: true }),
+  imagePullSecrets: list(3, (): Type<LocalObjectReference> => LocalObjectReference, {
+    list: "atomic",
+    doc: "Secrets with which images of its Pods are pulled.",
+  }),
+  automountServiceAccountToken: bool(4, { optional: true, doc: "Whether its Pods get a token." }),
 };
 
 export interface ServiceAccount extends ObjectOf<undefined, undefined, typeof fields> {}

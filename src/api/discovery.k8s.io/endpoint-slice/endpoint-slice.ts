@@ -9,9 +9,9 @@ import { endpointSliceErrors } from "./endpoint-slice-rules.ts";
 export const EndpointConditions = message(
   "EndpointConditions",
   {
-    ready: bool(1, { optional: true }),
-    serving: bool(2, { optional: true }),
-    terminating: bool(3, { optional: true }),
+    ready: bool(1, { optional: true, doc: "Whether it may be sent traffic." }),
+    serving: bool(2, { optional: true, doc: "Whether it could serve, even while it ends." }),
+    terminating: bool(3, { optional: true, doc: "Whether it is ending." }),
   },
   { openapi: "io.k8s.api.discovery.v1.EndpointConditions" },
 );
@@ -20,7 +20,7 @@ export interface EndpointConditions extends Infer<typeof EndpointConditions> {}
 export const ForNode = message(
   "ForNode",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, doc: "Name of the Node." }),
   },
   { openapi: "io.k8s.api.discovery.v1.ForNode" },
 );
@@ -29,7 +29,7 @@ export interface ForNode extends Infer<typeof ForNode> {}
 export const ForZone = message(
   "ForZone",
   {
-    name: string(1, { always: true, required: true }),
+    name: string(1, { always: true, required: true, doc: "Name of the zone." }),
   },
   { openapi: "io.k8s.api.discovery.v1.ForZone" },
 );
@@ -38,8 +38,8 @@ export interface ForZone extends Infer<typeof ForZone> {}
 export const EndpointHints = message(
   "EndpointHints",
   {
-    forZones: list(1, (): Type<ForZone> => ForZone, { list: "atomic" }),
-    forNodes: list(2, (): Type<ForNode> => ForNode, { list: "atomic" }),
+    forZones: list(1, (): Type<ForZone> => ForZone, { list: "atomic", doc: "Zones whose clients should use it." }),
+    forNodes: list(2, (): Type<ForNode> => ForNode, { list: "atomic", doc: "Nodes whose clients should use it." }),
   },
   { openapi: "io.k8s.api.discovery.v1.EndpointHints" },
 );
@@ -48,14 +48,14 @@ export interface EndpointHints extends Infer<typeof EndpointHints> {}
 export const Endpoint = message(
   "Endpoint",
   {
-    addresses: list(1, "string", { always: true, required: true, list: "set" }),
-    conditions: one(2, (): Type<EndpointConditions> => EndpointConditions),
-    hostname: string(3, { optional: true }),
-    targetRef: one(4, (): Type<ObjectReference> => ObjectReference, { optional: true }),
-    deprecatedTopology: map(5, "string"),
-    nodeName: string(6, { optional: true }),
-    zone: string(7, { optional: true }),
-    hints: one(8, (): Type<EndpointHints> => EndpointHints, { optional: true }),
+    addresses: list(1, "string", { always: true, required: true, list: "set", doc: "Addresses; all lead to the same." }),
+    conditions: one(2, (): Type<EndpointConditions> => EndpointConditions, { doc: "State of the endpoint." }),
+    hostname: string(3, { optional: true, doc: "Host name of the endpoint." }),
+    targetRef: one(4, (): Type<ObjectReference> => ObjectReference, { optional: true, doc: "Object behind the endpoint." }),
+    deprecatedTopology: map(5, "string", { doc: "No longer used." }),
+    nodeName: string(6, { optional: true, doc: "Node behind the endpoint." }),
+    zone: string(7, { optional: true, doc: "Zone of the endpoint." }),
+    hints: one(8, (): Type<EndpointHints> => EndpointHints, { optional: true, doc: "Who should use the endpoint." }),
   },
   { openapi: "io.k8s.api.discovery.v1.Endpoint" },
 );
@@ -64,19 +64,19 @@ export interface Endpoint extends Infer<typeof Endpoint> {}
 export const EndpointPort = message(
   "EndpointPort",
   {
-    name: string(1, { optional: true, default: "" }),
-    protocol: string(2, { optional: true, default: "TCP", enum: ["SCTP", "TCP", "UDP"] }),
-    port: int32(3, { optional: true }),
-    appProtocol: string(4, { optional: true }),
+    name: string(1, { optional: true, default: "", doc: "Name of the port, as in the Service." }),
+    protocol: string(2, { optional: true, default: "TCP", enum: ["SCTP", "TCP", "UDP"], doc: "TCP, UDP or SCTP." }),
+    port: int32(3, { optional: true, doc: "Number of the port; any when absent." }),
+    appProtocol: string(4, { optional: true, doc: "What is spoken on the port." }),
   },
   { openapi: "io.k8s.api.discovery.v1.EndpointPort", atomic: true },
 );
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
 const fields = {
-  endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic" }),
-  ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic" }),
-  addressType: string(4, { always: true, required: true, enum: ["FQDN", "IPv4", "IPv6"] }),
+  endpoints: list(2, (): Type<Endpoint> => Endpoint, { always: true, list: "atomic", doc: "Endpoints of the slice; at most 1000." }),
+  ports: list(3, (): Type<EndpointPort> => EndpointPort, { always: true, list: "atomic", doc: "Ports of every endpoint." }),
+  addressType: string(4, { always: true, required: true, enum: ["FQDN", "IPv4", "IPv6"], doc: "IPv4, IPv6 or FQDN." }),
 };
 
 export interface EndpointSlice extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -11,28 +11,28 @@ import { fromCore, toCore } from "./conversion.ts";
 export const EventSeries = message(
   "EventSeries",
   {
-    count: int32(1, { always: true, required: true }),
-    lastObservedTime: microTime(2, { always: true, required: true }),
+    count: int32(1, { always: true, required: true, doc: "How often it happened." }),
+    lastObservedTime: microTime(2, { always: true, required: true, doc: "When it happened last." }),
   },
   { openapi: "io.k8s.api.events.v1.EventSeries" },
 );
 export interface EventSeries extends Infer<typeof EventSeries> {}
 
 const fields = {
-  eventTime: microTime(2, { always: true, required: true }),
-  series: one(3, (): Type<EventSeries> => EventSeries, { optional: true }),
-  reportingController: string(4),
-  reportingInstance: string(5),
-  action: string(6),
-  reason: string(7),
-  regarding: one(8, (): Type<ObjectReference> => ObjectReference),
-  related: one(9, (): Type<ObjectReference> => ObjectReference, { optional: true }),
-  note: string(10),
-  type: string(11),
-  deprecatedSource: one(12, (): Type<EventSource> => EventSource),
-  deprecatedFirstTimestamp: time(13),
-  deprecatedLastTimestamp: time(14),
-  deprecatedCount: int32(15),
+  eventTime: microTime(2, { always: true, required: true, doc: "When it happened first." }),
+  series: one(3, (): Type<EventSeries> => EventSeries, { optional: true, doc: "How it went on, when it happened again and again." }),
+  reportingController: string(4, { doc: "Which controller reported it." }),
+  reportingInstance: string(5, { doc: "Which instance of the controller." }),
+  action: string(6, { doc: "What was done or failed." }),
+  reason: string(7, { doc: "Why, in one word." }),
+  regarding: one(8, (): Type<ObjectReference> => ObjectReference, { doc: "What it is about." }),
+  related: one(9, (): Type<ObjectReference> => ObjectReference, { optional: true, doc: "A second object it is about." }),
+  note: string(10, { doc: "What happened, for people." }),
+  type: string(11, { doc: "Normal or Warning." }),
+  deprecatedSource: one(12, (): Type<EventSource> => EventSource, { doc: "Who reported it, in the old form." }),
+  deprecatedFirstTimestamp: time(13, { doc: "When it happened first, in the old form." }),
+  deprecatedLastTimestamp: time(14, { doc: "When it happened last, in the old form." }),
+  deprecatedCount: int32(15, { doc: "How often it happened, in the old form." }),
 };
 
 export interface Event extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -4,7 +4,7 @@ import { type Type } from "#schema/message.ts";
 import { DeleteOptions } from "#api/meta/delete-options.ts";
 
 const fields = {
-  deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true }),
+  deleteOptions: one(2, (): Type<DeleteOptions> => DeleteOptions, { optional: true, doc: "How the Pod is deleted." }),
 };
 
 export interface Eviction extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -9,10 +9,14 @@ import { podDisruptionBudgetErrors } from "./pod-disruption-budget-rules.ts";
 export const PodDisruptionBudgetSpec = message(
   "PodDisruptionBudgetSpec",
   {
-    minAvailable: intOrString(1, { optional: true }),
-    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, patch: "replace" }),
-    maxUnavailable: intOrString(3, { optional: true }),
-    unhealthyPodEvictionPolicy: string(4, { optional: true, enum: ["AlwaysAllow", "IfHealthyBudget"] }),
+    minAvailable: intOrString(1, { optional: true, doc: "How many Pods must stay, or what share." }),
+    selector: one(2, (): Type<LabelSelector> => LabelSelector, { optional: true, patch: "replace", doc: "Which Pods are protected." }),
+    maxUnavailable: intOrString(3, { optional: true, doc: "How many Pods may be away, or what share." }),
+    unhealthyPodEvictionPolicy: string(4, {
+      optional: true,
+      enum: ["AlwaysAllow", "IfHealthyBudget"],
+      doc: "Whether Pods that are not ready may always be evicted.",
+    }),
   },
   { openapi: "io.k8s.api.policy.v1.PodDisruptionBudgetSpec" },
 );
@@ -21,13 +25,19 @@ export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudge
 export const PodDisruptionBudgetStatus = message(
   "PodDisruptionBudgetStatus",
   {
-    observedGeneration: int64(1),
-    disruptedPods: map(2, "time"),
-    disruptionsAllowed: int32(3, { always: true }),
-    currentHealthy: int32(4, { always: true }),
-    desiredHealthy: int32(5, { always: true }),
-    expectedPods: int32(6, { always: true }),
-    conditions: list(7, (): Type<Condition> => Condition, { list: "map", keys: ["type"], patch: "merge", mergeKey: "type" }),
+    observedGeneration: int64(1, { doc: "Generation of the spec this status tells of." }),
+    disruptedPods: map(2, "time", { doc: "Pods whose eviction was granted and is not seen yet." }),
+    disruptionsAllowed: int32(3, { always: true, doc: "How many Pods may be evicted now." }),
+    currentHealthy: int32(4, { always: true, doc: "How many Pods are ready." }),
+    desiredHealthy: int32(5, { always: true, doc: "How many Pods must stay ready." }),
+    expectedPods: int32(6, { always: true, doc: "How many Pods are counted." }),
+    conditions: list(7, (): Type<Condition> => Condition, {
+      list: "map",
+      keys: ["type"],
+      patch: "merge",
+      mergeKey: "type",
+      doc: "What is true of the budget now.",
+    }),
   },
   { openapi: "io.k8s.api.policy.v1.PodDisruptionBudgetStatus" },
 );

@@ -6,8 +6,8 @@ import { bindingColumns } from "#api/rbac.authorization.k8s.io/binding-columns.t
 import { bindingErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
 
 const fields = {
-  subjects: list(2, (): Type<Subject> => Subject, { list: "atomic" }),
-  roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true }),
+  subjects: list(2, (): Type<Subject> => Subject, { list: "atomic", doc: "Who gets the role." }),
+  roleRef: one(3, (): Type<RoleRef> => RoleRef, { required: true, doc: "The role that is given; cannot change." }),
 };
 
 export interface ClusterRoleBinding extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -12,15 +12,18 @@ import { selectorErrors } from "#api/meta/rules.ts";
 export const AggregationRule = message(
   "AggregationRule",
   {
-    clusterRoleSelectors: list(1, (): Type<LabelSelector> => LabelSelector, { list: "atomic" }),
+    clusterRoleSelectors: list(1, (): Type<LabelSelector> => LabelSelector, {
+      list: "atomic",
+      doc: "ClusterRoles whose rules are taken together.",
+    }),
   },
   { openapi: "io.k8s.api.rbac.v1.AggregationRule" },
 );
 export interface AggregationRule extends Infer<typeof AggregationRule> {}
 
 const fields = {
-  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
-  aggregationRule: one(3, (): Type<AggregationRule> => AggregationRule, { optional: true }),
+  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic", doc: "What the role allows." }),
+  aggregationRule: one(3, (): Type<AggregationRule> => AggregationRule, { optional: true, doc: "Where the rules are taken from." }),
 };
 
 export interface ClusterRole extends ObjectOf<undefined, undefined, typeof fields> {}

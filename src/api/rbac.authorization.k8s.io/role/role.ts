@@ -6,7 +6,7 @@ import { createdColumn, nameColumn } from "#api/meta/columns.ts";
 import { rulesErrors } from "#api/rbac.authorization.k8s.io/rbac-rules.ts";
 
 const fields = {
-  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic" }),
+  rules: list(2, (): Type<PolicyRule> => PolicyRule, { always: true, list: "atomic", doc: "What the role allows." }),
 };
 
 export interface Role extends ObjectOf<undefined, undefined, typeof fields> {}

@@ -4,14 +4,15 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { priorityClassErrors } from "./priority-class-rules.ts";
 
 const fields = {
-  value: int32(2, { always: true }),
-  globalDefault: bool(3),
-  description: string(4),
+  value: int32(2, { always: true, doc: "The priority it gives." }),
+  globalDefault: bool(3, { doc: "Whether Pods that name no class get it." }),
+  description: string(4, { doc: "What it is meant for." }),
   preemptionPolicy: string(5, {
     optional: true,
     default: "PreemptLowerPriority",
     immutable: true,
     enum: ["Never", "PreemptLowerPriority"],
+    doc: "Whether its Pods may take the place of others.",
   }),
 };
 
