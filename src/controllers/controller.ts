@@ -94,6 +94,8 @@ export type Step =
       readonly object: Draft<KubernetesObject>;
       readonly announce?: Announcement;
       readonly ifMissing?: boolean;
+      /** What to do when another object has the name; the round goes on after it. */
+      readonly ifTaken?: (other: KubernetesObject) => readonly Step[];
     }
   | { readonly do: "update"; readonly kind: Kind; readonly object: KubernetesObject; readonly announce?: Announcement }
   | { readonly do: "update status"; readonly kind: Kind; readonly object: KubernetesObject }
@@ -109,6 +111,8 @@ export type Step =
   | { readonly do: "tell"; readonly about: KubernetesObject; readonly type: EventType; readonly reason: string; readonly message: string }
   /** Side by side, in growing batches, so that a first failure does not fail a thousand times. */
   | { readonly do: "together"; readonly steps: readonly Step[] }
+  /** Does what `ifFailed` says when one of the steps fails; the round fails all the same. */
+  | { readonly do: "attempt"; readonly steps: readonly Step[]; readonly ifFailed: (reason: string) => readonly Step[] }
   /** Look again after a while even if nothing changes. */
   | { readonly do: "again"; readonly afterMilliseconds: number };
 
@@ -116,12 +120,16 @@ export type Step =
 export const create = <T extends KubernetesObject>(
   kind: Kind<T>,
   object: Draft<T>,
-  options: { readonly announce?: Announcement; readonly ifMissing?: boolean } = {},
+  options: {
+    readonly announce?: Announcement;
+    readonly ifMissing?: boolean;
+    readonly ifTaken?: (other: T) => readonly Step[];
+  } = {},
 ): Step => ({
   do: "create",
   kind,
   object: object as Draft<KubernetesObject>,
-  ...options,
+  ...(options as { readonly ifTaken?: (other: KubernetesObject) => readonly Step[] }),
 });
 export const update = <T extends KubernetesObject>(kind: Kind<T>, object: T, announce?: Announcement): Step => ({
   do: "update",
@@ -154,6 +162,11 @@ export const tell = (about: KubernetesObject, type: EventType, reason: string, m
   message,
 });
 export const together = (steps: readonly Step[]): Step => ({ do: "together", steps });
+export const attempt = (steps: readonly Step[], ifFailed: (reason: string) => readonly Step[]): Step => ({
+  do: "attempt",
+  steps,
+  ifFailed,
+});
 export const again = (afterMilliseconds: number): Step => ({ do: "again", afterMilliseconds });
 
 /** Events told about `about` when the step is done or fails; `{name}` in the message stands for the made or deleted object's name, `{error}` for the reason. */

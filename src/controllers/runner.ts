@@ -1,6 +1,6 @@
 // Runs controllers that decide: informers wake keys, a worker looks at everything related, asks for a decision, and does its steps.
 import type { Scope } from "#base/scope.ts";
-import { isReason } from "#api/meta/status-error.ts";
+import { isReason, type StatusReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { type Informer, objectKey } from "#client/informer.ts";
 import { startWorkQueue } from "#client/work-queue.ts";
@@ -72,9 +72,9 @@ export function performer({ client, informers, events }: ControllerNeeds): (step
   async function perform(step: Step): Promise<void> {
     switch (step.do) {
       case "create":
-        return announced(step.announce, () => create(client, step.kind, step.object, step.ifMissing ?? false, copyOf(step.kind)));
+        return create(step);
       case "update":
-        return announced(step.announce, async () => {
+        return announced(step.announce, [], async () => {
           copyOf(step.kind)?.observe(await client.update(step.kind, step.object));
           return step.object.metadata.name;
         });
@@ -87,18 +87,46 @@ export function performer({ client, informers, events }: ControllerNeeds): (step
         return;
       }
       case "delete":
-        return announced(step.announce, () => remove(client, step, copyOf(step.kind)));
+        return announced(step.announce, [], () => remove(client, step, copyOf(step.kind)));
       case "tell":
         events.record(step.about, step.type, step.reason, step.message);
         return;
       case "together":
         return inGrowingBatches(step.steps, perform);
+      case "attempt":
+        try {
+          for (const one of step.steps) await perform(one);
+        } catch (error) {
+          for (const one of step.ifFailed((error as Error).message)) await perform(one);
+          throw error;
+        }
+        return;
       case "again":
         return;
     }
   }
 
-  async function announced(announcement: Announcement | undefined, act: () => Promise<string>): Promise<void> {
+  async function create({ kind, object, announce, ifMissing, ifTaken }: Extract<Step, { do: "create" }>): Promise<void> {
+    const copy = copyOf(kind);
+    try {
+      await announced(announce, ifMissing || ifTaken ? ["AlreadyExists"] : [], async () => {
+        const made = await client.create(kind, object);
+        copy?.observe(made);
+        return made.metadata.name;
+      });
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists") || !(ifMissing || ifTaken)) throw error;
+      const other = await client.get(kind, { name: object.metadata?.name ?? "", namespace: object.metadata?.namespace });
+      copy?.observe(other);
+      for (const step of ifTaken?.(other) ?? []) await perform(step);
+    }
+  }
+
+  async function announced(
+    announcement: Announcement | undefined,
+    expected: readonly StatusReason[],
+    act: () => Promise<string>,
+  ): Promise<void> {
     try {
       const name = await act();
       if (announcement?.done) {
@@ -106,7 +134,7 @@ export function performer({ client, informers, events }: ControllerNeeds): (step
         events.record(announcement.about, type, reason, message.replace("{name}", name));
       }
     } catch (error) {
-      if (announcement?.failed && !isReason(error, "NotFound", "Conflict")) {
+      if (announcement?.failed && !isReason(error, "NotFound", "Conflict", ...expected)) {
         const { type = "Warning", reason, message } = announcement.failed;
         events.record(announcement.about, type, reason, message.replace("{error}", (error as Error).message));
       }
@@ -115,23 +143,6 @@ export function performer({ client, informers, events }: ControllerNeeds): (step
   }
 
   return perform;
-}
-
-async function create(
-  client: Client,
-  kind: Kind,
-  object: Extract<Step, { do: "create" }>["object"],
-  ifMissing: boolean,
-  copy: Informer<KubernetesObject> | undefined,
-): Promise<string> {
-  try {
-    const made = await client.create(kind, object);
-    copy?.observe(made);
-    return made.metadata.name;
-  } catch (error) {
-    if (ifMissing && isReason(error, "AlreadyExists")) return object.metadata?.name ?? "";
-    throw error;
-  }
 }
 
 async function remove(
