@@ -7,7 +7,7 @@ import type { HttpResponse } from "#wire/http/message.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import { bearerTokenAuthenticator, firstOf } from "./authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "./authentication/client-certificate.ts";
-import { type IssuerOptions, issuerDocuments, serviceAccountIssuer } from "./authentication/service-accounts/issuer.ts";
+import { issuerDocuments, type ServiceAccountIssuer } from "./authentication/service-accounts/issuer.ts";
 import { serviceAccountTokens } from "./authentication/service-accounts/service-account-tokens.ts";
 import { type StaticToken, staticTokens } from "./authentication/static-tokens.ts";
 import { cachedTokens } from "./authentication/token-cache.ts";
@@ -30,7 +30,7 @@ export type { ControllerRole } from "./authorization/default-roles.ts";
 export { parseTokenFile } from "./authentication/static-tokens.ts";
 
 export interface SecurityOptions {
-  readonly issuer: IssuerOptions;
+  readonly issuer: ServiceAccountIssuer;
   /** Of --token-auth-file (`parseTokenFile`), or made at bootstrap. */
   readonly tokens?: readonly StaticToken[];
   /** --service-account-max-token-expiration, in seconds. */
@@ -59,7 +59,7 @@ export interface Security {
 export function security(options: SecurityOptions): (parts: SecurityParts) => Security {
   return (parts) => {
     const { scope, world, registry } = parts;
-    const issuer = serviceAccountIssuer(world, options.issuer);
+    const { issuer } = options;
     const tokens = firstOf([staticTokens(world, options.tokens ?? []), cachedTokens(world, serviceAccountTokens(world, registry, issuer))]);
     const roles = liveRoles(scope, world, parts);
     const authorizers = [nodeAuthorizer(livePodsOfNodes(scope, world, parts)), rbacAuthorizer(roles)];
