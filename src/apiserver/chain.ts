@@ -8,7 +8,7 @@ import type { Headers, HttpHandler, HttpRequest, HttpResponse } from "#wire/http
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import { Deadlines } from "./deadlines.ts";
-import { authentication } from "./authentication/authentication.ts";
+import { anonymousUser, authenticatorChain } from "./authentication/authentication.ts";
 import { authorizerChain } from "./authorization/authorization.ts";
 import { forbiddenError } from "./forbidden.ts";
 import { asksForAnother, impersonated } from "./impersonation.ts";
@@ -49,7 +49,7 @@ export interface Chain {
 
 export function makeChain(needs: ChainNeeds): Chain {
   const { world, limits, metrics } = needs;
-  const authenticate = authentication({ authenticators: needs.authenticators, anonymous: needs.anonymous });
+  const authenticator = authenticatorChain({ authenticators: needs.authenticators, anonymous: needs.anonymous });
   const authorizer = authorizerChain(needs.authorizers);
   const reading = new InFlight(limits.reading, limits.waiting);
   const mutating = new InFlight(limits.mutating, limits.waiting);
@@ -64,7 +64,7 @@ export function makeChain(needs: ChainNeeds): Chain {
     try {
       const query = http.query === "" ? noQuery : new URLSearchParams(http.query);
       info = parsed(http, query);
-      let user = known ?? (await authenticate(http));
+      let user = known ?? (await authenticator.authenticate(http)) ?? anonymousUser;
       if (asksForAnother(http.headers)) user = await impersonated(user, http.headers, authorizer);
       const { decision, reason } = await authorizer.authorize(user, info);
       if (decision !== "allow") throw forbiddenError(user, info, reason);

@@ -10,7 +10,9 @@ const serviceAccountPattern = /^system:serviceaccount:([^:]+):([^:]+)$/;
 const anonymous = "system:anonymous";
 
 export function asksForAnother(headers: Headers): boolean {
-  return headers["impersonate-user"] !== undefined || headers["impersonate-group"] !== undefined || headers["impersonate-uid"] !== undefined;
+  return (
+    headers["impersonate-user"] !== undefined || headers["impersonate-group"] !== undefined || headers["impersonate-uid"] !== undefined
+  );
 }
 
 /** The user the request is to be served as. Rejects with Forbidden where that is not allowed. */

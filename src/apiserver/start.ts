@@ -24,6 +24,7 @@ import { ApiRegistry } from "./registry/registry.ts";
 import type { Registry, ResourcePart } from "./registry/resource.ts";
 import type { ServiceRanges } from "./registry/service/ranges.ts";
 import type { ApiRequest, User } from "./request.ts";
+import type { Security, SecurityParts } from "./security.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 import type { Transformer } from "./storage/codec.ts";
 
@@ -33,8 +34,10 @@ export interface ApiServerNeeds {
   readonly kinds: readonly Kind[];
   /** What is special about kinds, beside what registry/built-in.ts knows. */
   readonly resources?: readonly ResourcePart[];
-  readonly authenticators: readonly Authenticator[];
-  readonly authorizers: readonly Authorizer[];
+  readonly authenticators?: readonly Authenticator[];
+  readonly authorizers?: readonly Authorizer[];
+  /** Authentication, authorisation, their kinds and the default roles, as every cluster has them (security.ts). Adds to the lists. */
+  readonly security?: (parts: SecurityParts) => Security;
   /** In the order they run. */
   readonly admission: readonly AdmissionPlugin[];
   /** Makes the client that admission and start-up tasks use, of a handler that needs no credentials. */
@@ -86,33 +89,51 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
   const deadlines = new Deadlines(world);
   scope.defer("deadlines", () => deadlines.stop());
   const registry = new ApiRegistry(scope, { world, store, transformer: options.transformer, window: options.window });
-  const parts = [...builtInParts({ services: options.services }), ...(needs.resources ?? [])];
-  for (const kind of needs.kinds) if (!onlyBelowOthers.has(`${kind.group}/${kind.name}`)) registry.kinds.add(kind, parts);
-
   let client: Client | undefined;
-  const admission = new AdmissionChain(needs.admission, {
-    world,
-    registry,
+  const caller = {
     get client(): Client {
       client ??= needs.connect(chain.handleAs(loopback));
       return client;
     },
+  };
+  const secured = needs.security?.({
+    scope,
+    world,
+    registry,
+    get client(): Client {
+      return caller.client;
+    },
   });
-  const tasks: StartTasks = startTasks(scope, { registry, store, options });
+  const parts = [...builtInParts({ services: options.services }), ...(secured?.resources ?? []), ...(needs.resources ?? [])];
+  for (const kind of needs.kinds) if (!onlyBelowOthers.has(`${kind.group}/${kind.name}`)) registry.kinds.add(kind, parts);
+
+  const admission = new AdmissionChain(needs.admission, {
+    world,
+    registry,
+    get client(): Client {
+      return caller.client;
+    },
+  });
+  const tasks: StartTasks = startTasks(scope, {
+    registry,
+    store,
+    options,
+    more: secured ? [["rbac/bootstrap-roles", secured.afterStart]] : [],
+  });
   const servePath = servePaths({
     registry,
     metrics: metrics.metrics,
     discovery: new Discovery(registry.kinds, options.advertise ? `${options.advertise.address}:${options.advertise.port}` : ""),
     health: healthPaths(store, tasks, needs.checks ?? []),
-    paths: needs.paths ?? {},
+    paths: { ...secured?.paths, ...needs.paths },
     serveHealth,
   });
   const chain = makeChain({
     world,
     registry,
     serve: { registry, admission },
-    authenticators: needs.authenticators,
-    authorizers: needs.authorizers,
+    authenticators: [...(secured?.authenticators ?? []), ...(needs.authenticators ?? [])],
+    authorizers: [...(secured?.authorizers ?? []), ...(needs.authorizers ?? [])],
     anonymous: options.anonymous ?? true,
     limits: options.limits ?? defaultInFlightLimits,
     metrics,

@@ -30,7 +30,10 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
   for (;;) {
     await store.transact({ conditions: [], operations: [{ type: "put", key, value, timeToLiveSeconds: leaseSeconds }] });
     const { items } = await store.range(folder, prefixEnd(folder));
-    const addresses = items.map((item) => item.key.slice(folder.length)).sort();
+    const addresses = items
+      .map((item) => item.key.slice(folder.length))
+      .filter(isReachable)
+      .sort();
     const range = parseRange((options.services ?? defaultServiceRanges).clusterIps);
     await makeMissing(needs, Service, {
       metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } },
@@ -47,15 +50,28 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
   }
 }
 
+/** Endpoints may not be in the loopback range: a server that is only there has none. */
+function isReachable(address: string): boolean {
+  return !address.startsWith("127.") && address !== "::1";
+}
+
 async function keepEndpoints(needs: StartTaskNeeds, addresses: readonly string[], port: number): Promise<void> {
   if (!needs.registry.kinds.find("", "v1", Endpoints.plural)) return;
-  const subsets = [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: "https", port, protocol: "TCP" as const }] }];
+  const ports = [{ name: "https", port, protocol: "TCP" as const }];
+  const subsets = addresses.length === 0 ? undefined : [{ addresses: addresses.map((ip) => ({ ip })), ports }];
   const labels = { "endpointslice.kubernetes.io/skip-mirror": "true" };
-  await makeMissing(needs, Endpoints, { metadata: { namespace, name, labels }, subsets });
+  await makeMissing(needs, Endpoints, { metadata: { namespace, name, labels }, ...(subsets && { subsets }) });
   await updated(() =>
     needs.registry
       .of(Endpoints)
-      .update(namespace, name, (current) => (sameJson(current.subsets, subsets) ? current : ({ ...current, subsets } as Endpoints))),
+      .update(
+        namespace,
+        name,
+        ({ subsets: before, ...current }) =>
+          (sameJson(before, subsets)
+            ? { ...current, ...(before && { subsets: before }) }
+            : { ...current, ...(subsets && { subsets }) }) as Endpoints,
+      ),
   );
 }
 

@@ -18,15 +18,28 @@ export interface StartTaskNeeds {
   readonly registry: ApiRegistry;
   readonly store: Store;
   readonly options: ApiServerOptions;
+  /** Further tasks that are through when they return. */
+  readonly more?: readonly (readonly [string, () => Promise<void>])[];
 }
 
-const retryMilliseconds = 500;
+const retryMilliseconds = 250;
+const retryMaxMilliseconds = 10_000;
 
 export function startTasks(scope: Scope, needs: StartTaskNeeds): StartTasks {
   const tasks: readonly (readonly [string, (scope: Scope, needs: StartTaskNeeds, through: () => void) => Promise<void>])[] = [
     ["system objects", makeSystemObjects],
     ["kubernetes Service", keepKubernetesService],
     ["identity Lease", keepIdentityLease],
+    ...(needs.more ?? []).map(
+      ([name, run]) =>
+        [
+          name,
+          async (_scope: Scope, _needs: StartTaskNeeds, through: () => void) => {
+            await run();
+            through();
+          },
+        ] as const,
+    ),
   ];
   const waiting = new Set(tasks.map(([name]) => name));
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -37,13 +50,13 @@ export function startTasks(scope: Scope, needs: StartTaskNeeds): StartTasks {
       if (waiting.size === 0) resolve();
     };
     scope.start(name, async (task) => {
-      for (;;) {
+      for (let pause = retryMilliseconds; ; pause = Math.min(pause * 2, retryMaxMilliseconds)) {
         try {
           return await run(task, needs, through);
         } catch (error) {
           if (error instanceof ScopeStopped || task.stopped) throw error;
           log.warn("a start-up task failed and is tried again", { task: name, error: String(error) });
-          await clock.sleep(task, retryMilliseconds);
+          await clock.sleep(task, pause);
         }
       }
     });

@@ -50,6 +50,13 @@ export class KindRest<T extends KubernetesObject = KubernetesObject> implements 
     return record && (fromStored(this.kind, record.object) as T);
   }
 
+  async peekList(namespace: string): Promise<readonly T[]> {
+    const { cache } = this.storage;
+    const starting = cache.ready();
+    if (starting) await starting;
+    return cache.list(namespace).slots.map(({ record }) => fromStored(this.kind, record.object) as T);
+  }
+
   async list(namespace: string): Promise<{ items: readonly T[]; resourceVersion: string }> {
     const { cache, store } = this.storage;
     await cache.atLeast(await store.revision());

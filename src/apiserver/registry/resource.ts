@@ -138,6 +138,8 @@ export interface Rest<T extends KubernetesObject> {
   get(namespace: string, name: string): Promise<T>;
   /** As the cache has it now, without waiting for what is being written: undefined when absent. */
   peek(namespace: string, name: string): Promise<T | undefined>;
+  /** All that the cache has now, of one namespace or of all (""), without waiting. */
+  peekList(namespace: string): Promise<readonly T[]>;
   /** Of one namespace, or of all ("" ). At least as new as every write that was acknowledged before. */
   list(namespace: string): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   create(object: Draft<T>, options?: InternalWriteOptions): Promise<T>;

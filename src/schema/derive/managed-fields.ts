@@ -220,8 +220,16 @@ export function withSet(managers: readonly Manager[], own: Manager, change: (set
   return isEmptySet(set) ? others : [...others, { ...own, set, time: timeText(now) }];
 }
 
+let lastSecond = Number.NaN;
+let lastTime: Time = "";
+
 export function timeText(milliseconds: number): Time {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(milliseconds / 1000);
+  if (second !== lastSecond) {
+    lastTime = `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastTime;
 }
 
 const maxUpdateManagers = 10;
