@@ -8,10 +8,10 @@ import { customResourceDefinitionErrors } from "./custom-resource-definition-rul
 export const ServiceReference = message(
   "ServiceReference",
   {
-    namespace: string(1, { always: true, required: true }),
-    name: string(2, { always: true, required: true }),
-    path: string(3, { optional: true }),
-    port: int32(4, { optional: true, default: 443 }),
+    namespace: string(1, { always: true, required: true, doc: "Namespace of the Service." }),
+    name: string(2, { always: true, required: true, doc: "Name of the Service." }),
+    path: string(3, { optional: true, doc: "Path of the request." }),
+    port: int32(4, { optional: true, default: 443, doc: "Port of the Service." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference" },
 );
@@ -20,9 +20,9 @@ export interface ServiceReference extends Infer<typeof ServiceReference> {}
 export const WebhookClientConfig = message(
   "WebhookClientConfig",
   {
-    service: one(1, (): Type<ServiceReference> => ServiceReference, { optional: true }),
-    caBundle: bytes(2),
-    url: string(3, { optional: true }),
+    service: one(1, (): Type<ServiceReference> => ServiceReference, { optional: true, doc: "Service that is asked." }),
+    caBundle: bytes(2, { doc: "Certificates to check the server's by, in PEM." }),
+    url: string(3, { optional: true, doc: "Address that is asked instead of a Service." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookClientConfig" },
 );
@@ -31,8 +31,13 @@ export interface WebhookClientConfig extends Infer<typeof WebhookClientConfig> {
 export const WebhookConversion = message(
   "WebhookConversion",
   {
-    clientConfig: one(2, (): Type<WebhookClientConfig> => WebhookClientConfig, { optional: true }),
-    conversionReviewVersions: list(3, "string", { always: true, required: true, list: "atomic" }),
+    clientConfig: one(2, (): Type<WebhookClientConfig> => WebhookClientConfig, { optional: true, doc: "How the webhook is reached." }),
+    conversionReviewVersions: list(3, "string", {
+      always: true,
+      required: true,
+      list: "atomic",
+      doc: "Versions of ConversionReview the webhook understands, best first.",
+    }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookConversion" },
 );
@@ -41,8 +46,8 @@ export interface WebhookConversion extends Infer<typeof WebhookConversion> {}
 export const CustomResourceConversion = message(
   "CustomResourceConversion",
   {
-    strategy: string(1, { always: true, required: true, enum: ["None", "Webhook"] }),
-    webhook: one(2, (): Type<WebhookConversion> => WebhookConversion, { optional: true }),
+    strategy: string(1, { always: true, required: true, enum: ["None", "Webhook"], doc: "None, or Webhook." }),
+    webhook: one(2, (): Type<WebhookConversion> => WebhookConversion, { optional: true, doc: "The webhook that converts." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion" },
 );
@@ -51,12 +56,12 @@ export interface CustomResourceConversion extends Infer<typeof CustomResourceCon
 export const CustomResourceDefinitionNames = message(
   "CustomResourceDefinitionNames",
   {
-    plural: string(1, { always: true, required: true }),
-    singular: string(2),
-    shortNames: list(3, "string", { list: "atomic" }),
-    kind: string(4, { always: true, required: true }),
-    listKind: string(5),
-    categories: list(6, "string", { list: "atomic" }),
+    plural: string(1, { always: true, required: true, doc: "Plural name, as in paths." }),
+    singular: string(2, { doc: "Singular name." }),
+    shortNames: list(3, "string", { list: "atomic", doc: "Names for the command line." }),
+    kind: string(4, { always: true, required: true, doc: "Name of the kind." }),
+    listKind: string(5, { doc: "Name of the kind of lists." }),
+    categories: list(6, "string", { list: "atomic", doc: "Names of lists it belongs to, such as all." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames" },
 );
@@ -65,12 +70,12 @@ export interface CustomResourceDefinitionNames extends Infer<typeof CustomResour
 export const CustomResourceColumnDefinition = message(
   "CustomResourceColumnDefinition",
   {
-    name: string(1, { always: true, required: true }),
-    type: string(2, { always: true, required: true }),
-    format: string(3),
-    description: string(4),
-    priority: int32(5),
-    jsonPath: string(6, { always: true, required: true }),
+    name: string(1, { always: true, required: true, doc: "Header of the column." }),
+    type: string(2, { always: true, required: true, doc: "OpenAPI type of its cells, or date." }),
+    format: string(3, { doc: "OpenAPI format that refines the type." }),
+    description: string(4, { doc: "What the column shows." }),
+    priority: int32(5, { doc: "How dispensable the column is: 0 is always shown." }),
+    jsonPath: string(6, { always: true, required: true, doc: "Where in the object its cells come from." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceColumnDefinition" },
 );
@@ -79,7 +84,7 @@ export interface CustomResourceColumnDefinition extends Infer<typeof CustomResou
 export const CustomResourceValidation = message(
   "CustomResourceValidation",
   {
-    openAPIV3Schema: one(1, (): Type<JSONSchemaProps> => JSONSchemaProps, { optional: true }),
+    openAPIV3Schema: one(1, (): Type<JSONSchemaProps> => JSONSchemaProps, { optional: true, doc: "The schema." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceValidation" },
 );
@@ -88,7 +93,7 @@ export interface CustomResourceValidation extends Infer<typeof CustomResourceVal
 export const SelectableField = message(
   "SelectableField",
   {
-    jsonPath: string(1, { always: true, required: true }),
+    jsonPath: string(1, { always: true, required: true, doc: "Path of a field that selectors may name." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.SelectableField" },
 );
@@ -97,9 +102,9 @@ export interface SelectableField extends Infer<typeof SelectableField> {}
 export const CustomResourceSubresourceScale = message(
   "CustomResourceSubresourceScale",
   {
-    specReplicasPath: string(1, { required: true }),
-    statusReplicasPath: string(2, { required: true }),
-    labelSelectorPath: string(3),
+    specReplicasPath: string(1, { required: true, doc: "Where the wanted replicas stand." }),
+    statusReplicasPath: string(2, { required: true, doc: "Where the counted replicas stand." }),
+    labelSelectorPath: string(3, { doc: "Where the selector of the Pods stands, as text." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceScale" },
 );
@@ -115,8 +120,14 @@ export interface CustomResourceSubresourceStatus extends Infer<typeof CustomReso
 export const CustomResourceSubresources = message(
   "CustomResourceSubresources",
   {
-    status: one(1, (): Type<CustomResourceSubresourceStatus> => CustomResourceSubresourceStatus, { optional: true }),
-    scale: one(2, (): Type<CustomResourceSubresourceScale> => CustomResourceSubresourceScale, { optional: true }),
+    status: one(1, (): Type<CustomResourceSubresourceStatus> => CustomResourceSubresourceStatus, {
+      optional: true,
+      doc: "Whether status is written apart from the rest.",
+    }),
+    scale: one(2, (): Type<CustomResourceSubresourceScale> => CustomResourceSubresourceScale, {
+      optional: true,
+      doc: "How the number of replicas is read and written.",
+    }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresources" },
 );
@@ -125,15 +136,21 @@ export interface CustomResourceSubresources extends Infer<typeof CustomResourceS
 export const CustomResourceDefinitionVersion = message(
   "CustomResourceDefinitionVersion",
   {
-    name: string(1, { always: true, required: true }),
-    served: bool(2, { always: true, required: true }),
-    storage: bool(3, { always: true, required: true }),
-    schema: one(4, (): Type<CustomResourceValidation> => CustomResourceValidation, { optional: true }),
-    subresources: one(5, (): Type<CustomResourceSubresources> => CustomResourceSubresources, { optional: true }),
-    additionalPrinterColumns: list(6, (): Type<CustomResourceColumnDefinition> => CustomResourceColumnDefinition, { list: "atomic" }),
-    deprecated: bool(7),
-    deprecationWarning: string(8, { optional: true }),
-    selectableFields: list(9, (): Type<SelectableField> => SelectableField, { list: "atomic" }),
+    name: string(1, { always: true, required: true, doc: "Name of the version." }),
+    served: bool(2, { always: true, required: true, doc: "Whether the version is served." }),
+    storage: bool(3, { always: true, required: true, doc: "Whether objects are stored in this version." }),
+    schema: one(4, (): Type<CustomResourceValidation> => CustomResourceValidation, { optional: true, doc: "What objects look like." }),
+    subresources: one(5, (): Type<CustomResourceSubresources> => CustomResourceSubresources, {
+      optional: true,
+      doc: "Subresources of the version.",
+    }),
+    additionalPrinterColumns: list(6, (): Type<CustomResourceColumnDefinition> => CustomResourceColumnDefinition, {
+      list: "atomic",
+      doc: "Columns of tables besides the name.",
+    }),
+    deprecated: bool(7, { doc: "Whether clients are warned of the version." }),
+    deprecationWarning: string(8, { optional: true, doc: "What clients are warned with." }),
+    selectableFields: list(9, (): Type<SelectableField> => SelectableField, { list: "atomic", doc: "Fields that selectors may name." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion" },
 );
@@ -142,17 +159,25 @@ export interface CustomResourceDefinitionVersion extends Infer<typeof CustomReso
 export const CustomResourceDefinitionSpec = message(
   "CustomResourceDefinitionSpec",
   {
-    group: string(1, { always: true, required: true }),
-    names: one(3, (): Type<CustomResourceDefinitionNames> => CustomResourceDefinitionNames, { required: true }),
-    scope: string(4, { always: true, required: true, enum: ["Cluster", "Namespaced"] }),
+    group: string(1, { always: true, required: true, doc: "API group of the kind." }),
+    names: one(3, (): Type<CustomResourceDefinitionNames> => CustomResourceDefinitionNames, {
+      required: true,
+      doc: "What the kind is called.",
+    }),
+    scope: string(4, { always: true, required: true, enum: ["Cluster", "Namespaced"], doc: "Cluster or Namespaced." }),
     versions: list(7, (): Type<CustomResourceDefinitionVersion> => CustomResourceDefinitionVersion, {
       always: true,
       required: true,
       list: "atomic",
       minLength: 1,
+      doc: "Versions of the kind.",
     }),
-    conversion: one(9, (): Type<CustomResourceConversion> => CustomResourceConversion, { optional: true, default: { strategy: "None" } }),
-    preserveUnknownFields: bool(10),
+    conversion: one(9, (): Type<CustomResourceConversion> => CustomResourceConversion, {
+      optional: true,
+      default: { strategy: "None" },
+      doc: "How objects are converted between versions.",
+    }),
+    preserveUnknownFields: bool(10, { doc: "Must be false." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec" },
 );
@@ -161,12 +186,12 @@ export interface CustomResourceDefinitionSpec extends Infer<typeof CustomResourc
 export const CustomResourceDefinitionCondition = message(
   "CustomResourceDefinitionCondition",
   {
-    type: string(1, { always: true, required: true }),
-    status: string(2, { always: true, required: true }),
-    lastTransitionTime: time(3),
-    reason: string(4),
-    message: string(5),
-    observedGeneration: int64(6),
+    type: string(1, { always: true, required: true, doc: "What the condition tells: Established, NamesAccepted or others." }),
+    status: string(2, { always: true, required: true, doc: "True, False or Unknown." }),
+    lastTransitionTime: time(3, { doc: "When the status last changed." }),
+    reason: string(4, { doc: "Why, in one word." }),
+    message: string(5, { doc: "Why, for people." }),
+    observedGeneration: int64(6, { doc: "Generation of the definition this was told for." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionCondition" },
 );
@@ -179,10 +204,11 @@ export const CustomResourceDefinitionStatus = message(
       always: true,
       list: "map",
       keys: ["type"],
+      doc: "What is true of the definition now.",
     }),
-    acceptedNames: one(2, (): Type<CustomResourceDefinitionNames> => CustomResourceDefinitionNames),
-    storedVersions: list(3, "string", { always: true, list: "atomic" }),
-    observedGeneration: int64(4),
+    acceptedNames: one(2, (): Type<CustomResourceDefinitionNames> => CustomResourceDefinitionNames, { doc: "Names that are in use." }),
+    storedVersions: list(3, "string", { always: true, list: "atomic", doc: "Versions that objects may still be stored in." }),
+    observedGeneration: int64(4, { doc: "Generation of the spec this status tells of." }),
   },
   { openapi: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus" },
 );
@@ -195,6 +221,7 @@ export const CustomResourceDefinition = kind({
   version: "v1",
   name: "CustomResourceDefinition",
   plural: "customresourcedefinitions",
+  doc: "Adds a kind to the API.",
   scope: "cluster",
   validate: customResourceDefinitionErrors,
   shortNames: ["crd", "crds"],

@@ -14,6 +14,7 @@ export const ControllerRevision = kind({
   version: "v1",
   name: "ControllerRevision",
   plural: "controllerrevisions",
+  doc: "One earlier state of a controller's object, never changed.",
   scope: "namespaced",
   columns: [
     nameColumn,

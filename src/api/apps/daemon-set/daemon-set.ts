@@ -93,6 +93,7 @@ export const DaemonSet = kind({
   version: "v1",
   name: "DaemonSet",
   plural: "daemonsets",
+  doc: "Keeps one Pod running on every Node that is meant.",
   scope: "namespaced",
   validate: daemonSetErrors,
   shortNames: ["ds"],

@@ -102,6 +102,7 @@ export const Deployment = kind({
   version: "v1",
   name: "Deployment",
   plural: "deployments",
+  doc: "Keeps a number of Pods running, and replaces them step by step when the template changes.",
   scope: "namespaced",
   validate: deploymentErrors,
   shortNames: ["deploy"],

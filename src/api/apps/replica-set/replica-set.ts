@@ -64,6 +64,7 @@ export const ReplicaSet = kind({
   version: "v1",
   name: "ReplicaSet",
   plural: "replicasets",
+  doc: "Keeps a number of Pods running.",
   scope: "namespaced",
   validate: ({ spec }, { subresource }) =>
     subresource === "" ? workloadErrors(spec, "ReplicaSet", "empty selector is invalid for deployment") : [],

@@ -22,6 +22,7 @@ export const SelfSubjectReview = kind({
   version: "v1",
   name: "SelfSubjectReview",
   plural: "selfsubjectreviews",
+  doc: "Asks who the server takes you for.",
   scope: "cluster",
   nameFormat: "any",
   counted: false,

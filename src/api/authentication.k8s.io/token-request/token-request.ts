@@ -44,6 +44,7 @@ export const TokenRequest = kind({
   version: "v1",
   name: "TokenRequest",
   plural: "tokenrequests",
+  doc: "Asks for a token of a ServiceAccount.",
   scope: "namespaced",
   verbs: [],
   openapi: "io.k8s.api.authentication.v1.TokenRequest",

@@ -31,6 +31,7 @@ export const TokenReview = kind({
   version: "v1",
   name: "TokenReview",
   plural: "tokenreviews",
+  doc: "Asks whose token this is.",
   scope: "cluster",
   nameFormat: "any",
   counted: false,

@@ -7,6 +7,7 @@ export const LocalSubjectAccessReview = kind({
   version: "v1",
   name: "LocalSubjectAccessReview",
   plural: "localsubjectaccessreviews",
+  doc: "Asks whether somebody may do something in one Namespace.",
   scope: "namespaced",
   nameFormat: "any",
   counted: false,

@@ -25,6 +25,7 @@ export const SelfSubjectAccessReview = kind({
   version: "v1",
   name: "SelfSubjectAccessReview",
   plural: "selfsubjectaccessreviews",
+  doc: "Asks whether you may do something.",
   scope: "cluster",
   nameFormat: "any",
   counted: false,

@@ -61,6 +61,7 @@ export const SelfSubjectRulesReview = kind({
   version: "v1",
   name: "SelfSubjectRulesReview",
   plural: "selfsubjectrulesreviews",
+  doc: "Asks what you may do in a Namespace.",
   scope: "cluster",
   nameFormat: "any",
   counted: false,

@@ -7,6 +7,7 @@ export const SubjectAccessReview = kind({
   version: "v1",
   name: "SubjectAccessReview",
   plural: "subjectaccessreviews",
+  doc: "Asks whether somebody may do something.",
   scope: "cluster",
   nameFormat: "any",
   counted: false,

@@ -28,6 +28,7 @@ export const Scale = kind({
   version: "v1",
   name: "Scale",
   plural: "scales",
+  doc: "How many replicas something has and should have.",
   scope: "namespaced",
   verbs: [],
   columns: [

@@ -57,6 +57,7 @@ export const CertificateSigningRequest = kind({
   version: "v1",
   name: "CertificateSigningRequest",
   plural: "certificatesigningrequests",
+  doc: "Asks for a certificate.",
   scope: "cluster",
   validate: certificateSigningRequestErrors,
   shortNames: ["csr"],

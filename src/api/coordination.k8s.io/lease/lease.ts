@@ -25,6 +25,7 @@ export const Lease = kind({
   version: "v1",
   name: "Lease",
   plural: "leases",
+  doc: "Says who does something that only one may do, or that somebody is still alive.",
   scope: "namespaced",
   validate: leaseErrors,
   counted: false,

@@ -13,6 +13,7 @@ export const Binding = kind({
   version: "v1",
   name: "Binding",
   plural: "bindings",
+  doc: "Ties a Pod to a Node.",
   scope: "namespaced",
   verbs: ["create"],
   openapi: "io.k8s.api.core.v1.Binding",

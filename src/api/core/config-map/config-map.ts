@@ -15,6 +15,7 @@ export const ConfigMap = kind({
   version: "v1",
   name: "ConfigMap",
   plural: "configmaps",
+  doc: "Configuration for Pods to read.",
   scope: "namespaced",
   validate: configMapErrors,
   shortNames: ["cm"],

@@ -50,6 +50,7 @@ export const Endpoints = kind({
   version: "v1",
   name: "Endpoints",
   plural: "endpoints",
+  doc: "Addresses of a Service's Pods; EndpointSlices have taken its place.",
   scope: "namespaced",
   validate: endpointsErrors,
   shortNames: ["ep"],

@@ -47,6 +47,7 @@ export const Namespace = kind({
   version: "v1",
   name: "Namespace",
   plural: "namespaces",
+  doc: "A space of names for objects.",
   scope: "cluster",
   shortNames: ["ns"],
   nameFormat: "dns1123Label",

@@ -241,6 +241,7 @@ export const Node = kind({
   version: "v1",
   name: "Node",
   plural: "nodes",
+  doc: "A machine that runs Pods.",
   scope: "cluster",
   validate: nodeErrors,
   shortNames: ["no"],

@@ -12,6 +12,7 @@ export const Pod = kind({
   version: "v1",
   name: "Pod",
   plural: "pods",
+  doc: "Containers that run together on one Node.",
   scope: "namespaced",
   shortNames: ["po"],
   categories: ["all"],

@@ -17,6 +17,7 @@ export const Secret = kind({
   version: "v1",
   name: "Secret",
   plural: "secrets",
+  doc: "Confidential data for Pods to read.",
   scope: "namespaced",
   validate: secretErrors,
   columns: [

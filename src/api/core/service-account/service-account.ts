@@ -26,6 +26,7 @@ export const ServiceAccount = kind({
   version: "v1",
   name: "ServiceAccount",
   plural: "serviceaccounts",
+  doc: "An identity for Pods.",
   scope: "namespaced",
   shortNames: ["sa"],
   columns: [nameColumn, { name: "Secrets", doc: "How many Secrets it lists.", read: ({ secrets = [] }) => secrets.length }, ageColumn],

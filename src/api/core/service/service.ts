@@ -149,6 +149,7 @@ export const Service = kind({
   version: "v1",
   name: "Service",
   plural: "services",
+  doc: "A stable address for a changing set of Pods.",
   scope: "namespaced",
   validate: serviceErrors,
   shortNames: ["svc"],

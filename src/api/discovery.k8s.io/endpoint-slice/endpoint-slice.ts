@@ -85,6 +85,7 @@ export const EndpointSlice = kind({
   version: "v1",
   name: "EndpointSlice",
   plural: "endpointslices",
+  doc: "Some of the addresses behind a Service.",
   scope: "namespaced",
   validate: endpointSliceErrors,
   columns: endpointSliceColumns,

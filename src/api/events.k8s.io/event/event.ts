@@ -41,6 +41,7 @@ export const Event = kind({
   version: "v1",
   name: "Event",
   plural: "events",
+  doc: "Something that happened to an object.",
   scope: "namespaced",
   shortNames: ["ev"],
   allowCreateOnUpdate: true,

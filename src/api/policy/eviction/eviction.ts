@@ -13,6 +13,7 @@ export const Eviction = kind({
   version: "v1",
   name: "Eviction",
   plural: "evictions",
+  doc: "Asks for a Pod to go, as far as budgets allow.",
   scope: "namespaced",
   verbs: [],
   openapi: "io.k8s.api.policy.v1.Eviction",

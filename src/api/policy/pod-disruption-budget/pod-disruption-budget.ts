@@ -49,6 +49,7 @@ export const PodDisruptionBudget = kind({
   version: "v1",
   name: "PodDisruptionBudget",
   plural: "poddisruptionbudgets",
+  doc: "Limits how many Pods may be evicted at the same time.",
   scope: "namespaced",
   validate: podDisruptionBudgetErrors,
   shortNames: ["pdb"],

@@ -16,6 +16,7 @@ export const ClusterRoleBinding = kind({
   version: "v1",
   name: "ClusterRoleBinding",
   plural: "clusterrolebindings",
+  doc: "Gives a ClusterRole to users in the whole cluster.",
   scope: "cluster",
   validate: (binding, { old }) => bindingErrors(binding, old, ["ClusterRole"]),
   nameFormat: "path",

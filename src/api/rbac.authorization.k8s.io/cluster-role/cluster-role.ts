@@ -32,6 +32,7 @@ export const ClusterRole = kind({
   version: "v1",
   name: "ClusterRole",
   plural: "clusterroles",
+  doc: "Rights in the whole cluster, or to be given in a Namespace.",
   scope: "cluster",
   validate: ({ rules, aggregationRule }) => [...rulesErrors(rules, false), ...aggregationErrors(aggregationRule)],
   nameFormat: "path",

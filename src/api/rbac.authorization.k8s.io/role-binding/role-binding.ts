@@ -16,6 +16,7 @@ export const RoleBinding = kind({
   version: "v1",
   name: "RoleBinding",
   plural: "rolebindings",
+  doc: "Gives a role to users within one Namespace.",
   scope: "namespaced",
   validate: (binding, { old }) => bindingErrors(binding, old, ["ClusterRole", "Role"]),
   nameFormat: "path",

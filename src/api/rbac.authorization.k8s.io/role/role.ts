@@ -15,6 +15,7 @@ export const Role = kind({
   version: "v1",
   name: "Role",
   plural: "roles",
+  doc: "Rights within one Namespace.",
   scope: "namespaced",
   validate: ({ rules }) => rulesErrors(rules, true),
   nameFormat: "path",

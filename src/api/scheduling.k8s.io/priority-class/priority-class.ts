@@ -22,6 +22,7 @@ export const PriorityClass = kind({
   version: "v1",
   name: "PriorityClass",
   plural: "priorityclasses",
+  doc: "A name for a priority of Pods.",
   scope: "cluster",
   validate: priorityClassErrors,
   shortNames: ["pc"],
