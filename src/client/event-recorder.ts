@@ -1,7 +1,7 @@
 // Events tell people what happened to an object. The same one again only counts up; a flood of one object is cut off.
 import type { Scope } from "#base/scope.ts";
 import { Event } from "#api/core/event/event.ts";
-import { isReason } from "#api/meta/status-error.ts";
+import { isReason, StatusError } from "#api/meta/status-error.ts";
 import type { World } from "#platform/world.ts";
 import type { KubernetesObject } from "#schema/kind.ts";
 import { formatTime } from "#schema/time.ts";
@@ -36,10 +36,10 @@ const rememberedMax = 4_096;
 const burst = 25;
 const refillMilliseconds = 300_000;
 const messageCharactersMax = 1_024;
+const nameCharactersMax = 253;
 
 interface Remembered {
   readonly name: string;
-  readonly firstTimestamp: string;
   count: number;
 }
 
@@ -73,16 +73,18 @@ export function startEventRecorder(scope: Scope, world: World, client: Client, {
     const timestamp = formatTime(at);
     const before = remembered.get(key);
     if (before) {
-      before.count += 1;
+      const count = before.count + 1;
       try {
-        await client.patch(Event, { namespace, name: before.name }, { count: before.count, lastTimestamp: timestamp }, { type: "merge" });
+        await client.patch(Event, { namespace, name: before.name }, { count, lastTimestamp: timestamp }, { type: "merge" });
+        before.count = count;
+        keep(remembered, key, before);
         return;
       } catch (error) {
         if (!isReason(error, "NotFound")) throw error;
         remembered.delete(key);
       }
     }
-    const name = `${subject.name}.${(world.clock.now() * 1e6).toString(16)}${world.random.integer(0x10000).toString(16)}`;
+    const name = eventName(subject.name, world);
     const { fieldPath, uid, resourceVersion } = subject;
     await client.create(Event, {
       metadata: { namespace, name },
@@ -105,7 +107,7 @@ export function startEventRecorder(scope: Scope, world: World, client: Client, {
       reportingComponent: component,
       reportingInstance: host ?? "",
     });
-    keep(remembered, key, { name, firstTimestamp: timestamp, count: 1 });
+    keep(remembered, key, { name, count: 1 });
   }
 
   scope.start("event recorder", async (task) => {
@@ -123,7 +125,7 @@ export function startEventRecorder(scope: Scope, world: World, client: Client, {
           await tell(item);
           break;
         } catch (error) {
-          if (isReason(error, "Forbidden", "NotFound", "Invalid", "AlreadyExists")) {
+          if (error instanceof StatusError && error.code < 500 && error.code !== 429 && error.reason !== "Conflict") {
             world.log.debug("the server rejected an event", { reason: item.reason, error: error.message });
             break;
           }
@@ -141,6 +143,12 @@ export function startEventRecorder(scope: Scope, world: World, client: Client, {
       wake?.();
     },
   };
+}
+
+/** The subject's name and a suffix of its own; together no longer than a name may be. */
+function eventName(subject: string, world: World): string {
+  const suffix = `.${Math.round(world.clock.now() * 1e3).toString(16)}${world.random.integer(0x10000).toString(16).padStart(4, "0")}`;
+  return `${subject.slice(0, nameCharactersMax - suffix.length).replace(/[.-]+$/, "")}${suffix}`;
 }
 
 function subjectOf({ apiVersion, kind, metadata }: KubernetesObject): EventSubject {

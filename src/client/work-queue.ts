@@ -32,6 +32,7 @@ export function startWorkQueue(
   let idle: (() => void)[] = [];
 
   function add(key: string): void {
+    if (scope.stopped) return;
     timers.get(key)?.timer.cancel();
     timers.delete(key);
     waiting.add(key);
@@ -42,6 +43,7 @@ export function startWorkQueue(
 
   function addAfter(key: string, milliseconds: number): void {
     if (milliseconds <= 0) return add(key);
+    if (scope.stopped) return;
     const at = world.clock.monotonic() + milliseconds;
     const earlier = timers.get(key);
     if (waiting.has(key) || (earlier && earlier.at <= at)) return;
@@ -71,7 +73,7 @@ export function startWorkQueue(
         await work(key, failures.get(key) ?? 0);
         failures.delete(key);
       } catch (error) {
-        if (error instanceof ScopeStopped) throw error;
+        if (task.stopped) throw error instanceof ScopeStopped ? error : new ScopeStopped(task.path);
         const count = failures.get(key) ?? 0;
         failures.set(key, count + 1);
         addAfter(key, Math.min(backoffFirstMilliseconds * 2 ** Math.min(count, 40), backoffMaxMilliseconds));

@@ -63,12 +63,26 @@ export function httpTransport(client: HttpClient, { userAgent, token, timeoutMil
 
 function read(response: ClientResponse, text: string, answer: Type<unknown> | undefined): unknown {
   const isJson = (response.headers["content-type"] ?? "").includes("json");
-  if (response.status >= 400) {
-    if (isJson) return readJson(Status, text).value;
-    return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message: text.slice(0, 1024), code: response.status };
+  if (response.status >= 400) return (isJson && readStatus(text)) || failure(response.status, text);
+  if (!isJson) {
+    if (answer) throw statusErrorFrom(failure(502, `the server answered ${response.status} with something that is no JSON: ${text}`), 502);
+    return text;
   }
-  if (!isJson) return text;
   return answer ? readJson(answer, text).value : readUnknownJson(text);
+}
+
+/** The Status of a refusal; undefined for what somebody else on the way answered. */
+function readStatus(text: string): unknown {
+  try {
+    const status = readJson(Status, text).value;
+    return status.kind === "Status" ? status : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function failure(code: number, text: string) {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message: text.slice(0, 1024), code } as const;
 }
 
 const objectMark = ',"object":';

@@ -50,9 +50,10 @@ export function inProcessTransport(handle: HttpHandler, { identity, userAgent }:
       try {
         const response = await handle(httpRequest(request, controller.signal));
         if (response.status >= 400) throw statusErrorFrom(response.object as {}, response.status);
+        if (scope.stopped) throw new ScopeStopped(scope.path);
+        if (!isStream(response.body)) return;
         const items = new BoundedChannel<WatchItem>(watchItemsMax);
         controller.signal.addEventListener("abort", () => items.close(), { once: true });
-        if (!isStream(response.body)) return;
         response.body.stream({
           write() {},
           end: () => items.close(),
@@ -64,7 +65,10 @@ export function inProcessTransport(handle: HttpHandler, { identity, userAgent }:
             if (!items.push(item as WatchItem)) controller.abort();
           },
         });
-        yield* items;
+        for await (const item of items) {
+          if (scope.stopped) break;
+          yield item;
+        }
         if (scope.stopped) throw new ScopeStopped(scope.path);
       } finally {
         scope.signal.removeEventListener("abort", stop);
