@@ -92,7 +92,7 @@ test("Service", () => {
     ["spec.ports[0].name: Required value", "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
   );
   assert.deepEqual(errorsOf(Service, { spec: { type: "ExternalName", clusterIP: "1.1.1.1" } }), [
-    "spec.clusterIPs: Forbidden: may not be set when `type` is 'ExternalName'",
+    "spec.clusterIPs: Forbidden: may not be set for ExternalName services",
     "spec.externalName: Required value",
   ]);
   const at = (ip: string) => ({ spec: { ports: [{ port: 80 }], clusterIP: ip, clusterIPs: [ip] } });

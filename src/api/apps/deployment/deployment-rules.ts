@@ -8,7 +8,7 @@ import type { Deployment, DeploymentStrategy } from "./deployment.ts";
 export function deploymentErrors({ spec }: Deployment, { subresource }: { readonly subresource: string }): readonly FieldError[] {
   if (subresource !== "") return [];
   const errors = [
-    ...workloadErrors(spec, "Deployment", "empty selector is invalid for deployment"),
+    ...workloadErrors(spec, "ReplicaSet", "empty selector is invalid for deployment"),
     ...strategyErrors(spec.strategy, "spec.strategy"),
   ];
   if (spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)) {

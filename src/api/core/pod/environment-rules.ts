@@ -12,9 +12,7 @@ export function environmentErrors(env: readonly EnvVar[], path: string): readonl
     const set = sources.filter((source) => valueFrom[source] !== undefined);
     const errors: FieldError[] = [];
     if (set.length === 0) {
-      errors.push(
-        invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"),
-      );
+      errors.push(invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"));
     }
     if (value && set.length > 0) errors.push(invalid(at, "", "may not be specified when `value` is not empty"));
     if (set.length > 1) errors.push(invalid(at, "", "may not have more than one field specified at a time"));

@@ -110,7 +110,7 @@ test("environment, resources and probes", () => {
   assert.deepEqual(errorsOf({ containers: [{ ...container, env }] }), [
     'spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty',
     'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "spec.secret": error converting fieldPath: field label not supported: spec.secret',
-    'spec.containers[0].env[1].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+    'spec.containers[0].env[1].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
   ]);
   const resources = { requests: { cpu: "2", "example.com/gpu": "1" }, limits: { cpu: "1", magic: "1" } };
   assert.deepEqual(

@@ -33,7 +33,10 @@ function typeErrors(spec: ServiceSpec): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (spec.type === "ExternalName") {
     if ((spec.clusterIPs ?? []).length > 0 || spec.clusterIP) {
-      errors.push(forbidden("spec.clusterIPs", "may not be set when `type` is 'ExternalName'"));
+      errors.push(forbidden("spec.clusterIPs", "may not be set for ExternalName services"));
+    }
+    for (const field of ["ipFamilies", "ipFamilyPolicy"] as const) {
+      if (spec[field] !== undefined) errors.push(forbidden(`spec.${field}`, "may not be set for ExternalName services"));
     }
     const name = (spec.externalName ?? "").replace(/\.$/, "");
     if (name === "") errors.push(required("spec.externalName"));
