@@ -12,7 +12,7 @@ export function withDefaults<T>(type: Type<T>, value: T): T {
 }
 
 /** A whole object from a draft: normalised, with apiVersion and kind, declared defaults, and the kind's own. */
-export function complete<T extends KubernetesObject>(kind: Kind<T>, draft: Draft<T>): T {
+export function complete<T extends KubernetesObject>(kind: Kind<T>, draft: NoInfer<Draft<T>>): T {
   const { value } = normalise(kind.message, { ...(draft as object), apiVersion: kind.apiVersion, kind: kind.name } as unknown as Json);
   return withKindDefaults(kind, value);
 }
