@@ -1,6 +1,21 @@
 // Written by tools/index; do not edit.
 import type { Controller } from "./controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
+import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts";
+import { endpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
+import { endpointsController } from "./endpoints/endpoints-controller.ts";
+import { namespaceController } from "./namespace/namespace-controller.ts";
 import { replicaSetController } from "./replica-set/replica-set-controller.ts";
+import { rootCaPublisherController } from "./root-ca-publisher/root-ca-publisher-controller.ts";
+import { serviceAccountController } from "./service-account/service-account-controller.ts";
 
-export const allControllers: readonly Controller[] = [deploymentController, replicaSetController];
+export const allControllers: readonly Controller[] = [
+  deploymentController,
+  endpointSliceMirroringController,
+  endpointSliceController,
+  endpointsController,
+  namespaceController,
+  replicaSetController,
+  rootCaPublisherController,
+  serviceAccountController,
+];

@@ -24,12 +24,22 @@ export interface ClusterFacts {
   /** "10.244.0.0/16": where Pod addresses come from. */
   readonly clusterCidr: string;
   readonly nodeCidrMaskSize: number;
+  /** Whether Nodes get their part of `clusterCidr` here. Default true. */
+  readonly allocatesNodeCidrs?: boolean;
   /** "10.96.0.0/12". */
   readonly serviceClusterIpRange: string;
   /** PEM bundle that Pods trust; published as kube-root-ca.crt. */
   readonly rootCa: string;
   /** The CA that signs certificates for kubelets and clients; absent where signing is not this process's work. */
   readonly signer?: { readonly certificate: string; readonly key: string };
+  /** How long signed certificates are valid at most. Default a year. */
+  readonly certificateMilliseconds?: number;
+  /** How long a Node may be silent before it counts as lost. Default 40 s. */
+  readonly nodeMonitorGraceMilliseconds?: number;
+  /** The same, for Nodes that never reported. Default 60 s. */
+  readonly nodeStartupGraceMilliseconds?: number;
+  /** Ended Pods that may stay. Default 12,500. */
+  readonly terminatedPodsMax?: number;
 }
 
 export interface ControllerNeeds {
@@ -205,6 +215,18 @@ export function controller<T extends KubernetesObject, const R extends Relations
 /** A controller whose work is not a decision about one object; `because` says why. */
 export function freeController(declaration: Controller & { readonly because: string }): Controller {
   return declaration;
+}
+
+/** Several decisions under one name. */
+export function combined(name: string, parts: readonly Controller[]): Controller {
+  return {
+    name,
+    reads: [...new Set(parts.flatMap(({ reads }) => reads))],
+    writes: parts.flatMap(({ writes }) => writes),
+    async run(scope, world, needs) {
+      for (const part of parts) await part.run(scope, world, needs);
+    },
+  };
 }
 
 /** Objects whose controlling owner is the object. */

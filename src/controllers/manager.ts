@@ -1,0 +1,65 @@
+// Starts the controllers of a process: one set of informers for all of them, each with a voice of its own for events.
+import type { Scope } from "#base/scope.ts";
+import type { Client } from "#client/client.ts";
+import { startEventRecorder } from "#client/event-recorder.ts";
+import { type Informers, sharedInformers } from "#client/informers.ts";
+import type { World } from "#platform/world.ts";
+import { allControllers } from "./all.ts";
+import type { ClusterFacts, Controller } from "./controller.ts";
+
+export interface ManagerNeeds {
+  readonly client: Client;
+  readonly facts: ClusterFacts;
+  /** Made here when absent. */
+  readonly informers?: Informers;
+  /** Default: all. */
+  readonly controllers?: readonly Controller[];
+}
+
+/** Starts the controllers and returns; they work until the scope stops. */
+export async function startControllers(scope: Scope, world: World, needs: ManagerNeeds): Promise<void> {
+  const { client, facts, controllers = allControllers } = needs;
+  const informers = needs.informers ?? sharedInformers(scope, world, client);
+  // Kinds that a controller reads in full are started before the garbage collector, which is content with metadata, looks for them.
+  for (const { reads } of controllers) for (const kind of reads) informers.for(kind);
+  for (const one of controllers) {
+    const own = scope.child(one.name);
+    const events = startEventRecorder(own, world, client, { component: one.name });
+    await one.run(own, world, { client, informers, events, facts });
+  }
+}
+
+/** The controllers that --controllers asks for: names, "*" for those that are on by default, "-name" for all but one. Names may be short. */
+export function chosenControllers(wanted: readonly string[]): {
+  readonly controllers: readonly Controller[];
+  readonly unknown: readonly string[];
+} {
+  const isNamed = ({ name }: Controller, text: string) => text === name || `${text}-controller` === name || aliases[text] === name;
+  const off = wanted.filter((text) => text.startsWith("-")).map((text) => text.slice(1));
+  const on = wanted.filter((text) => !text.startsWith("-") && text !== "*");
+  const controllers = allControllers.filter((one) => {
+    if (off.some((text) => isNamed(one, text))) return false;
+    return wanted.includes("*") || on.some((text) => isNamed(one, text));
+  });
+  const unknown = [...off, ...on].filter((text) => !allControllers.some((one) => isNamed(one, text)));
+  return { controllers, unknown };
+}
+
+/** Older names that manifests still carry. */
+const aliases: Readonly<Record<string, string>> = {
+  endpoint: "endpoints-controller",
+  endpointslice: "endpointslice-controller",
+  endpointslicemirroring: "endpointslice-mirroring-controller",
+  serviceaccount: "serviceaccount-controller",
+  "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
+  garbagecollector: "garbage-collector-controller",
+  podgc: "pod-garbage-collector-controller",
+  nodelifecycle: "node-lifecycle-controller",
+  nodeipam: "node-ipam-controller",
+  csrapproving: "certificatesigningrequest-approving-controller",
+  csrsigning: "certificatesigningrequest-signing-controller",
+  csrcleaner: "certificatesigningrequest-cleaner-controller",
+  daemonset: "daemonset-controller",
+  disruption: "disruption-controller",
+  "clusterrole-aggregation": "clusterrole-aggregation-controller",
+};
