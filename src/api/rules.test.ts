@@ -10,6 +10,7 @@ import { Deployment } from "./apps/deployment/deployment.ts";
 import { ReplicaSet } from "./apps/replica-set/replica-set.ts";
 import { CertificateSigningRequest } from "./certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import { Lease } from "./coordination.k8s.io/lease/lease.ts";
+import { Binding } from "./core/binding/binding.ts";
 import { ConfigMap } from "./core/config-map/config-map.ts";
 import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
@@ -176,6 +177,14 @@ test("small kinds", () => {
   ]);
   assert.deepEqual(errorsOf(Event, { involvedObject: { kind: "Pod", namespace: "other" } }), [
     'involvedObject.namespace: Invalid value: "other": does not match event.namespace',
+  ]);
+});
+
+test("Binding names a Node", () => {
+  assert.deepEqual(errorsOf(Binding, { target: { kind: "Node", name: "n" } }), []);
+  assert.deepEqual(errorsOf(Binding, { target: { kind: "Pod" } }), [
+    'target.kind: Unsupported value: "Pod": supported values: "<empty>", "Node"',
+    "target.name: Required value",
   ]);
 });
 

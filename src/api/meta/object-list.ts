@@ -14,11 +14,11 @@ export interface ObjectList<T extends KubernetesObject> {
 /** The message of a kind's lists; as they name the kind once for all items, items may lack their own. */
 export function listMessage<T extends KubernetesObject>(kind: Kind<T>): Type<ObjectList<T>> {
   const fields = {
-    apiVersion: string(0, { always: true }),
-    kind: string(0, { always: true }),
+    apiVersion: string(0),
+    kind: string(0),
     metadata: one(1, (): Type<ListMeta> => ListMeta, { doc: "The list's metadata." }),
     items: list(2, (): Type<T> => kind.message, { always: true, doc: "The objects." }),
   };
   const openapi = kind.message.options.openapi;
-  return message(kind.listName, fields, openapi === undefined ? {} : { openapi: `${openapi}List` });
+  return message(kind.listName, fields, openapi === undefined ? {} : { openapi: `${openapi}List` }) as unknown as Type<ObjectList<T>>;
 }

@@ -5,7 +5,7 @@ import { controllerOf } from "#api/meta/owner.ts";
 
 const fields = {
   data: rawObject(2, { immutable: true, doc: "The state that this revision keeps." }),
-  revision: int64(3, { always: true, required: true, doc: "Number of the revision; later ones are higher." }),
+  revision: int64(3, { always: true, required: true, doc: "Number of the revision; later ones are higher.", min: 0 }),
 };
 
 export interface ControllerRevision extends ObjectOf<undefined, undefined, typeof fields> {}

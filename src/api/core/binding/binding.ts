@@ -1,3 +1,4 @@
+import { notSupported, required } from "#schema/derive/field-error.ts";
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
@@ -15,6 +16,10 @@ export const Binding = kind({
   plural: "bindings",
   doc: "Ties a Pod to a Node.",
   scope: "namespaced",
+  validate: ({ target }) => [
+    ...(target.kind && target.kind !== "Node" ? [notSupported("target.kind", target.kind, ["Node", "<empty>"])] : []),
+    ...(target.name ? [] : [required("target.name")]),
+  ],
   verbs: ["create"],
   openapi: "io.k8s.api.core.v1.Binding",
   fields,

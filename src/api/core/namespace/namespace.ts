@@ -77,15 +77,11 @@ function prepareNamespace(
   { old, subresource }: { readonly old?: Namespace; readonly subresource: string },
 ): Namespace {
   if (subresource !== "") return namespace;
-  if (old !== undefined) return { ...namespace, spec: { ...namespace.spec, ...pick(old.spec.finalizers) } };
+  if (old !== undefined) return { ...namespace, spec: old.spec };
   const finalizers = namespace.spec.finalizers ?? [];
   return {
-    ...namespace,
+    ...withNameLabel(namespace),
     spec: { ...namespace.spec, finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] },
     status: { phase: "Active" },
   };
-}
-
-function pick(finalizers: readonly string[] | undefined): { readonly finalizers?: readonly string[] | undefined } {
-  return { finalizers };
 }
