@@ -21,12 +21,15 @@ import { liveRoles } from "./authorization/rbac/roles.ts";
 import { reconcileDefaultRoles } from "./authorization/reconcile-roles.ts";
 import { accessReviewParts } from "./registry/access-reviews/access-reviews.ts";
 import { certificateSigningRequestPart } from "./registry/certificate-signing-request/certificate-signing-request.ts";
+import type { KubeletAccess } from "./registry/kubelet/kubelet-connection.ts";
+import { kubeletParts } from "./registry/kubelet/kubelet-parts.ts";
 import type { Registry, ResourcePart } from "./registry/resource.ts";
 import { selfSubjectReviewPart } from "./registry/self-subject-review/self-subject-review.ts";
 import { tokenRequestPart } from "./registry/token-request/token-request.ts";
 import { tokenReviewPart } from "./registry/token-review/token-review.ts";
 
 export type { ControllerRole } from "./authorization/default-roles.ts";
+export type { KubeletAccess } from "./registry/kubelet/kubelet-connection.ts";
 export { parseTokenFile } from "./authentication/static-tokens.ts";
 
 export interface SecurityOptions {
@@ -35,6 +38,8 @@ export interface SecurityOptions {
   readonly tokens?: readonly StaticToken[];
   /** --service-account-max-token-expiration, in seconds. */
   readonly tokenExpirationSecondsMax?: number;
+  /** How kubelets are reached for logs, exec and proxies; without it there are none of these. */
+  readonly kubelets?: KubeletAccess;
   /** What the controllers declared; becomes system:controller:<name>. */
   readonly controllers?: readonly ControllerRole[];
 }
@@ -75,6 +80,7 @@ export function security(options: SecurityOptions): (parts: SecurityParts) => Se
         ...accessReviewParts(authorizer),
         ...escalationParts(roles, authorizer),
         certificateSigningRequestPart,
+        ...(options.kubelets ? kubeletParts(world, options.kubelets, authorizer) : []),
       ],
       paths: Object.fromEntries([...issuerDocuments(world, issuer)].map(([path, response]) => [path, async () => response])),
       afterStart: () => reconcileDefaultRoles(registry, defaultRoles(options.controllers)),

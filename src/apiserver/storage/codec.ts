@@ -2,6 +2,7 @@
 // spliced in without parsing: `{"kind":"Pod","apiVersion":"v1","metadata":{` stands first, always.
 //
 // What is stored is not what is served: `Transformer` stands between (encryption at rest, a store shared with others).
+import { freezeDeep } from "#schema/derive/freeze.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Revision } from "#store/store.ts";
@@ -51,7 +52,7 @@ export class Codec {
   /** Undoes `encode`, with the revision put in. */
   decode(json: Uint8Array, revision: Revision): KubernetesObject {
     const object = readStored(this.kind, decoder.decode(json)) as KubernetesObject;
-    return withRevision(object, revision);
+    return freezeDeep(withRevision(object, revision));
   }
 
   /** `,` and the JSON with the revision put in: as it stands in a list behind another item. */

@@ -6,6 +6,7 @@
 // - A subscriber is told every change behind the revision it started at, once, in order.
 import { ScopeStopped, type Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
+import { freezeDeep } from "#schema/derive/freeze.ts";
 import type { KubernetesObject } from "#schema/kind.ts";
 import { type KeyValue, prefixEnd, type Revision, type Store, type StoreEvent, type StoreWatch, type WatchBatch } from "#store/store.ts";
 import type { Codec, Transformer } from "./codec.ts";
@@ -306,7 +307,7 @@ export class Written {
   record(codec: Codec, revision: Revision): StoredRecord {
     if (this.#record?.revision !== revision) {
       const object = { ...this.#object, metadata: { ...this.#object.metadata, resourceVersion: String(revision) } };
-      this.#record = new StoredRecord(codec, this.key, revision, this.#json, object);
+      this.#record = new StoredRecord(codec, this.key, revision, this.#json, freezeDeep(object));
     }
     return this.#record as StoredRecord;
   }

@@ -1,0 +1,211 @@
+// Logs, exec and proxies against a kubelet of the simulation.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { allKinds } from "#api/all.ts";
+import { Node } from "#api/core/node/node.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { rootScope } from "#base/scope.ts";
+import { inProcessTransport } from "#client/in-process/transport.ts";
+import { restClient } from "#client/rest-client.ts";
+import type { HttpClient } from "#platform/network.ts";
+import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
+import { openMemoryStore } from "#store/memory/memory-store.ts";
+import type { HttpHandler, HttpRequest } from "#wire/http/message.ts";
+import { serviceAccountIssuer } from "../../authentication/service-accounts/issuer.ts";
+import { security } from "../../security.ts";
+import { startApiServer } from "../../start.ts";
+
+interface Setting {
+  readonly world: SimulatedWorld;
+  readonly client: HttpClient;
+  readonly asked: HttpRequest[];
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const textOf = async (response: { bytes(): Promise<Uint8Array> }) => new TextDecoder().decode(await response.bytes());
+const admin = { authorization: "Bearer admin" };
+
+async function withKubelet(kubelet: HttpHandler, run: (setting: Setting) => Promise<void>): Promise<void> {
+  const world = simulatedWorld({ seed: 1 });
+  const failures: unknown[] = [];
+  const scope = rootScope("test", (error) => failures.push(error));
+  try {
+    await world.run(async () => {
+      const asked: HttpRequest[] = [];
+      const address = world.network.addresses().find(({ internal }) => !internal)?.address ?? "";
+      const key = await world.crypto.generateKey("ecdsa-p256");
+      const now = world.clock.now();
+      const certificate = await world.crypto.issueCertificate({
+        subject: { commonName: "n1" },
+        publicKey: key.publicKey,
+        signingKey: key.privateKey,
+        isCa: true,
+        ipAddresses: [address],
+        notBefore: now - 1_000,
+        notAfter: now + 1e9,
+      });
+      await world.network.serve(scope, { host: address, port: 10250, tls: { certificate, key: key.privateKey } }, (request) => {
+        asked.push(request);
+        return kubelet(request);
+      });
+      const issuer = serviceAccountIssuer(world, { issuers: ["https://i"], signingKey: key });
+      const tokens = [
+        { token: "admin", user: { name: "admin", groups: ["system:masters"] } },
+        { token: "reader", user: { name: "reader", groups: ["readers"] } },
+      ];
+      const api = await startApiServer(scope, world, {
+        store: await openMemoryStore(scope, world),
+        kinds: allKinds,
+        security: security({ issuer, tokens, kubelets: { addressTypes: ["InternalIP"], ca: certificate } }),
+        admission: [],
+        connect: (handle) =>
+          restClient(inProcessTransport(handle, { identity: { user: "", groups: [] }, userAgent: "t" }), { fieldManager: "t" }),
+      });
+      await api.started;
+      const nodes = api.registry.of(Node);
+      await nodes.create({ metadata: { name: "n1" } });
+      await nodes.update(
+        "",
+        "n1",
+        (node) => ({
+          ...node,
+          status: { ...node.status, addresses: [{ type: "InternalIP", address }], daemonEndpoints: { kubeletEndpoint: { Port: 10250 } } },
+        }),
+        { subresource: "status" },
+      );
+      await api.registry.of(Pod).create({
+        metadata: { name: "web", namespace: "default" },
+        spec: {
+          nodeName: "n1",
+          containers: [
+            { name: "a", image: "i" },
+            { name: "b", image: "i" },
+          ],
+        },
+      });
+      const { port } = await world.network.serve(scope, { host: address, port: 6443 }, api.handle);
+      const client = world.network.client({ url: `http://${address}:${port}` });
+      await run({ world, client, asked });
+      client.close();
+    });
+  } finally {
+    await scope.stop();
+    world.close();
+  }
+  assert.deepEqual(failures, []);
+}
+
+const pod = "/api/v1/namespaces/default/pods/web";
+
+test("logs come from the kubelet, with its refusals in its words", () =>
+  withKubelet(
+    async ({ path }) =>
+      path.endsWith("/b")
+        ? { status: 400, headers: {}, body: bytes('container "b" in pod "web" is waiting to start: ContainerCreating') }
+        : { status: 200, headers: {}, body: { stream: (sink) => (sink.write(bytes("one\n")), sink.write(bytes("two\n")), sink.end()) } },
+    async ({ client, asked }) => {
+      const log = await client.request({ method: "GET", path: `${pod}/log?container=a&tailLines=2&follow=true`, headers: admin });
+      assert.equal(log.status, 200);
+      assert.equal(await textOf(log), "one\ntwo\n");
+      assert.equal(asked[0]?.path, "/containerLogs/default/web/a");
+      assert.equal(asked[0]?.query, "follow=true&tailLines=2");
+      assert.equal(asked[0]?.headers["authorization"], undefined);
+      const message = async (query: string) => {
+        const response = await client.request({ method: "GET", path: `${pod}/log${query}`, headers: admin });
+        return [response.status, JSON.parse(await textOf(response)).message];
+      };
+      assert.deepEqual(await message("?container=b"), [400, 'container "b" in pod "web" is waiting to start: ContainerCreating']);
+      assert.deepEqual(await message(""), [400, "a container name must be specified for pod web, choose one of: [a b]"]);
+      assert.deepEqual(await message("?container=c"), [400, "container c is not valid for pod web"]);
+      assert.equal((await message("?container=a&tailLines=-1"))[0], 422);
+    },
+  ));
+
+test("exec hands the connection through, both ways", () =>
+  withKubelet(
+    async ({ upgrade, headers }) => {
+      const { stream } = upgrade!({
+        connection: "Upgrade",
+        upgrade: headers["upgrade"] ?? "",
+        "x-stream-protocol-version": "v4.channel.k8s.io",
+      });
+      void (async () => {
+        for await (const chunk of stream.incoming) await stream.write(bytes(`echo ${new TextDecoder().decode(chunk)}`));
+        stream.end();
+      })();
+      return { status: 101, headers: {}, upgraded: true };
+    },
+    async ({ client, asked }) => {
+      const path = `${pod}/exec?container=a&command=sh&command=-c&command=ls+%2F&stdin=true&stdout=true&tty=false`;
+      const answer = await client.upgrade({ method: "POST", path, headers: { ...admin, upgrade: "SPDY/3.1", connection: "Upgrade" } });
+      assert.ok("stream" in answer);
+      assert.equal(answer.headers["x-stream-protocol-version"], "v4.channel.k8s.io");
+      await answer.stream.write(bytes("hello"));
+      const [first] = [await answer.stream.incoming[Symbol.asyncIterator]().next()];
+      assert.equal(new TextDecoder().decode(first.value), "echo hello");
+      answer.stream.destroy();
+      assert.equal(asked[0]?.path, "/exec/default/web/a");
+      assert.equal(asked[0]?.query, "input=1&output=1&error=1&command=sh&command=-c&command=ls+%2F");
+    },
+  ));
+
+test("an upgrade that the kubelet refuses stays an ordinary answer; redirects are not followed", () =>
+  withKubelet(
+    async ({ path }) =>
+      path.startsWith("/attach")
+        ? { status: 302, headers: { location: "http://169.254.169.254/" }, body: new Uint8Array(0) }
+        : { status: 403, headers: {}, body: bytes("no") },
+    async ({ client }) => {
+      const upgrade = { ...admin, upgrade: "websocket", connection: "Upgrade" };
+      const refused = await client.upgrade({ method: "GET", path: `${pod}/exec?container=a&command=ls`, headers: upgrade });
+      assert.ok("refused" in refused);
+      assert.equal(refused.refused.status, 403);
+      assert.equal(await textOf(refused.refused), "no");
+      const redirected = await client.upgrade({ method: "GET", path: `${pod}/attach?container=a`, headers: upgrade });
+      assert.ok("refused" in redirected);
+      assert.equal(redirected.refused.status, 502);
+      assert.match(await textOf(redirected.refused), /redirect this request, which is not permitted/);
+    },
+  ));
+
+test("proxies refuse steps upwards, and pass all else on without credentials", () =>
+  withKubelet(
+    async ({ path, query }) => ({ status: 200, headers: { "content-type": "text/plain" }, body: bytes(`${path}?${query}`) }),
+    async ({ client, asked }) => {
+      const ask = (path: string) => client.request({ method: "GET", path, headers: { ...admin, cookie: "c" } });
+      const found = await ask("/api/v1/nodes/n1/proxy/stats/summary?a=b");
+      assert.equal(await textOf(found), "/stats/summary?a=b");
+      assert.equal(asked[0]?.headers["authorization"], undefined);
+      assert.equal(asked[0]?.headers["cookie"], undefined);
+      for (const path of ["/a/%2e%2e/b", "/..%2fb", "/%2e%2e%5cb"]) {
+        assert.equal((await ask(`/api/v1/nodes/n1/proxy${path}`)).status, 400, path);
+      }
+      assert.equal(asked.length, 1);
+    },
+  ));
+
+test("reading rights are not enough to run commands over a WebSocket", () =>
+  withKubelet(
+    async () => ({ status: 500, headers: {} }),
+    async ({ client, asked }) => {
+      const bindings = "/apis/rbac.authorization.k8s.io/v1";
+      const post = (path: string, body: object) =>
+        client.request({
+          method: "POST",
+          path,
+          headers: { ...admin, "content-type": "application/json" },
+          body: bytes(JSON.stringify(body)),
+        });
+      const rules = [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec"] }];
+      assert.equal((await post(`${bindings}/clusterroles`, { metadata: { name: "r" }, rules })).status, 201);
+      const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "r" };
+      const subjects = [{ kind: "User", name: "reader" }];
+      assert.equal((await post(`${bindings}/clusterrolebindings`, { metadata: { name: "r" }, roleRef, subjects })).status, 201);
+      const headers = { authorization: "Bearer reader", upgrade: "websocket", connection: "Upgrade" };
+      const answer = await client.upgrade({ method: "GET", path: `${pod}/exec?container=a&command=ls`, headers });
+      assert.ok("refused" in answer);
+      assert.equal(answer.refused.status, 403);
+      assert.match(await textOf(answer.refused), /cannot create resource \\"pods\/exec\\"/);
+      assert.equal(asked.length, 0);
+    },
+  ));

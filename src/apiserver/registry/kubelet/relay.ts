@@ -1,0 +1,166 @@
+// Passes a request on to another server and its answer back, connections that change their protocol included.
+//
+// - Only a backend that answers 101 gets the client's connection; whatever else it answers is an ordinary answer, and its connection ends.
+// - Redirects are not followed and not passed on: a backend must not choose what the server's own credentials are shown to.
+// - The client's credentials stay here.
+import { StatusError } from "#api/meta/status-error.ts";
+import type { ClientResponse, HttpClient } from "#platform/network.ts";
+import type { World } from "#platform/world.ts";
+import type { Headers, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
+import type { ByteStream } from "#wire/http/stream.ts";
+import { withoutTokenProtocol } from "../../authentication/bearer-token.ts";
+import type { Answer } from "../resource.ts";
+import { unreachable } from "./kubelet-connection.ts";
+
+const bodyMax = 512 * 1024 * 1024;
+const bufferedMax = 1024 * 1024;
+const pauseMilliseconds = 5;
+
+export interface Target {
+  readonly client: HttpClient;
+  /** For error messages. */
+  readonly url: string;
+  /** With query. */
+  readonly path: string;
+}
+
+const hopHeaders: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Whatever the client asked, asked of the target. */
+export async function relay(world: Pick<World, "clock">, http: HttpRequest, target: Target): Promise<Answer> {
+  if (http.upgrade) return relayUpgrade(world, http, target);
+  const response = await ask(http, target, { headers: passedHeaders(http.headers), body: await bodyOf(http) });
+  refuseRedirect(response);
+  return { response: streamed(world, response) };
+}
+
+/** A connection that changes its protocol: exec, attach, port-forward, WebSockets of applications. */
+export async function relayUpgrade(world: Pick<World, "clock">, http: HttpRequest, target: Target): Promise<Answer> {
+  const { upgrade, method, signal } = http;
+  if (!upgrade) throw new StatusError("BadRequest", "Upgrade request required");
+  const headers = {
+    ...passedHeaders(http.headers),
+    connection: "Upgrade",
+    upgrade: http.headers["upgrade"] ?? "",
+  };
+  let answer: Awaited<ReturnType<HttpClient["upgrade"]>>;
+  try {
+    answer = await target.client.upgrade({ method, path: target.path, headers, signal });
+  } catch (error) {
+    throw unreachable(method, target.url + target.path, error);
+  }
+  if ("refused" in answer) {
+    refuseRedirect(answer.refused);
+    return { response: streamed(world, answer.refused) };
+  }
+  let client: ReturnType<typeof upgrade>;
+  try {
+    client = upgrade({
+      ...withoutHopHeaders(answer.headers),
+      connection: "Upgrade",
+      upgrade: answer.headers["upgrade"] ?? headers.upgrade,
+    });
+  } catch (error) {
+    answer.stream.destroy();
+    throw error;
+  }
+  void join(client.stream, answer.stream, client.head);
+  return { response: { status: 101, headers: {}, upgraded: true } };
+}
+
+/** Both directions until either side is gone; then both are. */
+async function join(client: ByteStream, backend: ByteStream, head: Uint8Array): Promise<void> {
+  void client.closed.then(() => backend.destroy());
+  void backend.closed.then(() => client.destroy());
+  await Promise.all([pump(client, backend, head), pump(backend, client)]);
+}
+
+async function pump(from: ByteStream, to: ByteStream, head?: Uint8Array): Promise<void> {
+  try {
+    if (head && head.length > 0) await to.write(head);
+    for await (const chunk of from.incoming) await to.write(chunk);
+    to.end();
+  } catch {
+    from.destroy();
+    to.destroy();
+  }
+}
+
+async function ask(
+  http: HttpRequest,
+  { client, url, path }: Target,
+  options: { headers: Headers; body: Uint8Array },
+): Promise<ClientResponse> {
+  const { headers, body } = options;
+  try {
+    return await client.request({
+      method: http.method,
+      path,
+      headers,
+      ...(body.length > 0 && { body }),
+      signal: http.signal,
+      timeoutMilliseconds: 0,
+    });
+  } catch (error) {
+    throw unreachable(http.method, url + path, error);
+  }
+}
+
+async function bodyOf(http: HttpRequest): Promise<Uint8Array> {
+  return http.method === "GET" || http.method === "HEAD" ? new Uint8Array(0) : http.body(bodyMax);
+}
+
+function refuseRedirect({ status }: ClientResponse): void {
+  if (status < 300 || status >= 400 || status === 304) return;
+  throw new StatusError("", "the backend attempted to redirect this request, which is not permitted", {}, 502);
+}
+
+function passedHeaders(headers: Headers): Headers {
+  const passed: Record<string, string> = {};
+  for (const [name, value] of Object.entries(withoutHopHeaders(headers))) {
+    if (name === "authorization" || name === "cookie" || name.startsWith("impersonate-") || name.startsWith("x-remote-")) continue;
+    passed[name] = name === "sec-websocket-protocol" ? withoutTokenProtocol(value) : value;
+  }
+  if (passed["sec-websocket-protocol"] === "") delete passed["sec-websocket-protocol"];
+  return passed;
+}
+
+function withoutHopHeaders(headers: Headers): Headers {
+  const named = new Set((headers["connection"] ?? "").split(",").map((name) => name.trim().toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !hopHeaders.has(name) && !named.has(name)));
+}
+
+/** The answer as it comes, no faster than the client takes it. */
+export function streamed(
+  { clock }: Pick<World, "clock">,
+  response: ClientResponse,
+  headers = withoutHopHeaders(response.headers),
+): HttpResponse {
+  const drained = () => new Promise<void>((resolve) => clock.timer(pauseMilliseconds, resolve));
+  async function copy(sink: Sink): Promise<void> {
+    try {
+      for await (const chunk of response.body) {
+        if (sink.signal.aborted) return;
+        sink.write(chunk);
+        while (sink.bufferedBytes > bufferedMax && !sink.signal.aborted) await drained();
+      }
+    } catch {
+      // The backend went away in the middle; the client sees the end of what there was.
+    } finally {
+      sink.end();
+    }
+  }
+  return { status: response.status, headers, body: { stream: (sink) => void copy(sink) } };
+}
