@@ -45,9 +45,11 @@ export function certificateSigningRequestErrors(
   }
   const usages = spec.usages ?? [];
   if (usages.length === 0) errors.push(required("spec.usages"));
+  const seen = new Set<string>();
   for (const [index, usage] of usages.entries()) {
     if (!(keyUsages as readonly string[]).includes(usage)) errors.push(notSupported(`spec.usages[${index}]`, usage, keyUsages));
-    if (usages.indexOf(usage) !== index) errors.push(duplicate(`spec.usages[${index}]`, usage));
+    if (seen.has(usage)) errors.push(duplicate(`spec.usages[${index}]`, usage));
+    seen.add(usage);
   }
   errors.push(...signerNameErrors(spec.signerName));
   if (spec.expirationSeconds !== undefined && spec.expirationSeconds < secondsMin) {

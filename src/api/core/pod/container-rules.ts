@@ -1,7 +1,7 @@
 // The rules of containers: each for itself, and what they must not have in common.
 import { duplicate, forbidden, invalid, required } from "#schema/derive/field-error.ts";
 import type { FieldError } from "#schema/kind.ts";
-import { descendingPathErrors, portErrors, rangeErrors } from "#api/meta/rules.ts";
+import { descendingPathErrors, portErrors } from "#api/meta/rules.ts";
 import type { Container, EphemeralContainer, VolumeMount } from "./container.ts";
 import { environmentErrors, environmentFromErrors } from "./environment-rules.ts";
 import type { PodSpec } from "./pod-spec.ts";
@@ -9,9 +9,9 @@ import { lifecycleErrors, probeErrors } from "./probe-rules.ts";
 import { resourceErrors } from "./resource-rules.ts";
 import { isSidecar } from "./resources.ts";
 import type { SecurityContext } from "./security.ts";
+import { containerSecurityErrors } from "./security-rules.ts";
 
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
-const idMax = 2_147_483_647;
 
 export function containersErrors(spec: PodSpec, path: string): readonly FieldError[] {
   const { containers, initContainers = [], ephemeralContainers = [], hostNetwork = false } = spec;
@@ -35,7 +35,7 @@ export function containersErrors(spec: PodSpec, path: string): readonly FieldErr
   for (const [index, container] of ephemeralContainers.entries()) {
     const at = `${path}.ephemeralContainers[${index}]`;
     if (names.has(container.name)) errors.push(duplicate(`${at}.name`, container.name));
-    errors.push(...containerErrors(container, volumes, at));
+    errors.push(...containerErrors(container, volumes, at), ...ephemeralErrors(container, at));
     const { targetContainerName } = container;
     if (targetContainerName && !names.has(targetContainerName))
       errors.push({ type: "NotFound", field: `${at}.targetContainerName`, value: targetContainerName, detail: "" });
@@ -62,7 +62,7 @@ function containerErrors(container: Container | EphemeralContainer, volumes: Rea
   errors.push(...environmentErrors(env, `${path}.env`), ...environmentFromErrors(envFrom, `${path}.envFrom`));
   errors.push(...mountErrors(volumeMounts, volumes, securityContext, `${path}.volumeMounts`));
   errors.push(...resourceErrors(resources, `${path}.resources`));
-  if (securityContext !== undefined) errors.push(...securityErrors(securityContext, `${path}.securityContext`));
+  if (securityContext !== undefined) errors.push(...containerSecurityErrors(securityContext, `${path}.securityContext`));
   return errors;
 }
 
@@ -84,6 +84,20 @@ function passingErrors(container: Container, path: string): readonly FieldError[
   return ([...probes, "lifecycle"] as const).flatMap((name) =>
     container[name] === undefined ? [] : [forbidden(`${path}.${name}`, detail)],
   );
+}
+
+/** Of containers added for debugging: what the Pod was placed and is counted by cannot change any more. */
+function ephemeralErrors(container: EphemeralContainer, path: string): readonly FieldError[] {
+  const detail = "cannot be set for an Ephemeral Container";
+  const { resources, volumeMounts = [] } = container;
+  const fields = [...probes, "lifecycle", "ports", "resizePolicy", "restartPolicy"] as const;
+  const errors = fields.filter((name) => container[name] !== undefined).map((name) => forbidden(`${path}.${name}`, detail));
+  if (Object.keys(resources).length > 0) errors.push(forbidden(`${path}.resources`, detail));
+  for (const [index, { subPath, subPathExpr }] of volumeMounts.entries()) {
+    if (subPath) errors.push(forbidden(`${path}.volumeMounts[${index}].subPath`, detail));
+    if (subPathExpr) errors.push(forbidden(`${path}.volumeMounts[${index}].subPathExpr`, detail));
+  }
+  return errors;
 }
 
 function mountErrors(
@@ -109,19 +123,6 @@ function mountErrors(
     }
     return errors;
   });
-}
-
-function securityErrors(context: SecurityContext, path: string): readonly FieldError[] {
-  const { runAsUser, runAsGroup, privileged, allowPrivilegeEscalation, capabilities } = context;
-  const errors = [...rangeErrors(runAsUser, `${path}.runAsUser`, 0, idMax), ...rangeErrors(runAsGroup, `${path}.runAsGroup`, 0, idMax)];
-  if (allowPrivilegeEscalation === false) {
-    const at = `${path}.allowPrivilegeEscalation`;
-    if (privileged) errors.push(invalid(at, false, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"));
-    if (capabilities?.add?.includes("CAP_SYS_ADMIN")) {
-      errors.push(invalid(at, false, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"));
-    }
-  }
-  return errors;
 }
 
 /** Two containers of a Pod cannot have one port of the Node. */

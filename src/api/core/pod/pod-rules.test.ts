@@ -187,3 +187,33 @@ test("ephemeral containers come by their own way and stay", () => {
   assert.equal(updateErrors({ ephemeralContainers }, {}, "ephemeralcontainers").length, 1);
   assert.match(updateErrors({}, { ephemeralContainers }).join(), /pod updates may not change fields/);
 });
+
+test("ephemeral containers ask for nothing", () => {
+  const ephemeralContainers = [{ name: "debug", image: "x", ports: [{ containerPort: 80 }], resources: { requests: { cpu: "1" } } }];
+  assert.deepEqual(updateErrors({}, { ephemeralContainers }, "ephemeralcontainers"), [
+    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+    "spec.ephemeralContainers[0].resources: Forbidden: cannot be set for an Ephemeral Container",
+  ]);
+});
+
+test("rights and identities", () => {
+  const securityContext = {
+    runAsUser: -1,
+    privileged: true,
+    allowPrivilegeEscalation: false,
+    seccompProfile: { type: "Localhost" as const },
+  };
+  assert.deepEqual(
+    errorsOf({
+      containers: [{ ...container, securityContext }],
+      hostNetwork: true,
+      securityContext: { sysctls: [{ name: "net.a", value: "1" }] },
+    }),
+    [
+      "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+      "spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when seccomp type is Localhost",
+      "spec.containers[0].securityContext.allowPrivilegeEscalation: Invalid value: false: cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+      "spec.securityContext.sysctls[0].name: Invalid value: \"net.a\": may not be specified when 'hostNetwork' is true",
+    ],
+  );
+});

@@ -12,9 +12,10 @@ import type { PodTemplateSpec } from "./pod-template.ts";
 import { podUpdateErrors } from "./pod-update-rules.ts";
 import { resourceErrors } from "./resource-rules.ts";
 import { affinityErrors, spreadErrors, tolerationErrors } from "./scheduling-rules.ts";
+import { podSecurityErrors } from "./security-rules.ts";
 import { volumeErrors } from "./volume-rules.ts";
 
-const idMax = 2_147_483_647;
+const deadlineSecondsMax = 2_147_483_647;
 const nameserversMax = 3;
 
 export function podErrors(pod: Pod, { old, subresource }: { readonly old?: Pod; readonly subresource: string }): readonly FieldError[] {
@@ -52,45 +53,20 @@ export function templateErrors(
 }
 
 function specErrors(spec: PodSpec, path: string): readonly FieldError[] {
-  const { volumes = [], tolerations = [], affinity, topologySpreadConstraints = [], securityContext, resources } = spec;
+  const { volumes = [], tolerations = [], affinity, topologySpreadConstraints = [], resources } = spec;
   return [
     ...volumeErrors(volumes, `${path}.volumes`),
     ...containersErrors(spec, path),
-    ...rangeErrors(spec.activeDeadlineSeconds, `${path}.activeDeadlineSeconds`, 1, idMax),
+    ...rangeErrors(spec.activeDeadlineSeconds, `${path}.activeDeadlineSeconds`, 1, deadlineSecondsMax),
     ...labelErrors(spec.nodeSelector, `${path}.nodeSelector`),
     ...tolerationErrors(tolerations, `${path}.tolerations`),
     ...(affinity === undefined ? [] : affinityErrors(affinity, `${path}.affinity`)),
     ...spreadErrors(topologySpreadConstraints, `${path}.topologySpreadConstraints`),
-    ...rangeErrors(securityContext.runAsUser, `${path}.securityContext.runAsUser`, 0, idMax),
-    ...rangeErrors(securityContext.runAsGroup, `${path}.securityContext.runAsGroup`, 0, idMax),
-    ...rangeErrors(securityContext.fsGroup, `${path}.securityContext.fsGroup`, 0, idMax),
-    ...(securityContext.supplementalGroups ?? []).flatMap((group, index) =>
-      rangeErrors(group, `${path}.securityContext.supplementalGroups[${index}]`, 0, idMax),
-    ),
-    ...sysctlErrors(spec, path),
+    ...podSecurityErrors(spec, `${path}.securityContext`),
     ...sharingErrors(spec, path),
     ...dnsErrors(spec, path),
     ...(resources === undefined ? [] : resourceErrors(resources, `${path}.resources`)),
   ];
-}
-
-function sysctlErrors({ securityContext, hostNetwork, hostIPC }: PodSpec, path: string): readonly FieldError[] {
-  return (securityContext.sysctls ?? []).flatMap(({ name }, index) => {
-    const at = `${path}.securityContext.sysctls[${index}].name`;
-    if (!/^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/.test(name)) {
-      return [
-        invalid(
-          at,
-          name,
-          "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
-        ),
-      ];
-    }
-    if (hostNetwork && /^net[./]/.test(name)) return [invalid(at, name, "may not be specified when 'hostNetwork' is true")];
-    if (hostIPC && /^(kernel[./](shm|msg|sem)|fs[./]mqueue[./])/.test(name))
-      return [invalid(at, name, "may not be specified when 'hostIPC' is true")];
-    return [];
-  });
 }
 
 function sharingErrors({ hostPID, shareProcessNamespace }: PodSpec, path: string): readonly FieldError[] {

@@ -47,21 +47,19 @@ function deadlineErrors({ activeDeadlineSeconds: now }: PodSpec, { activeDeadlin
 
 /** Tolerations may be added, and a time to leave changed; what was tolerated stays so. */
 function tolerationErrors(now: readonly Toleration[], before: readonly Toleration[]): readonly FieldError[] {
-  const { length } = before.filter((old) => now.some((toleration) => isSameToleration(toleration, old)));
-  return length === before.length
-    ? []
-    : [forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")];
+  const kept = new Set(now.map(identityOf));
+  if (before.every((toleration) => kept.has(identityOf(toleration)))) return [];
+  return [forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")];
 }
 
-function isSameToleration(a: Toleration, b: Toleration): boolean {
-  const { tolerationSeconds: _, ...left } = a;
-  const { tolerationSeconds: __, ...right } = b;
-  return deepEqual(left, right);
+function identityOf({ key, operator, value, effect }: Toleration): string {
+  return writeJson([key ?? "", operator ?? "", value ?? "", effect ?? ""]);
 }
 
 function gateErrors({ schedulingGates = [] }: PodSpec, { schedulingGates: before = [] }: PodSpec): readonly FieldError[] {
+  const known = new Set(before.map(({ name }) => name));
   return schedulingGates
-    .filter(({ name }) => !before.some((old) => old.name === name))
+    .filter(({ name }) => !known.has(name))
     .map(({ name }) => forbidden("spec.schedulingGates", `only deletion is allowed, but found new scheduling gate '${name}'`));
 }
 
