@@ -1,0 +1,33 @@
+// Why a container says it ended: from its termination message file, or the end of its log.
+import type { Files } from "#platform/files.ts";
+
+const fileBytesMax = 4_096;
+const logBytesMax = 2_048;
+const logLinesMax = 80;
+/** Each line of the log carries a time and a stream's name. */
+const logReadBytes = 16_384;
+
+export async function readLastWords(
+  files: Files,
+  paths: { readonly message: string | undefined; readonly log: string | undefined },
+): Promise<string> {
+  const said = paths.message === undefined ? "" : await readEnd(files, paths.message, fileBytesMax, "start");
+  if (said !== "" || paths.log === undefined) return said;
+  const lines = (await readEnd(files, paths.log, logReadBytes, "end")).split("\n").slice(-logLinesMax - 1);
+  const text = lines.map((line) => /^\S+ std(?:out|err) [FP] (.*)$/.exec(line)?.[1]).filter((line) => line !== undefined);
+  return text.length === 0 ? "" : `${text.join("\n")}\n`.slice(-logBytesMax);
+}
+
+async function readEnd(files: Files, path: string, bytes: number, from: "start" | "end"): Promise<string> {
+  try {
+    const file = await files.open(path);
+    try {
+      const { size } = await file.stat();
+      return new TextDecoder().decode(await file.read(from === "start" ? 0 : Math.max(0, size - bytes), bytes));
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,51 @@
+// What the runtime says about one Pod.
+import type { ContainerStatus, Runtime, Sandbox, SandboxStatus } from "#cri/runtime.ts";
+import { labels } from "../layout.ts";
+
+export interface ObservedContainer extends ContainerStatus {
+  readonly sandboxId: string;
+}
+
+export interface ObservedPod {
+  /** Newest first. */
+  readonly sandboxes: readonly Sandbox[];
+  /** Status of the newest sandbox. */
+  readonly sandbox: SandboxStatus | undefined;
+  /** Newest first. */
+  readonly containers: readonly ObservedContainer[];
+}
+
+export const nothingObserved: ObservedPod = { sandboxes: [], sandbox: undefined, containers: [] };
+
+/** Looks again; what cannot have changed since `before` is not asked for. */
+export async function observe(runtime: Runtime, uid: string, before: ObservedPod): Promise<ObservedPod> {
+  const filter = { labels: { [labels.podUid]: uid } };
+  const [sandboxes, containers] = await Promise.all([runtime.sandboxes(filter), runtime.containers(filter)]);
+  const newest = sandboxes.toSorted((a, b) => b.metadata.attempt - a.metadata.attempt || b.createdAt - a.createdAt);
+  const known = new Map(before.containers.map((container) => [container.id, container]));
+  const statuses = await Promise.all(
+    containers.map(async ({ id, state, sandboxId }) => {
+      const same = known.get(id);
+      if (same && same.state === state && state !== "created" && state !== "unknown") return same;
+      const status = await runtime.containerStatus(id);
+      return status && { ...status, sandboxId };
+    }),
+  );
+  const [first] = newest;
+  const isSame = first !== undefined && before.sandbox?.id === first.id && before.sandbox.ready === first.ready;
+  const sandbox = first === undefined ? undefined : isSame ? before.sandbox : await runtime.sandboxStatus(first.id);
+  return {
+    sandboxes: newest,
+    sandbox,
+    containers: statuses.filter((status) => status !== undefined).sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt),
+  };
+}
+
+/** Containers of this name, newest first. */
+export function containersNamed({ containers }: ObservedPod, name: string): readonly ObservedContainer[] {
+  return containers.filter((container) => container.name === name);
+}
+
+export function isAlive({ state }: { readonly state: string }): boolean {
+  return state === "running" || state === "unknown";
+}

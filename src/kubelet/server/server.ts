@@ -1,0 +1,217 @@
+// What the node serves at port 10250: logs, exec, attach and port-forward for the API server, statistics and metrics for those who may.
+// Every path but none asks for a right on the Node; nothing is served to callers who are not known.
+import type { Scope } from "#base/scope.ts";
+import { type Caller, type Delegated } from "#component/delegated.ts";
+import type { Metrics } from "#component/metrics.ts";
+import { type HealthCheck, healthResponse, textResponse } from "#component/serving.ts";
+import type { Runtime } from "#cri/runtime.ts";
+import { GrpcError, type Listener, NetworkError, type ServerTls } from "#platform/network.ts";
+import type { World } from "#platform/world.ts";
+import type { Json } from "#schema/field.ts";
+import { writeJson } from "#schema/derive/json.ts";
+import type { HttpRequest, HttpResponse } from "#wire/http/message.ts";
+import type { KubeletConfiguration } from "../config/kubelet-configuration.ts";
+import type { FoundContainer, Kubelet } from "../kubelet.ts";
+import { labels } from "../layout.ts";
+import { whyForbidden } from "./authorization.ts";
+import { isTrue, serveLogs } from "./logs.ts";
+import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
+import { joinSpdy } from "./streams.ts";
+
+export interface KubeletServerNeeds {
+  readonly nodeName: string;
+  readonly kubelet: Kubelet;
+  readonly runtime: Runtime;
+  readonly configuration: KubeletConfiguration;
+  readonly rootFolder: string;
+  readonly metrics: Metrics;
+  readonly checks: readonly HealthCheck[];
+  /** Who callers are and what they may. Undefined without an API server: then nobody may anything. */
+  readonly delegated: Delegated | undefined;
+  readonly tls: ServerTls;
+}
+
+const runTimeoutSeconds = 120;
+
+/** Serves until the scope stops. Rejects with NetworkError when the port is taken. */
+export function startKubeletServer(scope: Scope, world: World, needs: KubeletServerNeeds): Promise<Listener> {
+  const { configuration, tls } = needs;
+  return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) => handle(world, needs, request));
+}
+
+async function handle(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
+  try {
+    const refused = await refuse(needs, request);
+    return refused ?? (await answer(world, needs, request));
+  } catch (error) {
+    if (error instanceof GrpcError && error.code === 5) return textResponse(404, `${error.message}\n`);
+    const known = error instanceof GrpcError || error instanceof NetworkError;
+    world.log.warn("a request failed", { method: request.method, path: request.path, error: known ? error.message : String((error as Error).stack) });
+    return textResponse(500, `${(error as Error).message}\n`);
+  }
+}
+
+/** Authentication, then authorisation; undefined when the caller may go on. */
+async function refuse({ configuration, delegated, nodeName }: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse | undefined> {
+  const { authentication, authorization } = configuration;
+  let caller: Caller | undefined;
+  const mayAsk = request.peer.certificate !== undefined || authentication.webhook.enabled !== false;
+  try {
+    if (mayAsk) caller = await delegated?.authenticate(request);
+  } catch {
+    caller = undefined;
+  }
+  const hasCredentials = request.headers["authorization"] !== undefined || request.peer.untrustedCertificate === true;
+  if (!caller && authentication.anonymous.enabled && !hasCredentials) caller = { user: "system:anonymous", groups: ["system:unauthenticated"] };
+  if (!caller) return textResponse(401, "Unauthorized");
+  if (authorization.mode === "AlwaysAllow") return undefined;
+  if (!delegated) return textResponse(403, "Forbidden: no API server is configured that could be asked\n");
+  try {
+    const why = await whyForbidden(delegated, caller, nodeName, request.method, request.path);
+    return why === undefined ? undefined : textResponse(403, why);
+  } catch (error) {
+    const name = `user=${caller.user}, verb=${request.method.toLowerCase()}, resource=nodes`;
+    return textResponse(500, `Authorization error (${name}): ${(error as Error).message}\n`);
+  }
+}
+
+async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
+  const { kubelet, runtime, metrics, configuration } = needs;
+  const { method, path } = request;
+  const segments = pathSegments(path);
+  if (!segments) return textResponse(400, "400 bad request\n");
+  const [first = "", ...rest] = segments;
+  if (streaming.has(first)) {
+    if (configuration.enableDebuggingHandlers === false) return textResponse(405, "Debug endpoints are disabled.\n");
+    return serveStream(world, needs, request, first, rest);
+  }
+  if (method !== "GET" && method !== "HEAD") return textResponse(405, "405: Method Not Allowed\n");
+  switch (first) {
+    case "healthz":
+      return healthResponse(path, new URLSearchParams(request.query), needs.checks);
+    case "pods":
+      return jsonResponse({ kind: "PodList", apiVersion: "v1", metadata: {}, items: kubelet.pods() as unknown as Json });
+    case "runningpods":
+      return jsonResponse({ kind: "PodList", apiVersion: "v1", metadata: {}, items: await runningPods(runtime) });
+    case "containerLogs":
+      if (rest.length !== 3) return notFound();
+      return serveLogs(world, { kubelet, runtime }, request, rest as [string, string, string]);
+    case "stats":
+      if (rest[0] !== "summary" || rest.length !== 1) return notFound();
+      return jsonResponse(await statsSummary(world, runtime, needs.nodeName, needs.rootFolder));
+    case "metrics":
+      if (rest.length === 0) return metricsResponse(metrics.text());
+      if (rest[0] === "resource") return metricsResponse(await resourceMetrics(world, runtime));
+      if (rest[0] === "cadvisor") return metricsResponse(await containerMetrics(world, runtime));
+      return notFound();
+    case "configz":
+      return jsonResponse({ kubeletconfig: configuration as unknown as Json });
+    default:
+      return notFound();
+  }
+}
+
+const streaming = new Set(["exec", "attach", "portForward", "run"]);
+
+/** /exec|attach|run/{namespace}/{pod}[/{uid}]/{container} and /portForward/{namespace}/{pod}[/{uid}]. */
+async function serveStream(
+  world: World,
+  { kubelet, runtime }: KubeletServerNeeds,
+  request: HttpRequest,
+  what: string,
+  [namespace = "", name = "", ...rest]: readonly string[],
+): Promise<HttpResponse> {
+  if (request.method !== "GET" && request.method !== "POST") return textResponse(405, "405: Method Not Allowed\n");
+  const query = new URLSearchParams(request.query);
+  const pod = kubelet.pod(namespace, name);
+  if (!pod) return textResponse(404, "pod does not exist\n");
+  if (what === "portForward") {
+    const sandboxId = kubelet.sandboxId(namespace, name);
+    if (rest.length > 1 || !sandboxId) return textResponse(404, `no running sandbox of pod ${JSON.stringify(name)}\n`);
+    return join(world, request, await runtime.portForwardUrl(sandboxId, portsOf(query)));
+  }
+  const containerName = rest.at(-1);
+  if (rest.length === 0 || rest.length > 2 || containerName === undefined) return notFound();
+  const found = kubelet.container(namespace, name, containerName);
+  if (!found?.running) return textResponse(404, `container not found (${JSON.stringify(containerName)})\n`);
+  if (what === "run") {
+    const command = (query.get("cmd") ?? "").split(" ").filter((word) => word !== "");
+    const { stdout, stderr } = await runtime.execSync(found.id, command, runTimeoutSeconds);
+    return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: [stdout, stderr] };
+  }
+  const streams = {
+    tty: isTrue(query.get("tty")),
+    stdin: isTrue(query.get("input") ?? query.get("stdin")),
+    stdout: isTrue(query.get("output") ?? query.get("stdout")),
+    stderr: isTrue(query.get("error") ?? query.get("stderr")),
+  };
+  if (streams.tty) streams.stderr = false;
+  if (!streams.stdin && !streams.stdout && !streams.stderr) return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
+  return join(world, request, await streamUrl(runtime, what, found, streams, query));
+}
+
+function streamUrl(
+  runtime: Runtime,
+  what: string,
+  { id, spec }: FoundContainer,
+  streams: { readonly tty: boolean; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean },
+  query: URLSearchParams,
+): Promise<string> {
+  if (what === "exec") return runtime.execUrl({ containerId: id, command: query.getAll("command"), ...streams });
+  const tty = spec.tty ?? false;
+  return runtime.attachUrl({ containerId: id, ...streams, tty, stderr: streams.stderr && !tty });
+}
+
+async function join(world: World, request: HttpRequest, url: string): Promise<HttpResponse> {
+  return joinSpdy(world, request, url);
+}
+
+function portsOf(query: URLSearchParams): readonly number[] {
+  return query.getAll("port").flatMap((text) => text.split(",")).map(Number).filter((port) => port > 0 && port < 65_536);
+}
+
+/** What runs according to the runtime, as Pods with little in them. */
+async function runningPods(runtime: Runtime): Promise<Json> {
+  const containers = (await runtime.containers()).filter(({ state }) => state === "running");
+  const pods = new Map<string, { metadata: Json; containers: Json[] }>();
+  for (const { labels: own, name, image } of containers) {
+    const uid = own[labels.podUid] ?? "";
+    let pod = pods.get(uid);
+    if (!pod) {
+      pod = { metadata: { name: own[labels.podName] ?? "", namespace: own[labels.podNamespace] ?? "", uid }, containers: [] };
+      pods.set(uid, pod);
+    }
+    pod.containers.push({ name: own[labels.containerName] ?? name, image, resources: {} });
+  }
+  return [...pods.values()].map(({ metadata, containers: own }) => ({ metadata, spec: { containers: own }, status: {} }));
+}
+
+/** Undefined when a segment is not properly encoded. */
+function pathSegments(path: string): readonly string[] | undefined {
+  try {
+    return path.split("/").filter((segment) => segment !== "").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonResponse(value: Json): HttpResponse {
+  return { status: 200, headers: { "content-type": "application/json" }, body: new TextEncoder().encode(writeJson(value)) };
+}
+
+function metricsResponse(text: string): HttpResponse {
+  return textResponse(200, text, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+}
+
+function notFound(): HttpResponse {
+  return textResponse(404, "404 page not found\n");
+}
+
+/** /healthz on the loopback address, for whoever watches the kubelet. */
+export async function startHealthServer(scope: Scope, world: World, host: string, port: number, checks: readonly HealthCheck[]): Promise<void> {
+  await world.network.serve(scope, { host, port }, async ({ path, query, method }) => {
+    if (path !== "/healthz" && !path.startsWith("/healthz/")) return notFound();
+    if (method !== "GET" && method !== "HEAD") return textResponse(405, "405: Method Not Allowed\n");
+    return healthResponse("/healthz", new URLSearchParams(query), checks);
+  });
+}
