@@ -1,0 +1,215 @@
+// All controllers against an API server in the same process, in virtual time; kubelets are a few lines that make Pods ready.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Deployment } from "#api/apps/deployment/deployment.ts";
+import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
+import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Endpoints } from "#api/core/endpoints/endpoints.ts";
+import { Event } from "#api/core/event/event.ts";
+import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { ServiceAccount } from "#api/core/service-account/service-account.ts";
+import { Service } from "#api/core/service/service.ts";
+import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { isReason } from "#api/meta/status-error.ts";
+import type { Client } from "#client/client.ts";
+import { sharedInformers } from "#client/informers.ts";
+import { inProcessTransport } from "#client/in-process/transport.ts";
+import { restClient } from "#client/rest-client.ts";
+import { type Harness, withServer } from "../../test/support/api-server.ts";
+import { startControllers } from "./manager.ts";
+
+interface Cluster {
+  readonly harness: Harness;
+  readonly client: Client;
+  until(what: string, holds: () => boolean | Promise<boolean>, seconds?: number): Promise<void>;
+  /** Called at every step of `until`. */
+  always(check: () => void): void;
+}
+
+async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet = true } = {}): Promise<void> {
+  await withServer(async (harness) => {
+    const { scope, world, api } = harness;
+    const handle = api.handleAs({ name: "tester", groups: ["system:masters"] });
+    const client = restClient(inProcessTransport(handle, { identity: { user: "tester", groups: ["system:masters"] }, userAgent: "test" }), {
+      fieldManager: "test",
+    });
+    const signingKey = await world.crypto.generateKey("ecdsa-p256");
+    const certificate = await world.crypto.issueCertificate({
+      subject: { commonName: "test CA" },
+      publicKey: signingKey.publicKey,
+      signingKey: signingKey.privateKey,
+      isCa: true,
+      notBefore: world.clock.now() - 1000,
+      notAfter: world.clock.now() + 1e11,
+    });
+    const controlPlane = scope.child("controllers");
+    await startControllers(controlPlane, world, {
+      client,
+      facts: {
+        clusterDomain: "cluster.local",
+        clusterCidr: "10.244.0.0/16",
+        nodeCidrMaskSize: 24,
+        serviceClusterIpRange: "10.96.0.0/12",
+        rootCa: "the CA",
+        signer: { certificate, key: signingKey.privateKey },
+      },
+    });
+    if (kubelet) startKubelet(harness, client);
+    const checks: (() => void)[] = [];
+    try {
+      await run({
+        harness,
+        client,
+        always: (check) => checks.push(check),
+        async until(what, holds, seconds = 120) {
+          const end = world.clock.now() + seconds * 1000;
+          while (!(await holds())) {
+            for (const check of checks) check();
+            assert.ok(world.clock.now() < end, `in ${seconds} s it never came to this: ${what}`);
+            await world.clock.sleep(scope, 50);
+          }
+        },
+      });
+    } finally {
+      await controlPlane.stop();
+    }
+  });
+}
+
+/** Every Pod whose image is not "bad" runs and is ready half a second later; what is to go, goes. */
+function startKubelet({ scope, world }: Harness, client: Client): void {
+  const informers = sharedInformers(scope, world, client);
+  let address = 1;
+  const ignore = (error: unknown) => {
+    if (!isReason(error, "NotFound", "Conflict")) throw error;
+  };
+  const seen = new Set<string>();
+  informers.for(Pod).onChange(({ type, object: pod }) => {
+    if (type === "deleted") return;
+    const { uid, deletionTimestamp } = pod.metadata;
+    if (deletionTimestamp && !seen.has(`gone ${uid}`)) {
+      seen.add(`gone ${uid}`);
+      world.clock.timer(300, () => void client.delete(Pod, pod.metadata, { gracePeriodSeconds: 0 }).catch(ignore));
+    }
+    if (seen.has(uid) || deletionTimestamp || pod.spec.containers[0]?.image === "bad") return;
+    seen.add(uid);
+    world.clock.timer(500, () => {
+      const podIP = `10.244.0.${address++ % 250}`;
+      const status = {
+        phase: "Running",
+        podIP,
+        podIPs: [{ ip: podIP }],
+        conditions: [{ type: "Ready", status: "True", lastTransitionTime: new Date(world.clock.now()).toISOString() }],
+      };
+      void client.patch(Pod, pod.metadata, { status }, { type: "merge", subresource: "status" }).catch(ignore);
+    });
+  });
+}
+
+const namespace = "default";
+
+function deployment(name: string, replicas: number, image = "web:1") {
+  return {
+    metadata: { name, namespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: "web", image, ports: [{ name: "http", containerPort: 8080 }] }] },
+      },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+    },
+  } as const;
+}
+
+const service = (name: string) => ({
+  metadata: { name, namespace },
+  spec: { selector: { app: name }, ports: [{ name: "web", port: 80, targetPort: "http" }] },
+});
+
+test("a Deployment behind a Service: rolled to a new image and back with all promised endpoints ready all the time", () =>
+  withCluster(async ({ client, until }) => {
+    await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+    await client.create(Service, service("web"));
+    await client.create(Deployment, deployment("web", 3));
+    const endpoints = async () =>
+      (await client.list(EndpointSlice, { namespace, labelSelector: "kubernetes.io/service-name=web" })).items.flatMap(
+        (slice) => slice.endpoints,
+      );
+    const readyCount = async () => (await endpoints()).filter(({ conditions }) => conditions.ready).length;
+    const rolledOut = async () => {
+      const { metadata, status, spec } = await client.get(Deployment, { namespace, name: "web" });
+      return (
+        Number(status.observedGeneration) >= Number(metadata.generation) &&
+        status.updatedReplicas === spec.replicas &&
+        status.replicas === spec.replicas &&
+        status.availableReplicas === spec.replicas
+      );
+    };
+    await until("rolled out", rolledOut);
+    await until("3 endpoints", async () => (await readyCount()) === 3);
+    const [slice] = (await client.list(EndpointSlice, { namespace, labelSelector: "kubernetes.io/service-name=web" })).items;
+    assert.deepEqual(slice?.ports, [{ name: "web", protocol: "TCP", port: 8080 }]);
+    const published = await client.get(Endpoints, { namespace, name: "web" });
+    assert.equal(published.subsets?.[0]?.addresses?.length, 3);
+
+    const change = (image: string) =>
+      client.patch(
+        Deployment,
+        { namespace, name: "web" },
+        { spec: { template: { spec: { containers: [{ name: "web", image }] } } } },
+        { type: "strategic" },
+      );
+    await change("web:2");
+    await until("rolled to 2", async () => {
+      assert.ok((await readyCount()) >= 3, "no request may fail");
+      return rolledOut();
+    });
+    await change("bad");
+    await until("one bad Pod", async () =>
+      (await client.list(Pod, { namespace })).items.some((pod) => pod.spec.containers[0]?.image === "bad"),
+    );
+    await change("web:1");
+    await until("undone", async () => {
+      assert.ok((await readyCount()) >= 3, "no request may fail");
+      return rolledOut();
+    });
+    const sets = (await client.list(ReplicaSet, { namespace })).items;
+    assert.equal(sets.length, 3);
+    const first = sets.find((set) => set.spec.template.spec.containers[0]?.image === "web:1");
+    assert.equal(first?.metadata.annotations?.["deployment.kubernetes.io/revision"], "4");
+    const { status } = await client.get(Deployment, { namespace, name: "web" });
+    assert.equal(status.conditions?.find(({ type }) => type === "Progressing")?.reason, "NewReplicaSetAvailable");
+    await until("it was told", async () =>
+      (await client.list(Event, { namespace })).items.some(
+        ({ reason, message }) => reason === "ScalingReplicaSet" && /^Scaled up replica set web-\w+ from 0 to 3$/.test(message ?? ""),
+      ),
+    );
+  }));
+
+test("a Namespace gets its account and CA, and is gone with all that is in it", () =>
+  withCluster(async ({ client, until }) => {
+    await client.create(Namespace, { metadata: { name: "team" } });
+    const has = (kind: typeof ServiceAccount | typeof ConfigMap, name: string) =>
+      client.get(kind as typeof ConfigMap, { namespace: "team", name }).then(
+        () => true,
+        () => false,
+      );
+    await until("default account", () => has(ServiceAccount, "default"));
+    await until("CA", () => has(ConfigMap, "kube-root-ca.crt"));
+    await client.delete(ConfigMap, { namespace: "team", name: "kube-root-ca.crt" });
+    await until("CA again", () => has(ConfigMap, "kube-root-ca.crt"));
+    await client.create(Pod, { metadata: { namespace: "team", name: "web" }, spec: { containers: [{ name: "web", image: "web:1" }] } });
+    await client.create(ConfigMap, { metadata: { namespace: "team", name: "held", finalizers: ["example.org/hold"] } });
+    await client.delete(Namespace, { name: "team" });
+    await until("it says what holds it", async () => {
+      const { status } = await client.get(Namespace, { name: "team" });
+      const remaining = status.conditions?.find(({ type }) => type === "NamespaceFinalizersRemaining");
+      return remaining?.message === "Some content in the namespace has finalizers remaining: example.org/hold in 1 resource instances";
+    });
+    await client.patch(ConfigMap, { namespace: "team", name: "held" }, { metadata: { finalizers: null } }, { type: "merge" });
+    await until("gone", async () => !(await client.list(Namespace)).items.some(({ metadata }) => metadata.name === "team"));
+    assert.equal((await client.list(Pod, { namespace: "team" })).items.length, 0);
+  }));
