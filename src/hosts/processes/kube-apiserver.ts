@@ -11,6 +11,7 @@ import type { World } from "#platform/world.ts";
 import { openDiskStore } from "#store/disk/disk-store.ts";
 import type { Store } from "#store/store.ts";
 import { assembleApiServer } from "../api-server.ts";
+import { rolesOf } from "../controller-roles.ts";
 
 const flags = [
   ...daemonFlags,
@@ -86,9 +87,10 @@ export const component: Component = {
     const api = await assembleApiServer(scope, world, {
       store,
       issuer,
-      anonymous: values["anonymous-auth"],
       disabledAdmission: values["disable-admission-plugins"],
+      controllers: rolesOf((await import("#controllers/all.ts")).allControllers),
       options: {
+        anonymous: values["anonymous-auth"],
         services: serviceRanges(values["service-cluster-ip-range"], values["service-node-port-range"]),
         identity: `${world.network.hostname()}/${address}:${port}`,
         limits: { reading: values["max-requests-inflight"], mutating: values["max-mutating-requests-inflight"], waiting: 1_000 },

@@ -3,10 +3,14 @@ import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts
 import type { Scope } from "#base/scope.ts";
 import type { DevCluster, DevOptions } from "#cli/command.ts";
 import { sharedInformers } from "#client/informers.ts";
+import { allControllers } from "#controllers/all.ts";
+import type { ClusterFacts } from "#controllers/controller.ts";
+import { startControllers } from "#controllers/manager.ts";
 import type { World } from "#platform/world.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
 import type { Store } from "#store/store.ts";
 import { assembleApiServer, connectInProcess } from "../api-server.ts";
+import { rolesOf } from "../controller-roles.ts";
 import { devCertificates } from "./certificates.ts";
 
 const host = "127.0.0.1";
@@ -18,7 +22,7 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
     issuers: ["https://kubernetes.default.svc.cluster.local"],
     signingKey: certificates.serviceAccountKey,
   });
-  const api = await assembleApiServer(scope, world, { store, issuer, options: {} });
+  const api = await assembleApiServer(scope, world, { store, issuer, controllers: rolesOf(allControllers), options: {} });
   const listener = await world.network.serve(
     scope,
     { host, port, tls: { ...certificates.serving, clientCa: certificates.ca } },
@@ -28,6 +32,19 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
 
   const groups = ["system:masters", "system:authenticated"];
   const as = (name: string) => connectInProcess(api.handleAs({ name, groups }), name);
+  const manager = as("kube-controller-manager");
+  scope.start("kube-controller-manager", async (task) => {
+    const facts: ClusterFacts = {
+      clusterDomain: "cluster.local",
+      clusterCidr: "10.244.0.0/16",
+      nodeCidrMaskSize: 24,
+      serviceClusterIpRange: "10.96.0.0/12",
+      rootCa: certificates.ca,
+      signer: { certificate: certificates.ca, key: certificates.caKey },
+    };
+    await startControllers(task, world, { client: manager, facts });
+    await stopped(task);
+  });
   const scheduler = as("kube-scheduler");
   scope.start("kube-scheduler", async (task) => {
     const informers = sharedInformers(task, world, scheduler);
