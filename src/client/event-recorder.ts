@@ -31,7 +31,7 @@ export interface EventSourceName {
   readonly host?: string;
 }
 
-const waitingMax = 1_000;
+const waitingMax = 5_000;
 const rememberedMax = 4_096;
 const burst = 25;
 const refillMilliseconds = 300_000;

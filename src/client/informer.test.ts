@@ -123,6 +123,19 @@ test("a handler that fails is reported, and the others are told all the same", (
     assert.deepEqual(failures.map(String), ["Error: boom"]);
   }));
 
+test("a call that fails because of the stop, or during it, is no failure", () =>
+  withInformer(1, async ({ world, scope, cluster, informer, failures }) => {
+    await informer.synced;
+    cluster.before = async (call) => {
+      if (!call.startsWith("watch")) return;
+      void scope.stop();
+      throw new Error("connection reset");
+    };
+    cluster.cutWatches();
+    await new Promise<void>((resolve) => world.clock.timer(5_000, resolve));
+    assert.deepEqual(failures, []);
+  }));
+
 for (let seed = 1; seed <= 20; seed += 1) {
   test(`seed ${seed}: writes, own writes, deletions, broken watches and lists end in a true copy, told step by step`, () =>
     withInformer(

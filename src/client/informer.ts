@@ -76,7 +76,7 @@ export function startInformer<T extends KubernetesObject>(
         copy.replace(listed.items, listed.resourceVersion);
         await follow(task);
       } catch (error) {
-        if (task.stopped) throw error;
+        if (task.stopped) return;
         world.log.debug("cannot list or watch; trying again", { kind: kind.name, error: (error as Error).message, milliseconds: backoff });
       }
       if (world.clock.monotonic() - startedAt > goodWatchMilliseconds) backoff = backoffFirstMilliseconds;

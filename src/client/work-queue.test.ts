@@ -44,8 +44,8 @@ test("every key is worked on after its last change, by one worker at a time", as
     }, seed);
 });
 
-test("a key that fails comes back later and later", () =>
-  inWorld(async (world, scope) => {
+test("a key that fails comes back later and later", async () => {
+  await inWorld(async (world, scope) => {
     const times: number[] = [];
     startWorkQueue(scope, world, { workers: 1 }, async (_, failures) => {
       assert.equal(failures, times.length);
@@ -54,10 +54,11 @@ test("a key that fails comes back later and later", () =>
     }).add("key");
     await world.clock.sleep(scope, 10_000);
     assert.deepEqual(times, [0, 5, 15, 35, 75]);
-  }));
+  });
+});
 
-test("work that ends with a scope of its own does not end its worker", () =>
-  inWorld(async (world, scope) => {
+test("work that ends with a scope of its own does not end its worker", async () => {
+  await inWorld(async (world, scope) => {
     const own = scope.child("own");
     await own.stop();
     const worked: string[] = [];
@@ -68,7 +69,8 @@ test("work that ends with a scope of its own does not end its worker", () =>
     queue.add("key");
     await world.clock.sleep(scope, 1_000);
     assert.deepEqual(worked, ["key 0", "key 1"]);
-  }));
+  });
+});
 
 test("of two times to come back the earlier counts, and a stopped queue keeps no timers", async () => {
   const world = await inWorld(async (world, scope) => {

@@ -6,7 +6,7 @@
 import type { Node } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { objectKey } from "#client/informer.ts";
-import { amount, type HostPort, needsOf } from "./pod-needs.ts";
+import { amount, type HostPort, needsOf, sameNeeds } from "./pod-needs.ts";
 
 export interface NodeState {
   readonly node: Node;
@@ -96,8 +96,8 @@ export class SchedulerCache {
   #place(pod: Pod, node: string, assumed: boolean): void {
     const key = objectKey(pod);
     const before = this.#placed.get(key);
-    if (before && before.node === node && before.pod.spec === pod.spec) {
-      this.#placed.set(key, { node, pod: before.pod, assumed });
+    if (before && before.node === node && before.pod.metadata.uid === pod.metadata.uid && asksTheSame(before.pod, pod)) {
+      if (before.assumed !== assumed) this.#placed.set(key, { node, pod: before.pod, assumed });
       return;
     }
     if (before) this.#remove(key);
@@ -111,7 +111,9 @@ export class SchedulerCache {
     this.#placed.delete(key);
     const state = this.#nodes.get(placed.node);
     if (!state) {
-      this.#homeless.get(placed.node)?.delete(key);
+      const homeless = this.#homeless.get(placed.node);
+      homeless?.delete(key);
+      if (homeless?.size === 0) this.#homeless.delete(placed.node);
       return;
     }
     state.pods.delete(key);
@@ -139,4 +141,9 @@ export class SchedulerCache {
     state.likelyCpu += sign * likelyCpu;
     state.likelyMemory += sign * likelyMemory;
   }
+}
+
+/** Whether the Pod counts for as much as before: then nothing needs to be summed anew. What a Pod asks for changes only by resizing. */
+function asksTheSame(before: Pod, after: Pod): boolean {
+  return before.spec === after.spec || sameNeeds(needsOf(before), needsOf(after));
 }

@@ -24,19 +24,34 @@ export function schedule({ pod, nodes, plugins, chance }: CycleInput): CycleResu
   const reasons = new Map<string, number>();
   const refusedBy = new Set<string>();
   const candidates = worthLooking(pod, nodes, plugins);
+  const priority = pod.spec.priority ?? 0;
+  /** Nodes on which fewer Pods would help, and whether there are Pods that a more important one may push aside. */
+  let crowded = 0;
+  let hasVictims = false;
 
   for (const state of candidates.states) {
     const verdict = firstRefusal(pod, state, needs, plugins);
     if (!verdict) feasible.push(state);
     else {
       refusedBy.add(verdict.plugin);
+      if (!verdict.unresolvable) {
+        crowded += 1;
+        hasVictims ||= hasLesser(state, priority);
+      }
       for (const reason of verdict.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
   }
   if (feasible.length === 0) {
     for (const name of candidates.by) refusedBy.add(name);
-    if (candidates.left > 0) reasons.set("node(s) didn't satisfy plugin(s) [" + candidates.by.join(" ") + "]", candidates.left);
-    return { message: `0/${nodes.size} nodes are available${spelled(reasons)}.`, refusedBy: [...refusedBy] };
+    if (candidates.left > 0) reasons.set(`node(s) didn't satisfy plugin(s) [${candidates.by.join(" ")}]`, candidates.left);
+    const none = `0/${nodes.size} nodes are available`;
+    const message = `${none}${spelled(reasons)}${preemption()}`;
+    return { message, refusedBy: [...refusedBy] };
+
+    function preemption(): string {
+      if (pod.spec.preemptionPolicy === "Never") return " preemption: not eligible due to preemptionPolicy=Never.";
+      return hasVictims ? "" : ` preemption: ${none}${unhelpful(crowded, nodes.size)}`;
+    }
   }
   const best = feasible.length === 1 ? (feasible[0] as NodeState) : choose(pod, feasible, plugins, chance);
   return { node: best.node.metadata.name, evaluated: candidates.states.length, feasible: feasible.length };
@@ -59,15 +74,32 @@ function worthLooking(pod: Pod, nodes: ReadonlyMap<string, NodeState>, plugins: 
 function firstRefusal(pod: Pod, state: NodeState, needs: ReturnType<typeof needsOf>, plugins: readonly Plugin[]) {
   for (const { name, filter } of plugins) {
     const verdict = filter?.(pod, state, needs);
-    if (verdict !== undefined && verdict !== "fits") return { plugin: name, reasons: verdict.reasons };
+    if (verdict !== undefined && verdict !== "fits") return { plugin: name, reasons: verdict.reasons, unresolvable: verdict.unresolvable };
   }
   return undefined;
 }
 
-/** ": 1 Insufficient cpu, 2 node(s) had …", in the order of the words. */
+/** ": 1 Insufficient cpu, 2 node(s) had ….", in the order of the words. */
 function spelled(reasons: ReadonlyMap<string, number>): string {
   const texts = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
-  return texts.length === 0 ? "" : `: ${texts.join(", ")}`;
+  return texts.length === 0 ? ":" : `: ${texts.join(", ")}.`;
+}
+
+/** Why pushing others aside does not help: said only where it is so. Nobody is pushed aside yet. */
+function unhelpful(crowded: number, all: number): string {
+  return spelled(
+    new Map(
+      [
+        ["No preemption victims found for incoming pod", crowded] as const,
+        ["Preemption is not helpful for scheduling", all - crowded] as const,
+      ].filter(([, count]) => count > 0),
+    ),
+  );
+}
+
+function hasLesser({ pods }: NodeState, priority: number): boolean {
+  for (const { spec } of pods.values()) if ((spec.priority ?? 0) < priority) return true;
+  return false;
 }
 
 function choose(pod: Pod, states: readonly NodeState[], plugins: readonly Plugin[], chance: number): NodeState {

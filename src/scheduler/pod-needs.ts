@@ -72,3 +72,13 @@ export function portsClash(left: HostPort, right: HostPort): boolean {
     (left.ip === right.ip || [left.ip, right.ip].some((ip) => ip === "0.0.0.0" || ip === "::"))
   );
 }
+
+export function sameNeeds(left: PodNeeds, right: PodNeeds): boolean {
+  if (left.likelyCpu !== right.likelyCpu || left.likelyMemory !== right.likelyMemory) return false;
+  if (left.requests.size !== right.requests.size || left.ports.length !== right.ports.length) return false;
+  for (const [resource, value] of left.requests) if (right.requests.get(resource) !== value) return false;
+  return left.ports.every(({ ip, protocol, port }, at) => {
+    const other = right.ports[at] as HostPort;
+    return ip === other.ip && protocol === other.protocol && port === other.port;
+  });
+}

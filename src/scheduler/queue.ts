@@ -2,6 +2,7 @@
 import type { Scope } from "#base/scope.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { objectKey } from "#client/informer.ts";
+import type { Timer } from "#platform/clock.ts";
 import type { World } from "#platform/world.ts";
 import { parseTime } from "#schema/time.ts";
 
@@ -10,6 +11,8 @@ interface Waiting {
   readonly attempts: number;
   /** When the Pod first came here, for order among equals. */
   readonly since: number;
+  /** Among those of the same second: who came first. */
+  readonly order: number;
   readonly refusedBy: readonly string[];
   /** Not to be tried before this moment. */
   readonly notBefore: number;
@@ -22,17 +25,28 @@ const longestRestMilliseconds = 300_000;
 
 export class SchedulingQueue {
   readonly #world: World;
+  readonly #scope: Scope;
+  /** Ready to be decided about. */
   readonly #active = new Heap<Waiting>(isBefore);
+  /** Will be ready once their rest is over. */
+  readonly #resting = new Heap<Waiting>((left, right) => left.notBefore < right.notBefore);
+  /** Wait for something that may help. */
   readonly #refused = new Map<string, Waiting>();
-  /** The newest state of every Pod that waits anywhere. */
+  /** The newest state of every Pod that waits anywhere; what a heap holds beside it does not count any more. */
   readonly #known = new Map<string, Waiting>();
+  #restTimer: { readonly timer: Timer; readonly at: number } | undefined;
   #wake: (() => void) | undefined;
+  #added = 0;
   /** Grows with every event that may help; a decision made before such an event does not put its Pod aside. */
   #moves = 0;
 
   constructor(scope: Scope, world: World) {
     this.#world = world;
-    scope.defer("scheduling queue", () => this.#wake?.());
+    this.#scope = scope;
+    scope.defer("scheduling queue", () => {
+      this.#restTimer?.timer.cancel();
+      this.#wake?.();
+    });
     scope.start("refused Pods", async (task) => {
       for (;;) {
         await world.clock.sleep(task, 30_000);
@@ -52,8 +66,9 @@ export class SchedulingQueue {
 
   add(pod: Pod): void {
     const key = objectKey(pod);
-    const now = this.#world.clock.monotonic();
-    this.#activate(key, { pod, attempts: 0, since: parseTime(pod.metadata.creationTimestamp), refusedBy: [], notBefore: now });
+    this.#added += 1;
+    const since = parseTime(pod.metadata.creationTimestamp);
+    this.#activate(key, { pod, attempts: 0, since, order: this.#added, refusedBy: [], notBefore: this.#world.clock.monotonic() });
   }
 
   /** A waiting Pod changed. `mayHelp`: in a way that can make it fit. */
@@ -77,11 +92,10 @@ export class SchedulingQueue {
   /** Puts aside what did not fit. `movesBefore` is `moves` as it was when the decision began. */
   refuse(taken: Taken, refusedBy: readonly string[], movesBefore: number): void {
     const key = objectKey(taken.pod);
-    const newer = this.#known.get(key);
-    if (newer) return;
+    if (this.#known.has(key)) return;
     const attempts = taken.attempts + 1;
-    const rest = Math.min(backoffFirstMilliseconds * 2 ** (attempts - 1), backoffMaxMilliseconds);
-    const waiting: Waiting = { pod: taken.pod, attempts, since: taken.since, refusedBy, notBefore: this.#world.clock.monotonic() + rest };
+    const rest = Math.min(backoffFirstMilliseconds * 2 ** Math.min(attempts - 1, 10), backoffMaxMilliseconds);
+    const waiting: Waiting = { ...taken, attempts, refusedBy, notBefore: this.#world.clock.monotonic() + rest };
     this.#known.set(key, waiting);
     if (movesBefore !== this.#moves || refusedBy.length === 0) this.#activate(key, waiting);
     else this.#refused.set(key, waiting);
@@ -93,7 +107,7 @@ export class SchedulingQueue {
     for (const [key, waiting] of this.#refused) if (helps(waiting.pod, waiting.refusedBy)) this.#activate(key, waiting);
   }
 
-  /** The next Pod to decide about; waits for one. Undefined when the scope stopped. */
+  /** The next Pod to decide about; waits for one. Undefined when the scope stopped. One caller at a time. */
   async next(scope: Scope): Promise<Taken | undefined> {
     while (!scope.stopped) {
       const first = this.#active.pop();
@@ -104,7 +118,12 @@ export class SchedulingQueue {
         return first;
       }
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        const wake = () => {
+          scope.signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#wake = wake;
+        scope.signal.addEventListener("abort", wake);
       });
     }
     return undefined;
@@ -113,9 +132,29 @@ export class SchedulingQueue {
   #activate(key: string, waiting: Waiting): void {
     this.#refused.delete(key);
     this.#known.set(key, waiting);
-    const rest = waiting.notBefore - this.#world.clock.monotonic();
-    if (rest > 0) this.#world.clock.timer(rest, () => this.#known.get(key) === waiting && this.#push(waiting));
-    else this.#push(waiting);
+    if (waiting.notBefore <= this.#world.clock.monotonic()) this.#push(waiting);
+    else {
+      this.#resting.push(waiting);
+      this.#setRestTimer();
+    }
+  }
+
+  /** One timer for the earliest end of a rest. */
+  #setRestTimer(): void {
+    const first = this.#resting.first;
+    if (!first || this.#scope.stopped || (this.#restTimer && this.#restTimer.at <= first.notBefore)) return;
+    this.#restTimer?.timer.cancel();
+    const { clock } = this.#world;
+    const timer = clock.timer(first.notBefore - clock.monotonic(), () => {
+      this.#restTimer = undefined;
+      const now = clock.monotonic();
+      for (let next = this.#resting.first; next && next.notBefore <= now; next = this.#resting.first) {
+        this.#resting.pop();
+        if (this.#known.get(objectKey(next.pod)) === next) this.#push(next);
+      }
+      this.#setRestTimer();
+    });
+    this.#restTimer = { timer, at: first.notBefore };
   }
 
   #push(waiting: Waiting): void {
@@ -125,11 +164,12 @@ export class SchedulingQueue {
 }
 
 /** A Pod taken from the queue, with what the queue must know if it comes back. */
-export type Taken = Pick<Waiting, "pod" | "attempts" | "since">;
+export type Taken = Pick<Waiting, "pod" | "attempts" | "since" | "order">;
 
 function isBefore(left: Waiting, right: Waiting): boolean {
   const [high, low] = [left.pod.spec.priority ?? 0, right.pod.spec.priority ?? 0];
-  return high !== low ? high > low : left.since < right.since;
+  if (high !== low) return high > low;
+  return left.since !== right.since ? left.since < right.since : left.order < right.order;
 }
 
 class Heap<T> {
@@ -138,6 +178,10 @@ class Heap<T> {
 
   constructor(order: (left: T, right: T) => boolean) {
     this.#isBefore = order;
+  }
+
+  get first(): T | undefined {
+    return this.#items[0];
   }
 
   push(item: T): void {

@@ -6,14 +6,17 @@ import { Pod } from "#api/core/pod/pod.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { startEventRecorder } from "#client/event-recorder.ts";
-import type { Change } from "#client/informer.ts";
+import { type Change, objectKey } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
+import { startWorkQueue } from "#client/work-queue.ts";
 import type { World } from "#platform/world.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
 import { formatTime } from "#schema/time.ts";
 import { SchedulerCache } from "./cache.ts";
 import { schedule } from "./cycle.ts";
 import { allPlugins } from "./plugins/all.ts";
+import { needsOf, sameNeeds } from "./pod-needs.ts";
 import { SchedulingQueue, type Taken } from "./queue.ts";
 
 export interface SchedulerNeeds {
@@ -25,6 +28,8 @@ export interface SchedulerNeeds {
 
 /** Bindings on their way to the server at one time. */
 const bindingsMax = 64;
+/** Refusals on their way to the server at one time. */
+const refusalsMax = 8;
 
 export async function startScheduler(scope: Scope, world: World, needs: SchedulerNeeds): Promise<void> {
   const { client, informers, schedulerName = "default-scheduler" } = needs;
@@ -33,6 +38,9 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
   const cache = new SchedulerCache();
   const queue = new SchedulingQueue(scope, world);
   const events = startEventRecorder(scope, world, client, { component: schedulerName });
+  /** The newest reason of each Pod that waits to be written into it. */
+  const refusals = new Map<string, { readonly uid: string; readonly message: string }>();
+  const telling = startWorkQueue(scope, world, { workers: refusalsMax }, tellRefused);
   const wakes = allPlugins.flatMap((plugin) => (plugin.wakes ?? []).map((wake) => ({ plugin: plugin.name, wake })));
 
   await Promise.all([pods.synced, nodes.synced]);
@@ -60,11 +68,12 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
     } else if (isPlaced) {
       if (!old?.spec.nodeName) queue.delete(pod);
       cache.setPod(pod);
-      if (type === "changed" && old?.spec.nodeName && !cache.isPlaced(pod)) happened(Pod, { type: "deleted", object: pod, old });
+      if (type !== "changed" || !old.spec.nodeName) return;
+      if (!cache.isPlaced(pod)) happened(Pod, { type: "deleted", object: pod, old });
+      else if (!sameNeeds(needsOf(old), needsOf(pod))) happened(Pod, change);
     } else if (waitsForUs(pod)) {
       if (type === "added" || !old || !waitsForUs(old)) queue.add(pod);
-      else if (pod.spec !== old.spec || pod.metadata.deletionTimestamp) queue.update(pod, true);
-      else queue.update(pod, false);
+      else queue.update(pod, !deepEqual(pod.spec, old.spec) || !deepEqual(pod.metadata.labels, old.metadata.labels));
     } else queue.delete(pod);
   }
 
@@ -99,7 +108,9 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
       const result = schedule({ pod, nodes: cache.nodes, plugins: allPlugins, chance: world.random.fraction() });
       if (result.node === undefined) {
         queue.refuse(taken, result.refusedBy, movesBefore);
-        task.start("refusal", () => tellRefused(pod, result.message));
+        events.record(pod, "Warning", "FailedScheduling", result.message);
+        refusals.set(objectKey(pod), { uid: pod.metadata.uid, message: result.message });
+        telling.add(objectKey(pod));
         continue;
       }
       cache.assume(pod, result.node);
@@ -128,15 +139,27 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
       events.record(pod, "Normal", "Scheduled", `Successfully assigned ${namespace}/${name} to ${node}`);
     } catch (error) {
       cache.forget(pod);
-      if (isReason(error, "NotFound")) return;
-      if (isReason(error, "Conflict") && pods.get(`${namespace}/${name}`)?.spec.nodeName) return;
+      happened(Pod, { type: "deleted", object: pod, old: pod });
+      const newest = pods.get(objectKey(pod));
+      if (isReason(error, "NotFound") || newest?.metadata.uid !== uid || !waitsForUs(newest)) return;
       world.log.warn("cannot bind a Pod", { pod: `${namespace}/${name}`, node, error: (error as Error).message });
-      queue.refuse(taken, [], queue.moves);
+      events.record(
+        pod,
+        "Warning",
+        "FailedScheduling",
+        `binding rejected: running Bind plugin "DefaultBinder": ${(error as Error).message}`,
+      );
+      queue.refuse({ ...taken, pod: newest }, [], queue.moves);
     }
   }
 
-  async function tellRefused(pod: Pod, message: string): Promise<void> {
-    events.record(pod, "Warning", "FailedScheduling", message);
+  /** Writes into the Pod why it waits, when that is not yet there. */
+  async function tellRefused(key: string): Promise<void> {
+    const refusal = refusals.get(key);
+    const pod = pods.get(key);
+    refusals.delete(key);
+    if (!refusal || !pod || pod.metadata.uid !== refusal.uid || pod.spec.nodeName) return;
+    const { message } = refusal;
     const before = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
     if (before?.status === "False" && before.reason === "Unschedulable" && before.message === message) return;
     const condition = {
@@ -151,7 +174,9 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
     try {
       await client.patch(Pod, pod.metadata, { status: { conditions: [condition] } }, { type: "strategic", subresource: "status" });
     } catch (error) {
-      if (!isReason(error, "NotFound")) world.log.debug("cannot tell why a Pod waits", { error: (error as Error).message });
+      if (isReason(error, "NotFound")) return;
+      if (!refusals.has(key)) refusals.set(key, refusal);
+      throw error;
     }
   }
 }

@@ -139,7 +139,7 @@ export class FakeCluster {
       deleteCollection: unsupported,
       createSubresource: (kind, name, subresource, _of, object) =>
         call(subresource, kind, name.name, () => {
-          const pod = existing(kind, name) as KubernetesObject & { readonly spec: { readonly nodeName?: string } };
+          const pod = existing(kind, name) as unknown as KubernetesObject & { readonly spec: { readonly nodeName?: string } };
           const binding = object as unknown as { readonly metadata: { readonly uid?: string }; readonly target: { readonly name: string } };
           if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid)
             throw new StatusError("Conflict", "another Pod of this name");

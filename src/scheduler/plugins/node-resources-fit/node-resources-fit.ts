@@ -1,6 +1,7 @@
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import type { NodeState } from "#scheduler/cache.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
 import { fits, plugin, refused, unresolvable, when } from "#scheduler/plugin.ts";
 import type { PodNeeds } from "#scheduler/pod-needs.ts";
 
@@ -8,7 +9,7 @@ export const nodeResourcesFit = plugin({
   name: "NodeResourcesFit",
   wakes: [
     when(Node, "added"),
-    when(Node, "changed", (_, node, old) => node.status.allocatable !== old?.status.allocatable),
+    when(Node, "changed", (_, node, old) => !deepEqual(node.status.allocatable, old?.status.allocatable)),
     when(Pod, "deleted"),
     when(Pod, "changed"),
   ],

@@ -1,15 +1,18 @@
 import { Node, type Taint } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { untolerated } from "#api/core/pod/tolerations.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
 import { fits, plugin, unresolvable, when } from "#scheduler/plugin.ts";
 
 export const taintToleration = plugin({
   name: "TaintToleration",
-  wakes: [when(Node, "added"), when(Node, "changed", (pod, node) => hard(pod, node).length === 0)],
+  wakes: [
+    when(Node, "added"),
+    when(Node, "changed", (pod, node, old) => !deepEqual(node.spec.taints, old?.spec.taints) && hard(pod, node).length === 0),
+  ],
   filter(pod, { node }) {
     if (!node.spec.taints?.length) return fits;
-    const [first] = hard(pod, node);
-    return first ? unresolvable(`node(s) had untolerated taint {${first.key}: ${first.value ?? ""}}`) : fits;
+    return hard(pod, node).length > 0 ? unresolvable("node(s) had untolerated taint(s)") : fits;
   },
   score: (pod, { node }) => (node.spec.taints?.length ? soft(pod, node).length : 0),
   scale: "lower is better",
