@@ -22,9 +22,12 @@ const attemptsMax = 5;
  * An object whose annotation rbac.authorization.k8s.io/autoupdate is "false" is left alone.
  */
 export async function reconcileDefaultRoles(registry: Registry, defaults: DefaultRoles): Promise<void> {
-  for (const role of defaults.clusterRoles) await ensureClusterRole(registry, role, defaults);
-  for (const role of defaults.roles) await ensureRole(registry, role);
-  for (const binding of defaults.bindings) await ensureBinding(registry, binding);
+  // Side by side, so that the store makes them durable together.
+  await Promise.all([
+    ...defaults.clusterRoles.map((role) => ensureClusterRole(registry, role, defaults)),
+    ...defaults.roles.map((role) => ensureRole(registry, role)),
+    ...defaults.bindings.map((binding) => ensureBinding(registry, binding)),
+  ]);
 }
 
 async function ensureClusterRole(registry: Registry, wanted: DefaultClusterRole, defaults: DefaultRoles): Promise<void> {
