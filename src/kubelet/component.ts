@@ -1,0 +1,190 @@
+// kubelet as a daemon. It needs no API server to start: static Pods run before there is one, since the API server may be one of them.
+import type { Scope } from "#base/scope.ts";
+import type { Client } from "#client/client.ts";
+import { type EventRecorder, startEventRecorder } from "#client/event-recorder.ts";
+import { type Component, ConfigError } from "#component/component.ts";
+import { delegatedTo } from "#component/delegated.ts";
+import { parseFlags } from "#component/flags.ts";
+import { Metrics } from "#component/metrics.ts";
+import { connectRuntime } from "#cri/connect.ts";
+import { FileError } from "#platform/files.ts";
+import { NetworkError } from "#platform/network.ts";
+import type { World } from "#platform/world.ts";
+import { durationToMilliseconds } from "#schema/time.ts";
+import { quantityToWhole } from "#schema/quantity.ts";
+import { nodeClient } from "./certificates/client-certificate.ts";
+import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
+import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
+import { evictionDefaults, type KubeletConfiguration } from "./config/kubelet-configuration.ts";
+import { readConfiguration } from "./config/read-configuration.ts";
+import { type KubeletOptions, startKubelet } from "./kubelet.ts";
+import { type Machine, readMachine } from "./node-status/machine.ts";
+import { type NodeStatusOptions, startNodeStatus } from "./node-status/node-status.ts";
+import { startProber } from "./prober/prober.ts";
+import { startHealthServer, startKubeletServer } from "./server/server.ts";
+import { kubeletVersion } from "./version.ts";
+
+const containerLogsFolder = "/var/log/containers";
+
+export const component: Component = {
+  name: "kubelet",
+  doc: "Runs the Pods of this machine.",
+  flags: kubeletFlags,
+  async start(scope, world, arguments_) {
+    const { values, warnings, rest } = parseFlags(kubeletFlags, arguments_);
+    for (const warning of warnings) world.log.warn(warning);
+    if (rest.length > 0) throw new ConfigError(`unknown command ${JSON.stringify(rest[0])}`);
+    const configuration = await readConfiguration(world, {
+      file: values.config,
+      dropInFolder: values["config-dir"],
+      flags: configurationFromFlags(values),
+    });
+    try {
+      await run(scope, world, values, configuration);
+    } catch (error) {
+      throw explained(error);
+    }
+  },
+};
+
+async function run(scope: Scope, world: World, values: KubeletFlags, configuration: KubeletConfiguration): Promise<void> {
+  const rootFolder = values["root-dir"];
+  const certificateFolder = values["cert-dir"];
+  const hostname = (values["hostname-override"] ?? world.network.hostname()).toLowerCase();
+  const nodeName = hostname;
+  const labels = nodeLabels(values);
+  if (configuration.cgroupDriver === "systemd")
+    throw new ConfigError(
+      'cgroupDriver "systemd" is not supported: set cgroupDriver to "cgroupfs" here, and SystemdCgroup = false in the configuration of containerd',
+    );
+  await world.files.makeFolder(rootFolder, { mode: 0o750 });
+  await world.files.write("/proc/self/oom_score_adj", String(configuration.oomScoreAdj ?? -999)).catch(() => {});
+
+  const machine = await readMachine(world);
+  const runtime = connectRuntime(world, configuration.containerRuntimeEndpoint);
+  scope.defer("runtime", () => runtime.close());
+  runtime.version().then(
+    ({ runtimeName, runtimeVersion }) => world.log.info("found the container runtime", { name: runtimeName, version: runtimeVersion }),
+    (error: Error) => world.log.warn("the container runtime does not answer; waiting for it", { endpoint: configuration.containerRuntimeEndpoint, error: error.message }),
+  );
+
+  const client = await clientByFlags(scope, world, values, { nodeName, rotate: configuration.rotateCertificates ?? false });
+  const recorder: EventRecorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : { record: () => {} };
+  const reporter = await startNodeStatus(scope, world, {
+    client,
+    runtime,
+    recorder,
+    machine,
+    options: nodeStatusOptions(values, configuration, { nodeName, hostname, labels, rootFolder }),
+  });
+  const kubelet = await startKubelet(scope, world, {
+    nodeName,
+    runtime,
+    client,
+    options: kubeletOptions(configuration, rootFolder, machine),
+    startProber,
+    hostIPs: () => reporter.hostIPs(),
+    node: () => reporter.node(),
+  });
+
+  const checks = [{ name: "ping", check: () => {} }];
+  const metrics = new Metrics();
+  metrics.gauge("kubernetes_build_info", "Version of the kubelet.", ["git_version"]).set([kubeletVersion], 1);
+  metrics.gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox", [], () => kubelet.pods().length);
+  metrics.gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"]).set([nodeName], 1);
+  metrics.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", [], () => world.processes.self.memory().residentBytes);
+  metrics.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [], () => world.processes.self.cpuSeconds());
+  if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
+  if (configuration.enableServer === false) return;
+  const serving: ServingOptions = {
+    nodeName,
+    hostname,
+    addresses: () => reporter.hostIPs(),
+    certificateFolder,
+    certificateFile: configuration.tlsCertFile,
+    keyFile: configuration.tlsPrivateKeyFile,
+    clientCaFile: configuration.authentication.x509.clientCAFile,
+    bootstrap: configuration.serverTLSBootstrap ?? false,
+  };
+  const tls = await servingTls(world, serving);
+  const listener = await startKubeletServer(scope, world, {
+    nodeName,
+    kubelet,
+    runtime,
+    configuration,
+    rootFolder,
+    metrics,
+    checks,
+    delegated: client && delegatedTo(world, client),
+    tls,
+  });
+  if (serving.bootstrap && client && !serving.certificateFile) rotateServingCertificate(scope, world, client, listener, tls, serving);
+  world.log.info("started kubelet", { node: nodeName, port: configuration.port, version: kubeletVersion, standalone: client === undefined });
+}
+
+async function clientByFlags(
+  scope: Scope,
+  world: World,
+  values: KubeletFlags,
+  { nodeName, rotate }: { readonly nodeName: string; readonly rotate: boolean },
+): Promise<Client | undefined> {
+  const { kubeconfig } = values;
+  const bootstrapKubeconfig = values["bootstrap-kubeconfig"];
+  if (!kubeconfig) {
+    if (bootstrapKubeconfig) throw new ConfigError("--bootstrap-kubeconfig needs --kubeconfig: where the kubeconfig is to be written");
+    return undefined;
+  }
+  return nodeClient(scope, world, { nodeName, kubeconfig, bootstrapKubeconfig, certificateFolder: values["cert-dir"], rotate });
+}
+
+function nodeStatusOptions(
+  values: KubeletFlags,
+  configuration: KubeletConfiguration,
+  names: Pick<NodeStatusOptions, "nodeName" | "hostname" | "labels" | "rootFolder">,
+): NodeStatusOptions {
+  return {
+    ...names,
+    nodeIP: values["node-ip"],
+    port: configuration.port,
+    providerId: configuration.providerID,
+    taints: configuration.registerWithTaints ?? [],
+    externalCloud: values["cloud-provider"] === "external",
+    register: configuration.registerNode !== false,
+    maxPods: configuration.maxPods,
+    maxImages: configuration.nodeStatusMaxImages ?? 50,
+    systemReserved: configuration.systemReserved ?? {},
+    kubeReserved: configuration.kubeReserved ?? {},
+    thresholds: configuration.evictionHard ?? evictionDefaults,
+    leaseSeconds: configuration.nodeLeaseDurationSeconds,
+    updateMilliseconds: durationToMilliseconds(configuration.nodeStatusUpdateFrequency),
+    reportMilliseconds: durationToMilliseconds(configuration.nodeStatusReportFrequency),
+  };
+}
+
+function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string, { memoryBytes, cgroupVersion }: Machine): KubeletOptions {
+  const hasCgroups = configuration.cgroupsPerQOS !== false && cgroupVersion !== undefined;
+  return {
+    rootFolder,
+    podLogsFolder: configuration.podLogsDir,
+    containerLogsFolder,
+    staticPodFolder: configuration.staticPodPath || undefined,
+    clusterDns: configuration.clusterDNS ?? [],
+    clusterDomain: configuration.clusterDomain ?? "",
+    resolverFile: configuration.resolvConf ?? "/etc/resolv.conf",
+    cgroupRoot: hasCgroups ? configuration.cgroupRoot || "/" : undefined,
+    maxPods: configuration.maxPods,
+    containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
+    containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
+    memoryBytes,
+  };
+}
+
+/** What the machine refused, in words that say what to do. */
+function explained(error: unknown): unknown {
+  if (error instanceof FileError && (error.code === "EACCES" || error.code === "EPERM" || error.code === "EROFS"))
+    return new ConfigError(`cannot write ${error.path}: ${error.message}; the kubelet has to run as root`);
+  if (error instanceof FileError) return new ConfigError(`failed to run Kubelet: ${error.message}`);
+  if (error instanceof NetworkError && (error.code === "EADDRINUSE" || error.code === "EADDRNOTAVAIL" || error.code === "EACCES"))
+    return new ConfigError(`failed to run Kubelet: cannot listen: ${error.message}`);
+  return error;
+}

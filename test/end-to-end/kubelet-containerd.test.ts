@@ -1,0 +1,192 @@
+// The kubelet alone, with static Pods, on a real containerd.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { rootScope, type Scope } from "#base/scope.ts";
+import type { Pod } from "#api/core/pod/pod.ts";
+import { connectRuntime } from "#cri/connect.ts";
+import type { Runtime } from "#cri/runtime.ts";
+import { type Kubelet, type KubeletOptions, startKubelet } from "#kubelet/kubelet.ts";
+import { nodeWorld } from "#platform/node/world.ts";
+import { type Containerd, missingTools, startContainerd } from "../support/containerd.ts";
+import { proberThatIsPleased } from "../support/prober.ts";
+
+const skip = missingTools();
+let containerd: Containerd;
+let options: KubeletOptions;
+let scope: Scope;
+let runtime: Runtime & { close(): void };
+let kubelet: Kubelet;
+const world = nodeWorld();
+
+before(async () => {
+  if (skip) return;
+  containerd = await startContainerd("keelson-kubelet");
+  const { folder } = containerd;
+  mkdirSync(`${folder}/manifests`);
+  options = {
+    rootFolder: `${folder}/kubelet`,
+    podLogsFolder: `${folder}/logs/pods`,
+    containerLogsFolder: `${folder}/logs/containers`,
+    staticPodFolder: `${folder}/manifests`,
+    clusterDns: [],
+    clusterDomain: "cluster.local",
+    resolverFile: "",
+    cgroupRoot: containerd.cgroupRoot,
+    maxPods: 110,
+    containerLogMaxBytes: 10 * 2 ** 20,
+    containerLogMaxFiles: 5,
+    memoryBytes: world.processes.self.memoryBytes,
+  };
+  await begin();
+});
+
+after(async () => {
+  if (skip) return;
+  await scope.stop();
+  runtime.close();
+  await containerd.stop();
+});
+
+async function begin(): Promise<void> {
+  scope = rootScope("test", (error, path) => {
+    throw new Error(`${path}: ${String(error)}`, { cause: error });
+  });
+  runtime = connectRuntime(world, containerd.endpoint);
+  const needs = {
+    nodeName: "node-1",
+    runtime,
+    options,
+    startProber: proberThatIsPleased,
+    hostIPs: () => ["192.168.50.1"],
+    node: () => undefined,
+  };
+  kubelet = await startKubelet(scope, world, needs);
+}
+
+function write(name: string, manifest: object): void {
+  writeFileSync(`${containerd.folder}/${name}.tmp`, JSON.stringify(manifest));
+  renameSync(`${containerd.folder}/${name}.tmp`, `${options.staticPodFolder}/${name}.json`);
+}
+
+function manifest(name: string, spec: object, container: object = {}): object {
+  const main = { name: "main", image: containerd.images.busybox, command: ["sleep", "3600"], ...container };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "test" },
+    spec: { terminationGracePeriodSeconds: 1, containers: [main], ...spec },
+  };
+}
+
+async function until(what: string, name: string, holds: (pod: Pod | undefined) => boolean, seconds = 20): Promise<Pod> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const pod = kubelet.pod("test", `${name}-node-1`);
+    if (holds(pod)) return pod as Pod;
+    if (Date.now() > deadline) assert.fail(`not seen within ${seconds} s: ${what}; ${JSON.stringify(pod?.status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const isReady = (pod: Pod | undefined) =>
+  pod?.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+
+test("a static Pod runs, with its environment, volumes, hosts file and log; it is gone with its manifest", { skip }, async () => {
+  const startedAt = Date.now();
+  write(
+    "web",
+    manifest(
+      "web",
+      { volumes: [{ name: "data", emptyDir: {} }] },
+      {
+        command: ["sh", "-c", 'echo "hello from $NAME"; echo kept > /data/file; cat /etc/hosts > /data/hosts; exec sleep 3600'],
+        env: [{ name: "NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+        volumeMounts: [{ name: "data", mountPath: "/data" }],
+        resources: { requests: { cpu: "50m" }, limits: { memory: "64Mi" } },
+      },
+    ),
+  );
+  const pod = await until("the Pod is ready", "web", isReady);
+  console.log(`Ready after ${Date.now() - startedAt} ms`);
+  assert.equal(pod.status.phase, "Running");
+  assert.match(pod.status.podIP ?? "", /^10\.244\.1\./);
+  assert.match(pod.status.containerStatuses?.[0]?.containerID ?? "", /^containerd:\/\/[0-9a-f]{64}$/);
+  const folder = `${options.rootFolder}/pods/${pod.metadata.uid}`;
+  await eventually(() =>
+    readFileSync(`${folder}/volumes/kubernetes.io~empty-dir/data/hosts`, "utf8").includes(`${pod.status.podIP}\tweb-node-1`),
+  );
+  const found = kubelet.container("test", "web-node-1", "main");
+  assert.ok(found?.running);
+  await eventually(() => readFileSync(found.logPath, "utf8").includes("stdout F hello from web-node-1"));
+
+  rmSync(`${options.staticPodFolder}/web.json`);
+  await until("the Pod is gone", "web", (one) => one === undefined);
+  assert.deepEqual(await runtime.sandboxes({ labels: { "io.kubernetes.pod.uid": pod.metadata.uid } }), []);
+  assert.equal(existsSync(folder), false);
+  assert.equal(existsSync(`/sys/fs/cgroup/memory${containerd.cgroupRoot}/kubepods/burstable/pod${pod.metadata.uid}`), false);
+});
+
+test("a container that ends is started again, then has to wait", { skip }, async () => {
+  write("crash", manifest("crash", {}, { command: ["sh", "-c", "echo no > /dev/termination-log; exit 3"] }));
+  const pod = await until("it waits", "crash", (one) => one?.status.containerStatuses?.[0]?.state.waiting?.reason === "CrashLoopBackOff");
+  const [status] = pod.status.containerStatuses ?? [];
+  assert.equal(status?.lastState.terminated?.exitCode, 3);
+  assert.equal(status?.lastState.terminated?.message, "no\n");
+  assert.equal(status?.restartCount, 1);
+  assert.match(status?.state.waiting?.message ?? "", /^back-off 10s restarting failed container=main pod=crash-node-1_test\(/);
+  rmSync(`${options.staticPodFolder}/crash.json`);
+  await until("the Pod is gone", "crash", (one) => one === undefined);
+});
+
+test("init containers run first, and a Pod that is not restarted succeeds", { skip }, async () => {
+  const shared = { volumeMounts: [{ name: "data", mountPath: "/data" }], image: containerd.images.busybox };
+  write(
+    "job",
+    manifest(
+      "job",
+      {
+        restartPolicy: "Never",
+        volumes: [{ name: "data", emptyDir: { medium: "Memory" } }],
+        initContainers: [{ ...shared, name: "first", command: ["sh", "-c", "echo 1 > /data/order"] }],
+      },
+      { ...shared, command: ["sh", "-c", "test -f /data/order"] },
+    ),
+  );
+  const pod = await until("it has ended", "job", (one) => one?.status.phase === "Succeeded" || one?.status.phase === "Failed");
+  assert.equal(pod.status.phase, "Succeeded");
+  rmSync(`${options.staticPodFolder}/job.json`);
+  await until("the Pod is gone", "job", (one) => one === undefined);
+});
+
+test("after a restart of the kubelet, and of containerd, running containers are left untouched", { skip }, async () => {
+  write("stay", manifest("stay", {}));
+  const before = await until("the Pod is ready", "stay", isReady);
+  await scope.stop();
+  runtime.close();
+  await begin();
+  const same = await until("the Pod is ready again", "stay", isReady);
+  assert.equal(same.status.containerStatuses?.[0]?.containerID, before.status.containerStatuses?.[0]?.containerID);
+  containerd.kill();
+  await containerd.start();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  assert.ok(
+    (await runtime.containers()).some(({ state, labels }) => state === "running" && labels["io.kubernetes.pod.uid"] === same.metadata.uid),
+  );
+  const [status] = (await until("the Pod is ready", "stay", isReady)).status.containerStatuses ?? [];
+  assert.equal(status?.restartCount, 0);
+  rmSync(`${options.staticPodFolder}/stay.json`);
+  await until("the Pod is gone", "stay", (one) => one === undefined);
+});
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      if (holds()) return;
+    } catch (error) {
+      if (tries > 500) throw error;
+    }
+    assert.ok(tries < 500, "not seen within 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
