@@ -65,11 +65,17 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   scope.defer("runtime", () => runtime.close());
   runtime.version().then(
     ({ runtimeName, runtimeVersion }) => world.log.info("found the container runtime", { name: runtimeName, version: runtimeVersion }),
-    (error: Error) => world.log.warn("the container runtime does not answer; waiting for it", { endpoint: configuration.containerRuntimeEndpoint, error: error.message }),
+    (error: Error) =>
+      world.log.warn("the container runtime does not answer; waiting for it", {
+        endpoint: configuration.containerRuntimeEndpoint,
+        error: error.message,
+      }),
   );
 
   const client = await clientByFlags(scope, world, values, { nodeName, rotate: configuration.rotateCertificates ?? false });
-  const recorder: EventRecorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : { record: () => {} };
+  const recorder: EventRecorder = client
+    ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName })
+    : { record: () => {} };
   const reporter = await startNodeStatus(scope, world, {
     client,
     runtime,
@@ -93,7 +99,9 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   metrics.gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox", [], () => kubelet.pods().length);
   metrics.gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"]).set([nodeName], 1);
   metrics.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", [], () => world.processes.self.memory().residentBytes);
-  metrics.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [], () => world.processes.self.cpuSeconds());
+  metrics.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [], () =>
+    world.processes.self.cpuSeconds(),
+  );
   if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
   if (configuration.enableServer === false) return;
   const serving: ServingOptions = {
@@ -119,7 +127,12 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     tls,
   });
   if (serving.bootstrap && client && !serving.certificateFile) rotateServingCertificate(scope, world, client, listener, tls, serving);
-  world.log.info("started kubelet", { node: nodeName, port: configuration.port, version: kubeletVersion, standalone: client === undefined });
+  world.log.info("started kubelet", {
+    node: nodeName,
+    port: configuration.port,
+    version: kubeletVersion,
+    standalone: client === undefined,
+  });
 }
 
 async function clientByFlags(

@@ -26,7 +26,12 @@ const pollMaxMilliseconds = 2_000;
 const waitMilliseconds = 15 * 60_000;
 
 /** Waits as long as it takes, asking again when a request was denied, failed or forgotten. Ends with the scope only. */
-export async function requestCertificate(scope: Scope, world: World, client: Client, wanted: WantedCertificate): Promise<IssuedCertificate> {
+export async function requestCertificate(
+  scope: Scope,
+  world: World,
+  client: Client,
+  wanted: WantedCertificate,
+): Promise<IssuedCertificate> {
   let retry = 1_000;
   for (;;) {
     try {
@@ -63,7 +68,10 @@ async function requestOnce(scope: Scope, world: World, client: Client, wanted: W
       return { status: undefined };
     });
     const refusal = conditionOf(status?.conditions, "Denied") ?? conditionOf(status?.conditions, "Failed");
-    if (refusal) throw new Error(`certificate signing request ${metadata.name} is ${refusal.type.toLowerCase()}, reason: ${refusal.reason}: ${refusal.message}`);
+    if (refusal)
+      throw new Error(
+        `certificate signing request ${metadata.name} is ${refusal.type.toLowerCase()}, reason: ${refusal.reason}: ${refusal.message}`,
+      );
     if (status?.certificate) return { certificate: atob(status.certificate), key: key.privateKey };
   }
   throw new Error(`certificate signing request ${metadata.name} was not signed within ${waitMilliseconds / 60_000} minutes`);

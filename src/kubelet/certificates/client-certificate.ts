@@ -58,11 +58,14 @@ async function establishAccess(scope: Scope, world: World, options: ClientCertif
   const { kubeconfig, bootstrapKubeconfig } = options;
   if (await world.files.stat(kubeconfig, { follow: true })) {
     const access = await readKubeconfig(world, kubeconfig);
-    if (!bootstrapKubeconfig || !access.certificate || world.crypto.readCertificate(access.certificate).notAfter > world.clock.now()) return access;
+    if (!bootstrapKubeconfig || !access.certificate || world.crypto.readCertificate(access.certificate).notAfter > world.clock.now())
+      return access;
   } else if (!bootstrapKubeconfig)
     throw new ConfigError(`kubeconfig ${kubeconfig}: there is no such file, and no --bootstrap-kubeconfig is given to make it with`);
   const bootstrap = await readKubeconfig(world, bootstrapKubeconfig);
-  const issued = (await readCurrent(world, options.certificateFolder, "kubelet-client")) ?? (await bootstrapCertificate(scope, world, options, bootstrap));
+  const issued =
+    (await readCurrent(world, options.certificateFolder, "kubelet-client")) ??
+    (await bootstrapCertificate(scope, world, options, bootstrap));
   await writeKubeconfig(world, options, bootstrap);
   const { server, ca, serverName, insecure } = bootstrap;
   return { server, ...(ca && { ca }), ...(serverName && { serverName }), ...(insecure && { insecure }), ...issued };
@@ -78,7 +81,10 @@ async function bootstrapCertificate(
   const connections = scope.child("bootstrap client");
   try {
     const client = clientFor(connections, world, bootstrap, "kubelet-bootstrap");
-    const issued = await requestCertificate(connections, world, client, { nodeName, signerName: "kubernetes.io/kube-apiserver-client-kubelet" });
+    const issued = await requestCertificate(connections, world, client, {
+      nodeName,
+      signerName: "kubernetes.io/kube-apiserver-client-kubelet",
+    });
     await storeCurrent(world, certificateFolder, "kubelet-client", issued);
     return issued;
   } finally {
@@ -87,7 +93,11 @@ async function bootstrapCertificate(
 }
 
 /** A kubeconfig that points at the newest certificate, so that it need not change when that one does. */
-async function writeKubeconfig(world: World, { kubeconfig, certificateFolder }: ClientCertificateOptions, access: ClusterAccess): Promise<void> {
+async function writeKubeconfig(
+  world: World,
+  { kubeconfig, certificateFolder }: ClientCertificateOptions,
+  access: ClusterAccess,
+): Promise<void> {
   const path = currentPath(certificateFolder, "kubelet-client");
   const { server, ca, serverName, insecure } = access;
   const cluster = {

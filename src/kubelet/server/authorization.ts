@@ -21,7 +21,13 @@ export function verbOf(method: string): string {
 }
 
 /** Undefined when the caller may; otherwise what the answer says. */
-export async function whyForbidden(delegated: Delegated, caller: Caller, nodeName: string, method: string, path: string): Promise<string | undefined> {
+export async function whyForbidden(
+  delegated: Delegated,
+  caller: Caller,
+  nodeName: string,
+  method: string,
+  path: string,
+): Promise<string | undefined> {
   const verb = verbOf(method);
   const subresources = subresourcesFor(path);
   for (const subresource of subresources) {

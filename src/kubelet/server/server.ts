@@ -36,7 +36,9 @@ const runTimeoutSeconds = 120;
 /** Serves until the scope stops. Rejects with NetworkError when the port is taken. */
 export function startKubeletServer(scope: Scope, world: World, needs: KubeletServerNeeds): Promise<Listener> {
   const { configuration, tls } = needs;
-  return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) => handle(world, needs, request));
+  return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) =>
+    handle(world, needs, request),
+  );
 }
 
 async function handle(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
@@ -46,7 +48,11 @@ async function handle(world: World, needs: KubeletServerNeeds, request: HttpRequ
   } catch (error) {
     if (error instanceof GrpcError && error.code === 5) return textResponse(404, `${error.message}\n`);
     const known = error instanceof GrpcError || error instanceof NetworkError;
-    world.log.warn("a request failed", { method: request.method, path: request.path, error: known ? error.message : String((error as Error).stack) });
+    world.log.warn("a request failed", {
+      method: request.method,
+      path: request.path,
+      error: known ? error.message : String((error as Error).stack),
+    });
     return textResponse(500, `${(error as Error).message}\n`);
   }
 }
@@ -62,7 +68,8 @@ async function refuse({ configuration, delegated, nodeName }: KubeletServerNeeds
     caller = undefined;
   }
   const hasCredentials = request.headers["authorization"] !== undefined || request.peer.untrustedCertificate === true;
-  if (!caller && authentication.anonymous.enabled && !hasCredentials) caller = { user: "system:anonymous", groups: ["system:unauthenticated"] };
+  if (!caller && authentication.anonymous.enabled && !hasCredentials)
+    caller = { user: "system:anonymous", groups: ["system:unauthenticated"] };
   if (!caller) return textResponse(401, "Unauthorized");
   if (authorization.mode === "AlwaysAllow") return undefined;
   if (!delegated) return textResponse(403, "Forbidden: no API server is configured that could be asked\n");
@@ -146,7 +153,8 @@ async function serveStream(
     stderr: isTrue(query.get("error") ?? query.get("stderr")),
   };
   if (streams.tty) streams.stderr = false;
-  if (!streams.stdin && !streams.stdout && !streams.stderr) return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
+  if (!streams.stdin && !streams.stdout && !streams.stderr)
+    return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
   return join(world, request, await streamUrl(runtime, what, found, streams, query));
 }
 
@@ -167,7 +175,11 @@ async function join(world: World, request: HttpRequest, url: string): Promise<Ht
 }
 
 function portsOf(query: URLSearchParams): readonly number[] {
-  return query.getAll("port").flatMap((text) => text.split(",")).map(Number).filter((port) => port > 0 && port < 65_536);
+  return query
+    .getAll("port")
+    .flatMap((text) => text.split(","))
+    .map(Number)
+    .filter((port) => port > 0 && port < 65_536);
 }
 
 /** What runs according to the runtime, as Pods with little in them. */
@@ -189,7 +201,10 @@ async function runningPods(runtime: Runtime): Promise<Json> {
 /** Undefined when a segment is not properly encoded. */
 function pathSegments(path: string): readonly string[] | undefined {
   try {
-    return path.split("/").filter((segment) => segment !== "").map(decodeURIComponent);
+    return path
+      .split("/")
+      .filter((segment) => segment !== "")
+      .map(decodeURIComponent);
   } catch {
     return undefined;
   }
@@ -208,7 +223,13 @@ function notFound(): HttpResponse {
 }
 
 /** /healthz on the loopback address, for whoever watches the kubelet. */
-export async function startHealthServer(scope: Scope, world: World, host: string, port: number, checks: readonly HealthCheck[]): Promise<void> {
+export async function startHealthServer(
+  scope: Scope,
+  world: World,
+  host: string,
+  port: number,
+  checks: readonly HealthCheck[],
+): Promise<void> {
   await world.network.serve(scope, { host, port }, async ({ path, query, method }) => {
     if (path !== "/healthz" && !path.startsWith("/healthz/")) return notFound();
     if (method !== "GET" && method !== "HEAD") return textResponse(405, "405: Method Not Allowed\n");

@@ -10,7 +10,12 @@ interface PodUsage {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  readonly containers: { readonly name: string; readonly id: string; readonly usage: UsageStats; readonly writableLayerBytes: number | undefined }[];
+  readonly containers: {
+    readonly name: string;
+    readonly id: string;
+    readonly usage: UsageStats;
+    readonly writableLayerBytes: number | undefined;
+  }[];
   usage: UsageStats | undefined;
   network: Json;
 }
@@ -46,7 +51,8 @@ async function readUsage(world: World, runtime: Runtime): Promise<{ readonly nod
       txBytes: sentBytes,
       txErrors: sendErrors,
     }));
-    if (all.length > 0) pod.network = { time: formatTime(usage.at), ...(all.find(({ name }) => name === "eth0") ?? all[0]), interfaces: all };
+    if (all.length > 0)
+      pod.network = { time: formatTime(usage.at), ...(all.find(({ name }) => name === "eth0") ?? all[0]), interfaces: all };
   }
   for (const { id, name, labels: own, writableLayerBytes, ...usage } of containers) {
     const pod = podOf(own[labels.podNamespace], own[labels.podName], own[labels.podUid]);
@@ -57,7 +63,9 @@ async function readUsage(world: World, runtime: Runtime): Promise<{ readonly nod
 
 async function nodeUsage(world: World): Promise<NodeUsage> {
   const memory = memoryTable(await readIfThere(world, "/proc/meminfo"));
-  const [user = 0, nice = 0, system = 0, , , interrupt = 0, softInterrupt = 0] = (/^cpu +(.*)$/m.exec((await readIfThere(world, "/proc/stat")) ?? "")?.[1] ?? "")
+  const [user = 0, nice = 0, system = 0, , , interrupt = 0, softInterrupt = 0] = (
+    /^cpu +(.*)$/m.exec((await readIfThere(world, "/proc/stat")) ?? "")?.[1] ?? ""
+  )
     .split(" ")
     .map(Number);
   return {
@@ -140,16 +148,46 @@ function compact(value: unknown): Json {
 export async function resourceMetrics(world: World, runtime: Runtime): Promise<string> {
   const { node, pods } = await readUsage(world, runtime);
   const lines = new MetricLines();
-  lines.add("node_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the node in core-seconds", {}, seconds(node.cpuNanoseconds));
-  lines.add("node_memory_working_set_bytes", "gauge", "Current working set of the node in bytes", {}, node.memoryTotalBytes - node.memoryAvailableBytes);
+  lines.add(
+    "node_cpu_usage_seconds_total",
+    "counter",
+    "Cumulative cpu time consumed by the node in core-seconds",
+    {},
+    seconds(node.cpuNanoseconds),
+  );
+  lines.add(
+    "node_memory_working_set_bytes",
+    "gauge",
+    "Current working set of the node in bytes",
+    {},
+    node.memoryTotalBytes - node.memoryAvailableBytes,
+  );
   for (const { namespace, name, containers, usage } of pods) {
     const pod = { namespace, pod: name };
-    lines.add("pod_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the pod in core-seconds", pod, seconds(usage?.cpuNanoseconds));
+    lines.add(
+      "pod_cpu_usage_seconds_total",
+      "counter",
+      "Cumulative cpu time consumed by the pod in core-seconds",
+      pod,
+      seconds(usage?.cpuNanoseconds),
+    );
     lines.add("pod_memory_working_set_bytes", "gauge", "Current working set of the pod in bytes", pod, usage?.memoryWorkingSetBytes);
     for (const container of containers) {
       const of = { container: container.name, ...pod };
-      lines.add("container_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed by the container in core-seconds", of, seconds(container.usage.cpuNanoseconds));
-      lines.add("container_memory_working_set_bytes", "gauge", "Current working set of the container in bytes", of, container.usage.memoryWorkingSetBytes);
+      lines.add(
+        "container_cpu_usage_seconds_total",
+        "counter",
+        "Cumulative cpu time consumed by the container in core-seconds",
+        of,
+        seconds(container.usage.cpuNanoseconds),
+      );
+      lines.add(
+        "container_memory_working_set_bytes",
+        "gauge",
+        "Current working set of the container in bytes",
+        of,
+        container.usage.memoryWorkingSetBytes,
+      );
     }
   }
   return lines.text();
@@ -162,7 +200,13 @@ export async function containerMetrics(world: World, runtime: Runtime): Promise<
   for (const { namespace, name, containers } of pods) {
     for (const { name: container, id, usage } of containers) {
       const of = { container, id, namespace, pod: name };
-      lines.add("container_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed in seconds.", { ...of, cpu: "total" }, seconds(usage.cpuNanoseconds));
+      lines.add(
+        "container_cpu_usage_seconds_total",
+        "counter",
+        "Cumulative cpu time consumed in seconds.",
+        { ...of, cpu: "total" },
+        seconds(usage.cpuNanoseconds),
+      );
       lines.add("container_memory_usage_bytes", "gauge", "Current memory usage in bytes.", of, usage.memoryUsageBytes);
       lines.add("container_memory_working_set_bytes", "gauge", "Current working set in bytes.", of, usage.memoryWorkingSetBytes);
       lines.add("container_memory_rss", "gauge", "Size of RSS in bytes.", of, usage.memoryRssBytes);

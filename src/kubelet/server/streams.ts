@@ -44,7 +44,10 @@ export async function openRuntimeStream(world: World, url: string, offered: read
 /** Joins the caller's SPDY connection to the one at `url`; answers when both are joined. */
 export async function joinSpdy(world: World, request: HttpRequest, url: string): Promise<HttpResponse> {
   if (!request.upgrade) return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
-  const offered = (request.headers[protocolHeader] ?? "").split(",").map((text) => text.trim()).filter((text) => text !== "");
+  const offered = (request.headers[protocolHeader] ?? "")
+    .split(",")
+    .map((text) => text.trim())
+    .filter((text) => text !== "");
   const runtime = await openRuntimeStream(world, url, offered);
   const negotiated = runtime.headers[protocolHeader];
   const { stream, head } = request.upgrade({
