@@ -4,7 +4,7 @@ import { StatusError } from "#api/meta/status-error.ts";
 import { ScopeStopped } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import { StoreUnavailable } from "#store/store.ts";
-import type { Headers, HttpHandler, HttpRequest, HttpResponse } from "#wire/http/message.ts";
+import type { Headers, HttpHandler, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -80,9 +80,14 @@ export function makeChain(needs: ChainNeeds): Chain {
     const { info } = request;
     const resource = info.isResourceRequest ? needs.registry.kinds.find(info.group, info.version, info.resource) : undefined;
     if (isLongRunning(request, resource)) {
-      const work = route(request, resource);
-      metrics.longRunning(info, request.http.signal);
-      return work;
+      const over = metrics.longRunning(info);
+      request.http.signal.addEventListener("abort", over, { once: true });
+      try {
+        return untilEnded(await route(request, resource), over);
+      } catch (error) {
+        over();
+        throw error;
+      }
     }
     const flight = info.verb === "get" || info.verb === "list" || info.verb === "head" ? reading : mutating;
     const turn = flight.enter();
@@ -100,6 +105,30 @@ export function makeChain(needs: ChainNeeds): Chain {
     if (!response) throw pathNotFound();
     return response;
   }
+}
+
+/** Calls `over` when the response's stream ends; at once when it has none, unless the connection was taken over. */
+function untilEnded(response: HttpResponse, over: () => void): HttpResponse {
+  const { body } = response;
+  if (response.upgraded) return response;
+  if (!body || !("stream" in body)) {
+    over();
+    return response;
+  }
+  const stream = (sink: Sink): void =>
+    body.stream({
+      write: (bytes) => sink.write(bytes),
+      end() {
+        over();
+        sink.end();
+      },
+      get bufferedBytes() {
+        return sink.bufferedBytes;
+      },
+      signal: sink.signal,
+      ...(sink.push && { push: (item: unknown) => sink.push?.(item) }),
+    });
+  return { ...response, body: { stream } };
 }
 
 function parsed(http: HttpRequest, query: URLSearchParams): ParsedRequest {

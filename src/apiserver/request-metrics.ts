@@ -63,14 +63,17 @@ export class RequestMetrics {
       this.#seconds.observe(["apiserver", known ? "" : group, shown, scope, known ? "" : subresource, verb, known ? "" : version], seconds);
   }
 
-  /** Counts until the peer is gone. */
-  longRunning(info: ParsedRequest, signal: AbortSignal): void {
+  /** Counts one until the returned function is called. */
+  longRunning(info: ParsedRequest): () => void {
     const { group, resource, subresource, version } = info;
     const labels = ["apiserver", group, resource, scopeOf(info), subresource, upperVerbs[info.verb] ?? "CONNECT", version];
     const id = labels.join("/");
     this.#count(id, labels, 1);
-    if (signal.aborted) this.#count(id, labels, -1);
-    else signal.addEventListener("abort", () => this.#count(id, labels, -1), { once: true });
+    let over = false;
+    return () => {
+      if (!over) this.#count(id, labels, -1);
+      over = true;
+    };
   }
 
   #count(id: string, labels: readonly string[], by: number): void {

@@ -85,6 +85,26 @@ export class Harness {
   }
 }
 
+/** One more server on a store that is there. */
+export async function serverOn(
+  { scope, world, store }: Pick<Harness, "scope" | "world" | "store">,
+  needs: Partial<ApiServerNeeds> = {},
+): Promise<ApiServer> {
+  const api = await startApiServer(scope, world, {
+    store,
+    kinds: allKinds,
+    authenticators: [],
+    authorizers: [],
+    admission: [],
+    connect: (handle) =>
+      restClient(inProcessTransport(handle, { identity: { user: "x", groups: [] }, userAgent: "t" }), { fieldManager: "t" }),
+    ...needs,
+  });
+  await api.started;
+  return api;
+}
+
+/** Runs the test in virtual time, with a server on an empty store. */
 export async function withServer(run: (h: Harness) => Promise<void>, needs: Partial<ApiServerNeeds> = {}): Promise<void> {
   const world = simulatedWorld({ seed: 1 });
   const failures: unknown[] = [];
@@ -92,17 +112,7 @@ export async function withServer(run: (h: Harness) => Promise<void>, needs: Part
   try {
     await world.run(async () => {
       const store = await openMemoryStore(scope, world);
-      const api = await startApiServer(scope, world, {
-        store,
-        kinds: allKinds,
-        authenticators: [],
-        authorizers: [],
-        admission: [],
-        connect: (handle) =>
-          restClient(inProcessTransport(handle, { identity: { user: "x", groups: [] }, userAgent: "t" }), { fieldManager: "t" }),
-        ...needs,
-      });
-      await api.started;
+      const api = await serverOn({ scope, world, store }, needs);
       await run(new Harness(scope, world, store, api));
     });
   } finally {

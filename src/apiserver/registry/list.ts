@@ -28,6 +28,8 @@ export interface Selection {
   readonly matches: ((record: StoredRecord) => boolean) | undefined;
   /** The one name it can only be, when the field selector says so. */
   readonly name: string | undefined;
+  /** The one node whose Pods are wanted. */
+  readonly nodeName?: string | undefined;
 }
 
 export interface ListQuery {
@@ -132,7 +134,8 @@ export function selectionOf(rest: KindRest, { query, info }: ApiRequest): Select
       if (labels && !labels.matches(record.object.metadata.labels)) return false;
       return !fields || fields.matches(record.as(kind).object);
     };
-    return { matches, name };
+    const nodeName = fields?.requirements.find(({ field, operator }) => field === "spec.nodeName" && operator === "=")?.value;
+    return { matches, name, nodeName };
   } catch (error) {
     if (error instanceof SelectorError) throw badRequest(error.message);
     throw error;

@@ -5,6 +5,7 @@ import { one } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { message, type Type } from "#schema/message.ts";
 import { ObjectMeta } from "#schema/object-meta.ts";
+import type { Body } from "#wire/http/message.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import type { View } from "../storage/record.ts";
 import { type Form, jsonForm } from "./negotiation.ts";
@@ -21,15 +22,15 @@ export function encode(value: unknown, form: Form): Uint8Array {
   return encoder.encode(`${writeJson(value)}\n`);
 }
 
-/** The whole body that answers with one object. */
-export function bodyOf(view: View, kind: Kind, form: Form): Uint8Array {
+/** The whole body that answers with one object. `once`: what is sent is not asked for again soon. */
+export function bodyOf(view: View, kind: Kind, form: Form, once: boolean): Body {
   if (form.as === "metadata") {
     const partial = metadataOnly(view.object, form);
     return form.media === "protobuf" ? metadataEnvelope(partial) : encode(partial, form);
   }
   if (form.media === "protobuf") return envelopeOf(view, kind);
   if (form.media === "yaml" || form.pretty) return encode(view.object, form);
-  return view.listed.subarray(1);
+  return once ? view.pieces : view.listed.subarray(1);
 }
 
 /** The object's JSON, or that of what of it is shown: what stands in lists and watch events. */

@@ -21,7 +21,7 @@ export function formHeaders({ contentType }: Form): Headers {
 /** One stored object. */
 export function respondView(http: HttpRequest, view: View, kind: Kind, form: Form, status = 200): HttpResponse {
   if (http.wantsObjects) return { status, headers: formHeaders(form), object: view.object };
-  return { status, headers: formHeaders(form), body: bodyOf(view, kind, form) };
+  return { status, headers: formHeaders(form), body: bodyOf(view, kind, form, http.method !== "GET") };
 }
 
 /** An object that is not stored: answers of review kinds, Scale, discovery. `kind` tells how to write it as protobuf. */

@@ -140,6 +140,7 @@ interface WatcherOptions {
 
 class Watcher implements Subscriber {
   readonly namespace: string;
+  readonly nodeName: string | undefined;
   readonly #rest: KindRest;
   readonly #cache: WatchCache;
   readonly #kind: Kind;
@@ -159,6 +160,7 @@ class Watcher implements Subscriber {
   constructor(rest: KindRest, request: ApiRequest, options: WatcherOptions, sink: Sink) {
     const { storage, kind } = rest;
     this.namespace = storage.namespaced ? request.info.namespace : "";
+    this.nodeName = options.selection.nodeName;
     this.#rest = rest;
     this.#cache = storage.cache;
     this.#kind = kind;
@@ -216,14 +218,21 @@ class Watcher implements Subscriber {
       return;
     }
     for (const event of this.#cache.changesAfter(after)) {
-      if (this.namespace === "" || namespaceOf(this.#rest, event.record) === this.namespace) this.#offer(event);
+      if (this.#isHere(event)) this.#offer(event);
     }
+  }
+
+  /** Whether the change is of the namespace that is watched. */
+  #isHere({ record }: CacheEvent): boolean {
+    return this.namespace === "" || namespaceOf(this.#rest, record) === this.namespace;
   }
 
   changed(events: readonly CacheEvent[], revision: Revision): void {
     if (this.#over) return;
-    for (const event of events) if (event.revision > this.#sent) this.#offer(event);
-    if (revision > this.#sent) this.#sent = revision;
+    for (const event of events) if (event.revision > this.#sent && this.#isHere(event)) this.#offer(event);
+    // A watcher of one node is told change by change: others of this revision may follow.
+    const told = this.nodeName === undefined ? revision : (events.at(-1)?.revision ?? 0);
+    if (told > this.#sent) this.#sent = told;
     if (this.#sink.bufferedBytes > bufferedBytesMax) {
       this.#rest.world.log.warn("a watch was cut because its client takes too little", { path: this.#request.http.path });
       this.#end(false);
@@ -301,7 +310,7 @@ class Watcher implements Subscriber {
     if (this.#over) return;
     const { form } = this.#options;
     const metadata = {
-      resourceVersion: String(this.#sent),
+      resourceVersion: String(Math.max(this.#sent, this.#cache.revision)),
       ...(endOfInitialEvents && { annotations: { "k8s.io/initial-events-end": "true" } }),
     };
     const plain = form.as === "metadata";

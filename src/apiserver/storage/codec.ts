@@ -57,14 +57,21 @@ export class Codec {
 
   /** `,` and the JSON with the revision put in: as it stands in a list behind another item. */
   splice(json: Uint8Array, revision: Revision): Uint8Array {
-    const { length } = this.head;
-    const member = encoder.encode(`"resourceVersion":"${revision}",`);
-    const whole = new Uint8Array(1 + json.length + member.length);
+    const start = this.#headWith(revision);
+    const whole = new Uint8Array(1 + start.length + json.length - this.head.length);
     whole[0] = 0x2c;
-    whole.set(json.subarray(0, length), 1);
-    whole.set(member, 1 + length);
-    whole.set(json.subarray(length), 1 + length + member.length);
+    whole.set(start, 1);
+    whole.set(json.subarray(this.head.length), 1 + start.length);
     return whole;
+  }
+
+  /** The same in two pieces, without the comma and without a copy. */
+  pieces(json: Uint8Array, revision: Revision): readonly Uint8Array[] {
+    return [this.#headWith(revision), json.subarray(this.head.length)];
+  }
+
+  #headWith(revision: Revision): Uint8Array {
+    return encoder.encode(`${this.head}"resourceVersion":"${revision}",`);
   }
 }
 

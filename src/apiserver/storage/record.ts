@@ -35,6 +35,11 @@ export class StoredRecord {
     return this.#listed;
   }
 
+  /** The JSON in one piece where it was made already, else in two that were not copied: for answers that are sent once. */
+  get pieces(): readonly Uint8Array[] {
+    return this.#listed ? [this.#listed.subarray(1)] : this.codec.pieces(this.json, this.revision);
+  }
+
   /** The same object as of a later revision: what a deletion, or an object that left a selection, looks like. */
   at(revision: Revision): StoredRecord {
     return new StoredRecord(this.codec, this.key, revision, this.json, this.#object && withRevision(this.#object, revision));
@@ -64,6 +69,7 @@ export interface View {
   readonly revision: Revision;
   readonly object: KubernetesObject;
   readonly listed: Uint8Array;
+  readonly pieces: readonly Uint8Array[];
   form(name: string, make: (object: KubernetesObject) => Uint8Array): Uint8Array;
 }
 
@@ -85,6 +91,10 @@ class RecordView implements View {
   get listed(): Uint8Array {
     this.#listed ??= this.#codec.splice(this.#codec.encode(this.object), this.revision);
     return this.#listed;
+  }
+
+  get pieces(): readonly Uint8Array[] {
+    return [this.listed.subarray(1)];
   }
 
   form(name: string, make: (object: KubernetesObject) => Uint8Array): Uint8Array {

@@ -28,6 +28,8 @@ export interface WatchCacheNeeds {
 export interface Subscriber {
   /** "" for all. */
   readonly namespace: string;
+  /** Wants only what is, or just was, on this node: it is not told when nothing of that changed. */
+  readonly nodeName?: string | undefined;
   /** Changes of its namespace, all of `revision` or before; may be none. Must not throw. */
   changed(events: readonly CacheEvent[], revision: Revision): void;
   /** The cache lost its store: what follows cannot be told. Not called after `unsubscribe`. */
@@ -48,7 +50,10 @@ export class WatchCache {
   #watch: StoreWatch | undefined;
   #starting: Promise<void> | undefined;
   readonly #waiting = new Set<{ readonly revision: Revision; readonly resolve: () => void; readonly reject: (error: Error) => void }>();
+  /** By namespace. */
   readonly #subscribers = new Map<string, Set<Subscriber>>();
+  /** Those that want one node's objects, by its name: a cluster has a watch of Pods for each of its nodes. */
+  readonly #nodes = new Map<string, Set<Subscriber>>();
   readonly #written = new Map<string, Written>();
 
   constructor(scope: Scope, needs: WatchCacheNeeds) {
@@ -105,21 +110,16 @@ export class WatchCache {
 
   /** From the next change on. The caller has read what came before in this same turn. */
   subscribe(subscriber: Subscriber): () => void {
-    const { namespace } = subscriber;
-    const same = this.#subscribers.get(namespace);
+    const sets = subscriber.nodeName === undefined ? this.#subscribers : this.#nodes;
+    const id = subscriber.nodeName ?? subscriber.namespace;
+    const same = sets.get(id);
     if (same) same.add(subscriber);
-    else this.#subscribers.set(namespace, new Set([subscriber]));
+    else sets.set(id, new Set([subscriber]));
     return () => {
-      const set = this.#subscribers.get(namespace);
+      const set = sets.get(id);
       set?.delete(subscriber);
-      if (set?.size === 0) this.#subscribers.delete(namespace);
+      if (set?.size === 0) sets.delete(id);
     };
-  }
-
-  get subscriberCount(): number {
-    let count = 0;
-    for (const set of this.#subscribers.values()) count += set.size;
-    return count;
   }
 
   /** Notes what is being written, so that the object need not be decoded when the store tells of it. Returns what to do with the outcome. */
@@ -241,6 +241,15 @@ export class WatchCache {
       }
       for (const subscriber of [...subscribers]) subscriber.changed(seen.length > 0 ? seen : noEvents, revision);
     }
+    if (this.#nodes.size > 0) for (const event of events) this.#tellNodes(event, revision);
+  }
+
+  #tellNodes(event: CacheEvent, revision: Revision): void {
+    const now = nodeNameOf(event.record);
+    const before = event.previous ? nodeNameOf(event.previous) : now;
+    for (const nodeName of now === before ? [now] : [before, now]) {
+      for (const subscriber of [...(this.#nodes.get(nodeName) ?? [])]) subscriber.changed([event], revision);
+    }
   }
 
   #wake(): void {
@@ -273,8 +282,9 @@ export class WatchCache {
     this.#watch = undefined;
     this.#revision = 0;
     this.#written.clear();
-    const subscribers = [...this.#subscribers.values()].flatMap((set) => [...set]);
+    const subscribers = [...this.#subscribers.values(), ...this.#nodes.values()].flatMap((set) => [...set]);
     this.#subscribers.clear();
+    this.#nodes.clear();
     for (const subscriber of subscribers) subscriber.lost();
   }
 
@@ -283,6 +293,11 @@ export class WatchCache {
     for (const { reject } of this.#waiting) reject(new ScopeStopped(this.#scope.path));
     this.#waiting.clear();
   }
+}
+
+function nodeNameOf({ object }: StoredRecord): string {
+  const { spec } = object as { readonly spec?: { readonly nodeName?: unknown } };
+  return typeof spec?.nodeName === "string" ? spec.nodeName : "";
 }
 
 const emptySlots = new SortedSlots();

@@ -4,20 +4,17 @@ import { Pod } from "#api/core/pod/pod.ts";
 import { formatTime } from "#schema/time.ts";
 import { conflict } from "../errors.ts";
 import { invalid } from "../invalid.ts";
-import type { Call, CustomSubresource } from "../resource.ts";
+import type { Answer, Call, CustomSubresource } from "../resource.ts";
 
 export const binding: CustomSubresource = {
   type: "custom",
   verbs: ["create"],
   takes: { group: "", version: "v1", kind: "Binding" },
-  async handle(call) {
-    await bind(call, await call.read(Binding));
-    return { object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, status: 201 };
-  },
+  handle: async (call) => bind(call, await call.read(Binding)),
 };
 
 /** Puts the Pod on the node the Binding names. */
-export async function bind(call: Call, sent: Binding): Promise<void> {
+export async function bind(call: Call, sent: Binding): Promise<Answer> {
   const { info, user } = call.request;
   const name = info.name || sent.metadata.name;
   checkTarget(sent, name);
@@ -49,6 +46,7 @@ export async function bind(call: Call, sent: Binding): Promise<void> {
     },
     { user, dryRun: call.dryRun, fieldManager: call.request.query.get("fieldManager") ?? "kube-scheduler", subresource: "binding" },
   );
+  return { object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, status: 201 };
 }
 
 function checkTarget({ target }: Binding, name: string): void {
