@@ -8,4 +8,39 @@ export const allCommands: readonly { readonly name: string; readonly doc: string
     doc: "A control plane in one process, with simulated nodes.",
     load: async () => (await import("./dev/dev.ts")).dev,
   },
+  {
+    name: "down",
+    doc: "Removes all that up made: containers, cluster, network, files.",
+    load: async () => (await import("./down/down.ts")).down,
+  },
+  {
+    name: "kubeconfig",
+    doc: "Prints the administrator's kubeconfig.",
+    load: async () => (await import("./kubeconfig/kubeconfig.ts")).kubeconfig,
+  },
+  {
+    name: "lab",
+    doc: "Machines made inside this one: up, down, list, exec, trial.",
+    load: async () => (await import("./lab/lab.ts")).lab,
+  },
+  {
+    name: "status",
+    doc: "The four layers as a tree: who watches whom, since when, restarts.",
+    load: async () => (await import("./status/status.ts")).status,
+  },
+  {
+    name: "supervise",
+    doc: "Keeps units running where there is no systemd; started by up.",
+    load: async () => (await import("./supervise/supervise.ts")).supervise,
+  },
+  {
+    name: "test",
+    doc: "Runs all tests; with words, the end-to-end tests whose names contain one.",
+    load: async () => (await import("./test/test.ts")).test,
+  },
+  {
+    name: "up",
+    doc: "This machine becomes a node: supervisor, kubelet, control plane, add-ons.",
+    load: async () => (await import("./up/up.ts")).up,
+  },
 ];

@@ -6,9 +6,10 @@ export const starters: Starters = {
     "kube-apiserver": async () => (await import("./processes/kube-apiserver.ts")).component,
     "kube-controller-manager": async () => (await import("#controllers/component.ts")).component,
     "kube-scheduler": async () => (await import("#scheduler/component.ts")).component,
-    kubelet: async () => (await import("#kubelet/component.ts")).component,
+    kubelet: async () => (await import("./processes/kubelet.ts")).component,
     "kube-proxy": async () => (await import("#proxy/component.ts")).component,
     "cluster-dns": async () => (await import("#dns/component.ts")).component,
+    hello: async () => (await import("#bootstrap/hello/hello.ts")).component,
   },
   singleProcess: async () => import("./single-process/single-process.ts"),
 };

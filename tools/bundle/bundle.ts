@@ -1,5 +1,5 @@
 // Makes dist/: what is installed, put into an image or published. One chunk for each part that is loaded on its own, no node_modules.
-//   npm run bundle        then: node dist/keelson.js
+//   npm run bundle [FOLDER]        then: node dist/keelson.js
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { build } from "esbuild";
@@ -72,7 +72,8 @@ await import("./main.js");
 `;
 
 if (import.meta.main) {
-  const written = await bundle({ main: "src/hosts/main.ts", folder: join(root, "dist"), workers });
+  const folder = process.argv[2] ?? "dist";
+  const written = await bundle({ main: "src/hosts/main.ts", folder, workers });
   const bytes = written.reduce((sum, file) => sum + file.bytes, 0);
-  console.log(`dist/keelson.js and ${written.length - 1} other files, ${(bytes / 1024).toFixed(0)} KiB`);
+  console.log(`${folder}/keelson.js and ${written.length - 1} other files, ${(bytes / 1024).toFixed(0)} KiB`);
 }

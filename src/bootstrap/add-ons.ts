@@ -1,0 +1,216 @@
+// What every cluster runs on itself: the proxy on each node, and the name server. Applied through the API, as a user would.
+import type { Client } from "#client/client.ts";
+import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Service } from "#api/core/service/service.ts";
+import { ServiceAccount } from "#api/core/service-account/service-account.ts";
+import { DaemonSet } from "#api/apps/daemon-set/daemon-set.ts";
+import { Deployment } from "#api/apps/deployment/deployment.ts";
+import { ClusterRole } from "#api/rbac.authorization.k8s.io/cluster-role/cluster-role.ts";
+import { ClusterRoleBinding } from "#api/rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
+import type { Json } from "#schema/field.ts";
+import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import { writeYaml } from "#wire/yaml/yaml.ts";
+import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
+import type { ControlPlaneImage } from "./static-pods.ts";
+
+export interface AddOn {
+  readonly kind: Kind;
+  readonly object: {
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+    readonly [field: string]: unknown;
+  };
+}
+
+const system = "kube-system";
+const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
+const everywhere = [{ operator: "Exists" }];
+
+/** In the order in which they are applied. */
+export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+  return [...proxy(settings, image), ...dns(settings, image)];
+}
+
+function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+  const labels = { "k8s-app": "kube-proxy" };
+  // Not by the Service's address: it is the proxy that makes it lead anywhere.
+  const kubeconfig = writeYaml({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      { name: "default", cluster: { "certificate-authority": `${accountFolder}/ca.crt`, server: `https://${nodeAddress}:${apiPort}` } },
+    ],
+    contexts: [{ name: "default", context: { cluster: "default", namespace: "default", user: "default" } }],
+    "current-context": "default",
+    users: [{ name: "default", user: { tokenFile: `${accountFolder}/token` } }],
+  });
+  return [
+    { kind: ServiceAccount, object: { metadata: { name: "kube-proxy", namespace: system } } },
+    {
+      kind: ClusterRoleBinding,
+      object: {
+        metadata: { name: "kubeadm:node-proxier" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-proxier" },
+        subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: system }],
+      },
+    },
+    {
+      kind: ConfigMap,
+      object: {
+        metadata: { name: "kube-proxy", namespace: system, labels: { app: "kube-proxy" } },
+        data: { "kubeconfig.conf": kubeconfig },
+      },
+    },
+    {
+      kind: DaemonSet,
+      object: {
+        metadata: { name: "kube-proxy", namespace: system, labels },
+        spec: {
+          selector: { matchLabels: labels },
+          updateStrategy: { type: "RollingUpdate" },
+          template: {
+            metadata: { labels, annotations: digestOf(image) },
+            spec: {
+              containers: [
+                {
+                  name: "kube-proxy",
+                  image: image.name,
+                  imagePullPolicy: "IfNotPresent",
+                  command: [
+                    "kube-proxy",
+                    "--kubeconfig=/var/lib/kube-proxy/kubeconfig.conf",
+                    "--hostname-override=$(NODE_NAME)",
+                    `--cluster-cidr=${podRange}`,
+                  ],
+                  env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
+                  securityContext: { privileged: true },
+                  volumeMounts: [{ name: "kube-proxy", mountPath: "/var/lib/kube-proxy" }],
+                },
+              ],
+              hostNetwork: true,
+              nodeSelector: { "kubernetes.io/os": "linux" },
+              priorityClassName: "system-node-critical",
+              serviceAccountName: "kube-proxy",
+              tolerations: everywhere,
+              volumes: [{ name: "kube-proxy", configMap: { name: "kube-proxy" } }],
+            },
+          },
+        },
+      },
+    },
+  ];
+}
+
+function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+  const labels = { "k8s-app": "kube-dns" };
+  return [
+    { kind: ServiceAccount, object: { metadata: { name: "coredns", namespace: system } } },
+    {
+      kind: ClusterRole,
+      object: {
+        metadata: { name: "system:coredns" },
+        rules: [
+          { apiGroups: [""], resources: ["endpoints", "services", "pods", "namespaces"], verbs: ["list", "watch"] },
+          { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+        ],
+      },
+    },
+    {
+      kind: ClusterRoleBinding,
+      object: {
+        metadata: { name: "system:coredns" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:coredns" },
+        subjects: [{ kind: "ServiceAccount", name: "coredns", namespace: system }],
+      },
+    },
+    {
+      kind: Service,
+      object: {
+        metadata: {
+          name: "kube-dns",
+          namespace: system,
+          labels: { ...labels, "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS" },
+        },
+        spec: {
+          clusterIP: dnsServiceAddress(settings),
+          selector: labels,
+          ports: [
+            { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+            { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+          ],
+        },
+      },
+    },
+    {
+      kind: Deployment,
+      object: {
+        metadata: { name: "coredns", namespace: system, labels },
+        spec: {
+          // One: the node is one machine, on which a second copy would fall with the first.
+          replicas: 1,
+          selector: { matchLabels: labels },
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+          template: {
+            metadata: { labels, annotations: digestOf(image) },
+            spec: {
+              containers: [
+                {
+                  name: "coredns",
+                  image: image.name,
+                  imagePullPolicy: "IfNotPresent",
+                  command: ["cluster-dns", `--cluster-domain=${settings.domain}`],
+                  ports: [
+                    { name: "dns", containerPort: 53, protocol: "UDP" },
+                    { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
+                  ],
+                  livenessProbe: {
+                    httpGet: { path: "/healthz", port: 8080 },
+                    initialDelaySeconds: 30,
+                    timeoutSeconds: 5,
+                    failureThreshold: 5,
+                  },
+                  readinessProbe: { httpGet: { path: "/readyz", port: 8080 }, periodSeconds: 2 },
+                  resources: { requests: { cpu: "20m", memory: "48Mi" } },
+                  securityContext: {
+                    allowPrivilegeEscalation: false,
+                    capabilities: { add: ["NET_BIND_SERVICE"], drop: ["ALL"] },
+                    readOnlyRootFilesystem: true,
+                  },
+                },
+              ],
+              dnsPolicy: "Default",
+              nodeSelector: { "kubernetes.io/os": "linux" },
+              priorityClassName: "system-cluster-critical",
+              serviceAccountName: "coredns",
+              tolerations: [
+                { key: "CriticalAddonsOnly", operator: "Exists" },
+                { effect: "NoSchedule", key: "node-role.kubernetes.io/control-plane" },
+              ],
+            },
+          },
+        },
+      },
+    },
+  ];
+}
+
+/** A change of the image replaces the Pods, though its name stays. */
+function digestOf(image: ControlPlaneImage): Readonly<Record<string, string>> {
+  return { "keelson.dev/image-digest": image.digest };
+}
+
+/** Server-side apply: what users set beside our fields stays theirs. */
+export async function applyAddOns(client: Client, all: readonly AddOn[]): Promise<void> {
+  for (const { kind, object } of all) {
+    const { name, namespace } = object.metadata;
+    await client.patch(
+      kind as Kind<KubernetesObject>,
+      { name, namespace },
+      { apiVersion: kind.apiVersion, kind: kind.name, ...object } as Json,
+      {
+        type: "apply",
+        force: true,
+        fieldManager: "keelson",
+      },
+    );
+  }
+}

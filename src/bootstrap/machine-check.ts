@@ -1,0 +1,128 @@
+// Whether this machine can be a node, asked before anything is changed: each no says why and what to do.
+import type { World } from "#platform/world.ts";
+import {
+  apiPort,
+  BootstrapError,
+  type ClusterSettings,
+  contains,
+  installFolder,
+  kubeletPort,
+  overlaps,
+  readAddress,
+  readRange,
+} from "./layout.ts";
+import { refuseForeignKubelet } from "./unit-files.ts";
+
+const neededBytes = 1_500_000_000;
+/** What our own daemons listen at. */
+const ports = [
+  { port: apiPort, owner: "the API server" },
+  { port: kubeletPort, owner: "the kubelet" },
+  { port: 10_248, owner: "the kubelet's health" },
+  { port: 10_256, owner: "the proxy's health" },
+  { port: 10_257, owner: "the controller manager" },
+  { port: 10_259, owner: "the scheduler" },
+];
+
+export function checkRoot(world: World): void {
+  const { platform, uid } = world.processes.self;
+  if (platform !== "linux")
+    throw new BootstrapError(
+      `a node needs Linux, and this is ${platform}`,
+      "keelson dev runs a whole control plane with simulated nodes on any system.",
+    );
+  if (uid !== 0) throw new BootstrapError("a node is made by root", "Run it again with sudo. keelson dev needs no root.");
+}
+
+export function checkSettings(settings: ClusterSettings): void {
+  const { nodeAddress, podRange, serviceRange, nodeName, domain } = settings;
+  for (const range of [podRange, serviceRange]) {
+    readRange(range);
+    if (contains(range, nodeAddress))
+      throw new BootstrapError(
+        `this machine's address ${nodeAddress} lies in ${range}, which the cluster wants for itself`,
+        "Choose other ranges with --pod-network-cidr and --service-cidr.",
+      );
+  }
+  if (readRange(serviceRange).prefix > 28)
+    throw new BootstrapError(`--service-cidr ${serviceRange} is too small`, "It needs at least 16 addresses: a prefix of 28 or less.");
+  if (overlaps(podRange, serviceRange))
+    throw new BootstrapError(
+      `the ranges of Pods ${podRange} and of Services ${serviceRange} overlap`,
+      "Choose others with --pod-network-cidr and --service-cidr.",
+    );
+  if (readAddress(nodeAddress) === undefined) throw new BootstrapError(`--node-ip ${JSON.stringify(nodeAddress)} is not an IPv4 address`);
+  const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+  if (nodeName.length > 253 || !new RegExp(`^${label}(\\.${label})*$`).test(nodeName))
+    throw new BootstrapError(
+      `${JSON.stringify(nodeName)} cannot be a Node's name`,
+      "Lower-case letters, digits, dashes and dots; give one with --node-name.",
+    );
+  if (domain.length > 200 || !new RegExp(`^${label}(\\.${label})*$`).test(domain))
+    throw new BootstrapError(
+      `${JSON.stringify(domain)} cannot be the cluster's domain`,
+      "It looks like cluster.local; give one with --cluster-dns-domain.",
+    );
+}
+
+/** `isUp`: our own daemons hold the ports already. */
+export async function checkMachine(world: World, { isUp }: { isUp: boolean }): Promise<void> {
+  await refuseForeignKubelet(world);
+  await checkSpace(world);
+  await checkKernel(world);
+  if (!isUp) await checkPorts(world);
+}
+
+async function checkSpace(world: World): Promise<void> {
+  if (await world.files.stat(`${installFolder}/keelson.js`)) return;
+  for (const folder of ["/var/lib", "/usr/lib"]) {
+    const { free, inodes, inodesFree } = await world.files.space(folder);
+    if (free < neededBytes)
+      throw new BootstrapError(
+        `the disk that holds ${folder} is full: ${Math.floor(free / 1e6)} MB are free, ${neededBytes / 1e6} MB are needed`,
+        "Free some space and run it again.",
+      );
+    if (inodes > 0 && inodesFree < 20_000)
+      throw new BootstrapError(
+        `the file system that holds ${folder} has only ${inodesFree} inodes left`,
+        "Remove some files and run it again.",
+      );
+  }
+}
+
+async function checkKernel(world: World): Promise<void> {
+  const { processes, files } = world;
+  await processes.run("sh", ["-c", "for module in overlay br_netfilter nf_tables; do modprobe -q $module; done 2>/dev/null; true"]);
+  const fileSystems = await files.readText("/proc/filesystems").catch(() => "");
+  if (!/\boverlay$/m.test(fileSystems))
+    throw new BootstrapError("the kernel has no overlay file system, in which containers have their files", "It needs CONFIG_OVERLAY_FS.");
+  const mounts = await files.readText("/proc/self/mounts").catch(() => "");
+  if (!/^\S+ \/sys\/fs\/cgroup\S* cgroup2? /m.test(mounts))
+    throw new BootstrapError(
+      "no cgroups are mounted at /sys/fs/cgroup, by which containers are limited",
+      "Where this is a container itself, it has to be given them.",
+    );
+}
+
+async function checkPorts(world: World): Promise<void> {
+  const taken = listening(await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => world.files.readText(path).catch(() => ""))));
+  for (const { port, owner } of ports)
+    if (taken.has(port))
+      throw new BootstrapError(
+        `port ${port} is taken, and ${owner} needs it`,
+        `Find out by whom with: ss -ltnp 'sport = :${port}'. Is another cluster running on this machine?`,
+      );
+}
+
+/** Ports that something listens at, from /proc/net/tcp. */
+export function listening(tables: readonly string[]): ReadonlySet<number> {
+  const listenState = "0A";
+  return new Set(
+    tables.flatMap((table) =>
+      table.split("\n").flatMap((line) => {
+        const [, local = "", , state] = line.trim().split(/\s+/);
+        return state === listenState ? [Number.parseInt(local.split(":")[1] ?? "", 16)] : [];
+      }),
+    ),
+  );
+}

@@ -1,0 +1,183 @@
+// The control plane as static Pods: the manifests that the kubelet keeps running, where and how users know them.
+import type { World } from "#platform/world.ts";
+import { writeYaml } from "#wire/yaml/yaml.ts";
+import { writeIfChanged } from "./kubeconfigs.ts";
+import { apiPort, type ClusterSettings, kubernetesFolder, manifestsFolder, pkiFolder, storeFolder } from "./layout.ts";
+
+export interface ControlPlaneImage {
+  /** "keelson/control-plane:0.1.0". */
+  readonly name: string;
+  /** Digest of what is in it; a Pod made from another is replaced. */
+  readonly digest: string;
+}
+
+interface StaticPod {
+  readonly component: string;
+  readonly flags: Readonly<Record<string, string>>;
+  readonly port: number;
+  /** The address its probes ask. */
+  readonly host: string;
+  readonly cpu: string;
+  readonly memory: string;
+  readonly mounts: readonly Mount[];
+  readonly probes: { readonly startup: string; readonly liveness: string; readonly readiness?: string };
+}
+
+interface Mount {
+  readonly name: string;
+  readonly path: string;
+  readonly type: "DirectoryOrCreate" | "FileOrCreate";
+  readonly readOnly: boolean;
+}
+
+const pki: Mount = { name: "k8s-certs", path: pkiFolder, type: "DirectoryOrCreate", readOnly: true };
+const kubeconfig = (file: string): Mount => ({
+  name: "kubeconfig",
+  path: `${kubernetesFolder}/${file}`,
+  type: "FileOrCreate",
+  readOnly: true,
+});
+
+function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSettings): readonly StaticPod[] {
+  const controllerManager = `${kubernetesFolder}/controller-manager.conf`;
+  const scheduler = `${kubernetesFolder}/scheduler.conf`;
+  return [
+    {
+      component: "kube-apiserver",
+      flags: {
+        "advertise-address": nodeAddress,
+        "allow-privileged": "true",
+        "authorization-mode": "Node,RBAC",
+        "client-ca-file": `${pkiFolder}/ca.crt`,
+        "data-dir": storeFolder,
+        "enable-admission-plugins": "NodeRestriction",
+        "kubelet-client-certificate": `${pkiFolder}/apiserver-kubelet-client.crt`,
+        "kubelet-client-key": `${pkiFolder}/apiserver-kubelet-client.key`,
+        "kubelet-preferred-address-types": "InternalIP,ExternalIP,Hostname",
+        "secure-port": String(apiPort),
+        "service-account-issuer": `https://kubernetes.default.svc.${domain}`,
+        "service-account-key-file": `${pkiFolder}/sa.pub`,
+        "service-account-signing-key-file": `${pkiFolder}/sa.key`,
+        "service-cluster-ip-range": serviceRange,
+        "tls-cert-file": `${pkiFolder}/apiserver.crt`,
+        "tls-private-key-file": `${pkiFolder}/apiserver.key`,
+      },
+      port: apiPort,
+      host: nodeAddress,
+      cpu: "100m",
+      memory: "96Mi",
+      mounts: [pki, { name: "store", path: storeFolder, type: "DirectoryOrCreate", readOnly: false }],
+      probes: { startup: "/livez", liveness: "/livez", readiness: "/readyz" },
+    },
+    {
+      component: "kube-controller-manager",
+      flags: {
+        "authentication-kubeconfig": controllerManager,
+        "authorization-kubeconfig": controllerManager,
+        "bind-address": "127.0.0.1",
+        "client-ca-file": `${pkiFolder}/ca.crt`,
+        "cluster-cidr": podRange,
+        "cluster-name": "kubernetes",
+        "cluster-signing-cert-file": `${pkiFolder}/ca.crt`,
+        "cluster-signing-key-file": `${pkiFolder}/ca.key`,
+        kubeconfig: controllerManager,
+        "leader-elect": alone,
+        "root-ca-file": `${pkiFolder}/ca.crt`,
+        "service-account-private-key-file": `${pkiFolder}/sa.key`,
+        "service-cluster-ip-range": serviceRange,
+        "use-service-account-credentials": "true",
+      },
+      port: 10_257,
+      host: "127.0.0.1",
+      cpu: "50m",
+      memory: "64Mi",
+      mounts: [pki, kubeconfig("controller-manager.conf")],
+      probes: { startup: "/healthz", liveness: "/healthz" },
+    },
+    {
+      component: "kube-scheduler",
+      flags: {
+        "authentication-kubeconfig": scheduler,
+        "authorization-kubeconfig": scheduler,
+        "bind-address": "127.0.0.1",
+        kubeconfig: scheduler,
+        "leader-elect": alone,
+      },
+      port: 10_259,
+      host: "127.0.0.1",
+      cpu: "50m",
+      memory: "64Mi",
+      mounts: [kubeconfig("scheduler.conf")],
+      probes: { startup: "/healthz", liveness: "/healthz" },
+    },
+  ];
+}
+
+/** The store is this machine's disk, so there is never a second control plane, and waiting for a dead holder's Lease would only delay. */
+const alone = "false";
+
+/** File name and content of each manifest. */
+export function staticPodManifests(
+  settings: ClusterSettings,
+  image: ControlPlaneImage,
+): readonly { readonly file: string; readonly text: string }[] {
+  return staticPods(settings).map((pod) => ({ file: `${pod.component}.yaml`, text: writeYaml(manifestOf(pod, settings, image)) }));
+}
+
+function manifestOf(
+  { component, flags, port, host, cpu, memory, mounts, probes }: StaticPod,
+  { nodeAddress }: ClusterSettings,
+  image: ControlPlaneImage,
+): object {
+  const probe = (path: string, failureThreshold: number, periodSeconds: number) => ({
+    failureThreshold,
+    httpGet: { host, path, port, scheme: "HTTPS" },
+    periodSeconds,
+    timeoutSeconds: 15,
+  });
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      annotations: {
+        ...(component === "kube-apiserver" && {
+          "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": `${nodeAddress}:${apiPort}`,
+        }),
+        "keelson.dev/image-digest": image.digest,
+      },
+      labels: { component, tier: "control-plane" },
+      name: component,
+      namespace: "kube-system",
+    },
+    spec: {
+      containers: [
+        {
+          command: [component, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+          image: image.name,
+          imagePullPolicy: "IfNotPresent",
+          livenessProbe: { ...probe(probes.liveness, 8, 10), initialDelaySeconds: 10 },
+          name: component,
+          ports: [{ containerPort: port, name: "probe-port", protocol: "TCP" }],
+          ...(probes.readiness && { readinessProbe: probe(probes.readiness, 3, 1) }),
+          resources: { requests: { cpu, memory } },
+          startupProbe: probe(probes.startup, 60, 2),
+          volumeMounts: mounts.map(({ name, path, readOnly }) => ({ mountPath: path, name, ...(readOnly && { readOnly }) })),
+        },
+      ],
+      hostNetwork: true,
+      priority: 2_000_001_000,
+      priorityClassName: "system-node-critical",
+      securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+      volumes: mounts.map(({ name, path, type }) => ({ hostPath: { path, type }, name })),
+    },
+  };
+}
+
+/** Gives the files whose content changed. */
+export async function writeStaticPods(world: World, settings: ClusterSettings, image: ControlPlaneImage): Promise<readonly string[]> {
+  await world.files.makeFolder(storeFolder, { mode: 0o700 });
+  const written: string[] = [];
+  for (const { file, text } of staticPodManifests(settings, image))
+    if (await writeIfChanged(world, `${manifestsFolder}/${file}`, text, 0o600)) written.push(file);
+  return written;
+}

@@ -1,0 +1,121 @@
+// The units that keep layer 2 running. systemd reads them where it is process 1, our supervisor elsewhere: the same files.
+import type { World } from "#platform/world.ts";
+import { writeIfChanged } from "./kubeconfigs.ts";
+import {
+  BootstrapError,
+  containerdSocket,
+  entryProgram,
+  kubeletConfigPath,
+  kubeletProgram,
+  kubernetesFolder,
+  networkScriptPath,
+  nodeProgram,
+  ourMark,
+  targetName,
+  unitFolder,
+} from "./layout.ts";
+
+const exec = (flags: readonly string[]) =>
+  [
+    kubeletProgram,
+    `--config=${kubeletConfigPath}`,
+    `--kubeconfig=${kubernetesFolder}/kubelet.conf`,
+    `--container-runtime-endpoint=unix://${containerdSocket}`,
+    ...flags,
+  ].join(" ");
+
+export const kubeletUnit = `# ${ourMark}.
+[Unit]
+Description=kubelet: The Kubernetes Node Agent
+Documentation=https://kubernetes.io/docs/
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${exec([])}
+Restart=always
+StartLimitInterval=0
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+export const networkUnit = `# ${ourMark}.
+[Unit]
+Description=Keeps cluster addresses on this machine
+After=network-online.target
+Wants=network-online.target
+Before=containerd.service kubelet.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh ${networkScriptPath} up
+`;
+
+export const target = `# ${ourMark}.
+[Unit]
+Description=This machine as a Kubernetes node
+Wants=keelson-network.service containerd.service kubelet.service
+
+[Install]
+WantedBy=multi-user.target
+`;
+
+export const ourUnits: Readonly<Record<string, string>> = {
+  "kubelet.service": kubeletUnit,
+  "keelson-network.service": networkUnit,
+  [targetName]: target,
+};
+
+/** For a node whose name or address is not what the kubelet finds by itself: the unit stays as it is. */
+export function kubeletDropIn(flags: readonly string[]): string | undefined {
+  return flags.length === 0 ? undefined : `# ${ourMark}.\n[Service]\nExecStart=\nExecStart=${exec(flags)}\n`;
+}
+
+/** Node's flags wherever our bundle runs: an idle daemon gives memory back rather than growing for speed. */
+export const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"];
+
+export const kubeletWrapper = `#!/bin/sh
+# ${ourMark}. The kubelet of Keelson, under the name and path that every tool expects.
+exec ${nodeProgram} ${nodeFlags.join(" ")} ${entryProgram} kubelet "$@"
+`;
+
+/** A kubelet or a unit of that name that is somebody else's is never overwritten. */
+export async function refuseForeignKubelet(world: World): Promise<void> {
+  const { files } = world;
+  if ((await files.stat(kubeletProgram)) && !(await isOurs(world, kubeletProgram)))
+    throw new BootstrapError(
+      `${kubeletProgram} is another kubelet's: this machine is a node already, or was made ready to be one`,
+      "Remove it with whatever installed it (apt-get remove kubelet, kubeadm reset), then run keelson up again.",
+    );
+  for (const folder of [unitFolder, "/lib/systemd/system", "/usr/lib/systemd/system"]) {
+    const path = `${folder}/kubelet.service`;
+    if ((await files.stat(path, { follow: true })) && !(await isOurs(world, path)))
+      throw new BootstrapError(
+        `${path} is another kubelet's unit: this machine is a node already, or was made ready to be one`,
+        "Remove it with whatever installed it, then run keelson up again.",
+      );
+  }
+}
+
+/** Whether \`up\` made this file. Reads no more than its head. */
+export async function isOurs(world: World, path: string): Promise<boolean> {
+  const info = await world.files.stat(path, { follow: true });
+  if (info?.kind !== "file") return false;
+  const file = await world.files.open(path);
+  try {
+    return new TextDecoder().decode(await file.read(0, 512)).includes(ourMark);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives the names of the units whose files changed. */
+export async function writeUnits(world: World): Promise<readonly string[]> {
+  const changed: string[] = [];
+  for (const [name, text] of Object.entries(ourUnits)) if (await writeIfChanged(world, `${unitFolder}/${name}`, text)) changed.push(name);
+  if (await writeIfChanged(world, kubeletProgram, kubeletWrapper, 0o755)) changed.push("kubelet.service");
+  return changed;
+}

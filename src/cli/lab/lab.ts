@@ -1,0 +1,142 @@
+// keelson lab: whole machines inside this one, for trying and testing. Nothing that runs in them can reach the network.
+import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
+import { parseFlags } from "#component/flags.ts";
+import { forwardInside, forwardOutside } from "#lab/forwarder.ts";
+import { labAttach, labDown, labList, labUp } from "#lab/lab.ts";
+import { LabError } from "#lab/layout.ts";
+import type { Scope } from "#base/scope.ts";
+import type { World } from "#platform/world.ts";
+import { command, UserError } from "../command.ts";
+import { trial } from "./trial.ts";
+
+const flags = [
+  { name: "name", type: "string", default: "lab", doc: "The machine, where it is not named otherwise." },
+  { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address." },
+  { name: "api-port", type: "integer", default: 0, doc: "up: the 127.0.0.1 port that leads to its API server; 0 picks a free one." },
+  { name: "systemd", type: "boolean", default: false, doc: "up: systemd as its process 1, where this machine has it." },
+  { name: "bare", type: "boolean", default: false, doc: "up: make the machine only, do not run keelson up in it." },
+  { name: "keep", type: "boolean", default: false, doc: "trial: leave the machine up afterwards." },
+] as const;
+
+export const lab = command({
+  name: "lab",
+  doc: "Machines made inside this one: up, down, list, exec, trial.",
+  usage: "up|down|list|trial [NAME] | exec [NAME] -- COMMAND...",
+  flags,
+  async run(scope, world, arguments_) {
+    const [verb, ...others] = arguments_;
+    try {
+      switch (verb) {
+        case "up":
+          return await raise(scope, world, others);
+        case "down": {
+          const { name } = read(others);
+          world.processes.self.writeOut(
+            (await labDown(world, name)) ? `lab machine "${name}" is gone\n` : `there was no lab machine "${name}"\n`,
+          );
+          return 0;
+        }
+        case "list":
+          return await list(world);
+        case "exec":
+          return await exec(world, others);
+        case "trial": {
+          const { name, values } = read(others, "trial");
+          return await trial(scope, world, {
+            name,
+            keep: values.keep,
+            keelson: [...world.processes.self.program],
+            readOnlyPaths: seenInside(world),
+          });
+        }
+        case "forward":
+          return await forward(scope, world, others);
+        default:
+          throw new UserError(
+            verb === undefined ? "lab: what is to be done?" : `lab: unknown ${JSON.stringify(verb)}`,
+            "Usage: keelson lab up|down|list|exec|trial",
+          );
+      }
+    } catch (error) {
+      if (error instanceof LabError) throw new UserError(error.message);
+      throw error;
+    }
+  },
+});
+
+function read(arguments_: readonly string[], otherwise?: string) {
+  const { values, rest } = parseFlags(flags, arguments_);
+  if (rest.length > 1) throw new UserError(`lab: unexpected ${JSON.stringify(rest[1])}`);
+  return { values, name: rest[0] ?? otherwise ?? values.name };
+}
+
+async function raise(_: Scope, world: World, arguments_: readonly string[]): Promise<number> {
+  const { values, name } = read(arguments_);
+  const { self } = world.processes;
+  const started = world.clock.monotonic();
+  const machine = await labUp(world, {
+    name,
+    address: values.address,
+    apiPort: values["api-port"],
+    systemd: values.systemd,
+    readOnlyPaths: seenInside(world),
+    forwardCommand: [...self.program, "lab", "forward"],
+  });
+  self.writeOut(
+    `lab machine "${name}" runs, ${machine.address}, API port 127.0.0.1:${machine.apiPort ?? "none"}, in ${Math.round(world.clock.monotonic() - started)} ms\n`,
+  );
+  if (values.bare) return 0;
+  const { code } = await labAttach(world, name, [...self.program, "up"]);
+  if (code !== 0) return code ?? 1;
+  self.writeOut(
+    `  from outside: keelson kubeconfig --lab ${name} >lab.conf; export KUBECONFIG=$PWD/lab.conf\n  inside: keelson lab exec ${name} -- env KUBECONFIG=${adminKubeconfigPath} kubectl get nodes\n`,
+  );
+  return 0;
+}
+
+/** What has to be seen inside at the same path: the installation, and the Node that runs it. */
+export function seenInside(world: World): readonly string[] {
+  const { program } = world.processes.self;
+  const entry = program.at(-1) ?? "";
+  const installation = entry.endsWith("/src/hosts/main.ts")
+    ? entry.slice(0, -"/src/hosts/main.ts".length)
+    : entry.slice(0, entry.lastIndexOf("/"));
+  const [node = ""] = program;
+  const isInside = node.startsWith(`${installation}/`) || node.startsWith("/usr/");
+  return isInside ? [installation] : [installation, node.slice(0, node.lastIndexOf("/"))];
+}
+
+async function list(world: World): Promise<number> {
+  const machines = await labList(world);
+  const rows = machines.map(({ name, address, apiPort, running }) => [
+    name,
+    address,
+    apiPort === undefined ? "" : `127.0.0.1:${apiPort}`,
+    running ? "running" : "stopped",
+  ]);
+  for (const row of [["NAME", "ADDRESS", "API", "STATE"], ...rows])
+    world.processes.self.writeOut(
+      `${row
+        .map((cell) => cell.padEnd(18))
+        .join("")
+        .trimEnd()}\n`,
+    );
+  return 0;
+}
+
+async function exec(world: World, arguments_: readonly string[]): Promise<number> {
+  const split = arguments_.indexOf("--");
+  const before = split < 0 ? arguments_.slice(0, 1) : arguments_.slice(0, split);
+  const inside = split < 0 ? arguments_.slice(1) : arguments_.slice(split + 1);
+  const { name } = read(before);
+  const { code, signal } = await labAttach(world, name, inside.length > 0 ? inside : ["sh"]);
+  return code ?? (signal === undefined ? 1 : 128);
+}
+
+/** One half of the way in from outside; started by lab up. */
+async function forward(scope: Scope, world: World, [side, name = "", port = "0"]: readonly string[]): Promise<number> {
+  if (side === "inside") await forwardInside(scope, world);
+  else if (side === "outside") await forwardOutside(scope, world, name, Number(port));
+  else throw new UserError("lab forward is started by lab up", "Usage: keelson lab forward inside | outside NAME PORT");
+  return 0;
+}

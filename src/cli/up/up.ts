@@ -1,0 +1,73 @@
+// keelson up: this machine becomes a node.
+import { BootstrapError, type ClusterSettings, firstNodeRange } from "#bootstrap/layout.ts";
+import { checkRoot } from "#bootstrap/machine-check.ts";
+import { ownAddress } from "#bootstrap/machine-network.ts";
+import { progressOn } from "#bootstrap/progress.ts";
+import { readRecord } from "#bootstrap/record.ts";
+import { up as raise } from "#bootstrap/up.ts";
+import { parseFlags } from "#component/flags.ts";
+import { FileError } from "#platform/files.ts";
+import { command, UserError } from "../command.ts";
+import { servicesOf } from "../services.ts";
+
+const flags = [
+  { name: "node-name", type: "string", doc: "The Node's name; the host name when absent." },
+  { name: "node-ip", type: "string", doc: "The Node's address; that of the interface of the default route when absent." },
+  { name: "pod-network-cidr", type: "string", default: "10.244.0.0/16", doc: "Addresses for Pods." },
+  { name: "service-cidr", type: "string", default: "10.96.0.0/12", doc: "Addresses for Services." },
+  { name: "cluster-dns-domain", type: "string", default: "cluster.local", doc: "The domain of the cluster's names." },
+  { name: "store", type: "string", default: "disk", doc: "Where the cluster is kept: disk. (etcd is not to be had yet.)" },
+  { name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." },
+] as const;
+
+export const up = command({
+  name: "up",
+  doc: "This machine becomes a node: supervisor, kubelet, control plane, add-ons.",
+  usage: "[--node-name NAME] [--node-ip ADDRESS]",
+  flags,
+  async run(scope, world, arguments_) {
+    const { values, rest } = parseFlags(flags, arguments_);
+    if (rest.length > 0) throw new UserError(`up takes no argument ${JSON.stringify(rest[0])}`, 'Run "keelson up --help" for its flags.');
+    if (values.store !== "disk")
+      throw new UserError(
+        `--store ${JSON.stringify(values.store)} is not to be had yet`,
+        "The cluster is kept on this machine's disk: --store disk.",
+      );
+    const started = world.clock.monotonic();
+    try {
+      checkRoot(world);
+      const hostname = world.network.hostname().toLowerCase();
+      const own = await ownAddress(world);
+      const nodeAddress = values["node-ip"] ?? own;
+      if (nodeAddress === undefined) throw new UserError("this machine has no address that others could reach", "Give one with --node-ip.");
+      const nodeName = values["node-name"] ?? hostname;
+      const settings: ClusterSettings = {
+        nodeName,
+        nodeAddress,
+        podRange: values["pod-network-cidr"],
+        nodePodRange: firstNodeRange(values["pod-network-cidr"]),
+        serviceRange: values["service-cidr"],
+        domain: values["cluster-dns-domain"],
+      };
+      const earlier = await readRecord(world);
+      for (const name of ["podRange", "serviceRange", "nodeName", "domain"] as const)
+        if (earlier?.[name] !== undefined && earlier[name] !== settings[name])
+          throw new UserError(
+            `this node was made with ${name} ${earlier[name]}, and cannot become one with ${settings[name]}`,
+            "Run keelson down first, which removes the cluster and all that is in it.",
+          );
+      const kubeletFlags = [
+        ...(nodeName === hostname ? [] : [`--hostname-override=${nodeName}`]),
+        ...(nodeAddress === own ? [] : [`--node-ip=${nodeAddress}`]),
+      ];
+      await raise(scope, world, { settings, services: await servicesOf(world), progress: progressOn(world), kubeletFlags });
+    } catch (error) {
+      if (error instanceof BootstrapError) throw new UserError(error.message, error.advice);
+      if (error instanceof FileError && error.code === "ENOSPC")
+        throw new UserError(`the disk is full: ${error.path} cannot be written`, "Free some space and run it again.");
+      throw error;
+    }
+    world.processes.self.writeOut(`  up in ${((world.clock.monotonic() - started) / 1_000).toFixed(1)} s\n`);
+    return 0;
+  },
+});
