@@ -60,6 +60,9 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   await world.files.makeFolder(rootFolder, { mode: 0o750 });
   await world.files.write("/proc/self/oom_score_adj", String(configuration.oomScoreAdj ?? -999)).catch(() => {});
 
+  const checks = [{ name: "ping", check: () => {} }];
+  if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
+
   const machine = await readMachine(world);
   const runtime = connectRuntime(world, configuration.containerRuntimeEndpoint);
   scope.defer("runtime", () => runtime.close());
@@ -93,7 +96,6 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     node: () => reporter.node(),
   });
 
-  const checks = [{ name: "ping", check: () => {} }];
   const metrics = new Metrics();
   metrics.gauge("kubernetes_build_info", "Version of the kubelet.", ["git_version"]).set([kubeletVersion], 1);
   metrics.gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox", [], () => kubelet.pods().length);
@@ -102,7 +104,6 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   metrics.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [], () =>
     world.processes.self.cpuSeconds(),
   );
-  if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
   if (configuration.enableServer === false) return;
   const serving: ServingOptions = {
     nodeName,

@@ -13,7 +13,7 @@ const reconnectMilliseconds = 500;
 /** A stream does not say when it has begun; after this long it has, and what happened until then is looked up. */
 const connectedMilliseconds = 1_000;
 /** A container's end, and its removal from the task list, after which CRI knows of it; execs are told too and left out here. */
-const filters = ["exit", "delete", "oom"].map((topic) => `namespace==k8s.io,topic==/tasks/${topic}`);
+const filters = ["exit", "delete", "oom"].map((topic) => `namespace==k8s.io,topic=="/tasks/${topic}"`);
 
 type Source = "cri" | "containerd" | "poll";
 

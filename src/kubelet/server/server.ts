@@ -63,7 +63,7 @@ async function refuse({ configuration, delegated, nodeName }: KubeletServerNeeds
   let caller: Caller | undefined;
   const mayAsk = request.peer.certificate !== undefined || authentication.webhook.enabled !== false;
   try {
-    if (mayAsk) caller = await delegated?.authenticate(request);
+    if (mayAsk) caller = delegated ? await delegated.authenticate(request) : certified(request);
   } catch {
     caller = undefined;
   }
@@ -80,6 +80,11 @@ async function refuse({ configuration, delegated, nodeName }: KubeletServerNeeds
     const name = `user=${caller.user}, verb=${request.method.toLowerCase()}, resource=nodes`;
     return textResponse(500, `Authorization error (${name}): ${(error as Error).message}\n`);
   }
+}
+
+/** Whom the connection's certificate names, where no API server is there to be asked. */
+function certified({ peer: { certificate } }: HttpRequest): Caller | undefined {
+  return certificate && { user: certificate.commonName, groups: [...certificate.organizations, "system:authenticated"] };
 }
 
 async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
