@@ -42,7 +42,10 @@ export interface Parsed<F extends readonly Flag[]> {
   readonly warnings: readonly string[];
 }
 
-/** Reads `--name=value`, `--name value`, `--boolean`, and `--` ends the flags. Throws FlagError as upstream words it. */
+/**
+ * Reads `--name=value`, `--name value`, `--boolean`, `-v2`, `-v 2`, `-v=2` for names of one letter, and `--` ends the flags. Throws FlagError as
+ * upstream words it.
+ */
 export function parseFlags<const F extends readonly Flag[]>(flags: F, arguments_: readonly string[]): Parsed<F> {
   const byName = new Map(flags.map((flag) => [flag.name, flag]));
   const values = new Map<string, FlagValue>();
@@ -62,17 +65,22 @@ export function parseFlags<const F extends readonly Flag[]>(flags: F, arguments_
       continue;
     }
     if (argument === "--help" || argument === "-h") return { values: Object.fromEntries(values) as never, rest, help: true, warnings };
-    const text = argument.replace(/^--?/, "");
-    const equals = text.indexOf("=");
-    const name = (equals < 0 ? text : text.slice(0, equals)).replaceAll("_", "-");
+    const isLong = argument.startsWith("--");
+    const text = argument.slice(isLong ? 2 : 1);
+    if (isLong && (text.startsWith("-") || text.startsWith("="))) throw new FlagError(`bad flag syntax: ${argument}`);
+    const equals = isLong ? text.indexOf("=") : text[1] === "=" ? 1 : -1;
+    const spelled = isLong ? (equals < 0 ? text : text.slice(0, equals)) : (text[0] as string);
+    const name = spelled.replaceAll("_", "-");
     const flag = byName.get(name);
-    if (!flag) throw new FlagError(`unknown flag: --${name}`);
+    if (!flag) throw new FlagError(isLong ? `unknown flag: --${spelled}` : `unknown shorthand flag: ${quoted(spelled)} in ${argument}`);
     let value: string;
     if (equals >= 0) value = text.slice(equals + 1);
     else if (flag.type === "boolean") value = "true";
+    else if (!isLong && text.length > 1) value = text.slice(1);
     else {
       const next = arguments_[at + 1];
-      if (next === undefined) throw new FlagError(`flag needs an argument: --${name}`);
+      if (next === undefined)
+        throw new FlagError(isLong ? `flag needs an argument: --${spelled}` : `flag needs an argument: ${quoted(spelled)} in ${argument}`);
       value = next;
       at += 1;
     }
@@ -84,14 +92,16 @@ export function parseFlags<const F extends readonly Flag[]>(flags: F, arguments_
   return { values: Object.fromEntries(values) as never, rest, help: false, warnings };
 }
 
+const quoted = (letter: string) => `'${letter}'`;
+
 function readFlag(flag: Flag, text: string): FlagValue {
   const bad = (why: string) => new FlagError(`invalid argument ${JSON.stringify(text)} for "--${flag.name}" flag: ${why}`);
   switch (flag.type) {
     case "string":
       return text;
     case "boolean":
-      if (/^(true|t|1)$/i.test(text)) return true;
-      if (/^(false|f|0)$/i.test(text)) return false;
+      if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+      if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
       throw bad(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
     case "integer": {
       const value = Number(text);
@@ -109,14 +119,23 @@ function readFlag(flag: Flag, text: string): FlagValue {
   }
 }
 
-const unitMilliseconds: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const unitMilliseconds: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
 
 /** Go's duration text as milliseconds; undefined when it is none. */
 export function readDuration(text: string): number | undefined {
-  if (text === "0") return 0;
-  if (!/^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  if (/^[+-]?0$/.test(text)) return 0;
+  if (text.length > 64 || !/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
   let sum = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
     sum += Number(amount) * (unitMilliseconds[unit as string] as number);
   return text.startsWith("-") ? -sum : sum;
 }

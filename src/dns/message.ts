@@ -38,6 +38,8 @@ export interface Answer {
   readonly additional?: readonly ResourceRecord[];
 }
 
+const answersMax = 256;
+
 export class DnsFormatError extends Error {
   override readonly name = "DnsFormatError";
 }
@@ -94,16 +96,78 @@ function readName(bytes: Uint8Array, from: number): { readonly name: string; rea
     if (size > 63 || at + 1 + size > bytes.length) throw new DnsFormatError("a label is too long");
     length += size + 1;
     if (length > 255) throw new DnsFormatError("a name is too long");
-    labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + size)));
+    const label = String.fromCharCode(...bytes.subarray(at + 1, at + 1 + size));
+    if (label.includes(".")) throw new DnsFormatError("a label holds a dot");
+    labels.push(label);
     at += size + 1;
   }
   return { name: labels.join("."), end: end < 0 ? at + 1 : end };
 }
 
-/** Cuts records off, and says so in the header, when the whole would be longer than `bytesMax`. */
+/**
+ * When the whole would be longer than `bytesMax`, leaves out what was not asked for, and then answers, which the header says. What fits
+ * stays: some resolvers never ask again over TCP.
+ */
 export function writeAnswer(query: Query, answer: Answer, bytesMax: number): Uint8Array {
   const whole = write(query, answer, false);
-  return whole.length <= bytesMax ? whole : write(query, { ...answer, answers: [], authority: [], additional: [] }, true);
+  if (whole.length <= bytesMax) return whole;
+  const { answers } = answer;
+  const first = (count: number, truncated: boolean) =>
+    write(query, { ...answer, answers: answers.slice(0, count), authority: [], additional: [] }, truncated);
+  const asked = first(answers.length, false);
+  if (asked.length <= bytesMax) return asked;
+  let [fitting, tooMany] = [0, answers.length];
+  while (tooMany - fitting > 1) {
+    const middle = (fitting + tooMany) >> 1;
+    if (first(middle, true).length <= bytesMax) fitting = middle;
+    else tooMany = middle;
+  }
+  return first(fitting, true);
+}
+
+/** A question of our own, to be asked further up. */
+export function writeQuestion(name: string, type: number): Uint8Array {
+  const writer = new Writer();
+  for (const value of [0, 0x0100, 1, 0, 0, 0]) writer.uint16(value);
+  writer.name(name);
+  writer.uint16(type);
+  writer.uint16(1);
+  return writer.finish();
+}
+
+/** Addresses and further names among the answers of a reply. Throws DnsFormatError for a malformed one. */
+export function readAnswers(bytes: Uint8Array): { readonly code: number; readonly answers: readonly ResourceRecord[] } {
+  if (bytes.length < 12) throw new DnsFormatError("a reply is cut off");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const code = view.getUint16(2) & 0xf;
+  let at = 12;
+  for (let question = 0; question < Math.min(view.getUint16(4), 1); question += 1) at = readName(bytes, at).end + 4;
+  const answers: ResourceRecord[] = [];
+  for (let record = 0; record < Math.min(view.getUint16(6), answersMax); record += 1) {
+    const { name, end } = readName(bytes, at);
+    if (end + 10 > bytes.length) throw new DnsFormatError("a record is cut off");
+    const [type, seconds, length] = [view.getUint16(end), Math.min(view.getUint32(end + 4), 0xffff), view.getUint16(end + 8)];
+    const data = bytes.subarray(end + 10, end + 10 + length);
+    if (data.length < length) throw new DnsFormatError("a record is cut off");
+    if (type === types.A && length === 4) answers.push({ name, seconds, type: "A", address: data.join(".") });
+    else if (type === types.AAAA && length === 16) answers.push({ name, seconds, type: "AAAA", address: groups(data) });
+    else if (type === types.CNAME) answers.push({ name, seconds, type: "CNAME", target: readName(bytes, end + 10).name });
+    at = end + 10 + length;
+  }
+  return { code, answers };
+}
+
+function groups(bytes: Uint8Array): string {
+  return Array.from({ length: 8 }, (_, at) => (((bytes[2 * at] as number) << 8) | (bytes[2 * at + 1] as number)).toString(16)).join(":");
+}
+
+/** Whether `reply` answers what `asked` asks: the same question under the same id. */
+export function answersTo(asked: Uint8Array, reply: Uint8Array): boolean {
+  if (reply.length < 12 || !((reply[2] as number) & 0x80) || asked[0] !== reply[0] || asked[1] !== reply[1]) return false;
+  if (reply[4] === 0 && reply[5] === 0) return ((reply[3] as number) & 0xf) !== 0;
+  const { end } = readName(asked, 12);
+  const question = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(12, end + 4)).toLowerCase();
+  return question(asked) === question(reply);
 }
 
 function write(query: Query, { code, authoritative, answers, authority = [], additional = [] }: Answer, truncated: boolean): Uint8Array {
@@ -125,7 +189,9 @@ function write(query: Query, { code, authoritative, answers, authority = [], add
   writer.name(query.question.spelled);
   writer.uint16(query.question.type);
   writer.uint16(query.question.class);
-  for (const record of [...answers, ...authority, ...additional]) writeRecord(writer, record);
+  const { name, spelled } = query.question;
+  for (const record of [...answers, ...authority, ...additional])
+    writeRecord(writer, record.name === name ? { ...record, name: spelled } : record);
   if (query.hasEdns) {
     writer.byte(0);
     writer.uint16(41);

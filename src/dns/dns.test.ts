@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Service } from "#api/core/service/service.ts";
+import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { rootScope, type Scope } from "#base/scope.ts";
+import { sharedInformers } from "#client/informers.ts";
+import { type SimulatedWorld, simulatedWorld } from "#platform/simulated/world.ts";
+import { FakeCluster } from "../../test/support/fake-cluster.ts";
+import { startDns } from "./dns.ts";
+import { answersTo, readAnswers, readQuery, types, writeAnswer, writeQuestion } from "./message.ts";
+
+type Ask = (
+  name: string,
+  type: keyof typeof types,
+  over?: "udp" | "tcp",
+) => Promise<ReturnType<typeof readAnswers> & { readonly bytes: Uint8Array }>;
+
+function withDns(
+  body: (given: { world: SimulatedWorld; scope: Scope; cluster: FakeCluster; ask: Ask; port: number }) => Promise<void>,
+): Promise<void> {
+  const world = simulatedWorld({ seed: 1 });
+  const scope = rootScope("test", (error) => {
+    throw error;
+  });
+  const cluster = new FakeCluster();
+  cluster.put(Namespace, { metadata: { name: "default" } });
+  cluster.put(Service, {
+    metadata: { namespace: "default", name: "web" },
+    spec: { clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9"], ports: [{ name: "http", protocol: "TCP", port: 80 }] },
+  });
+  cluster.put(Service, { metadata: { namespace: "default", name: "many" }, spec: { clusterIP: "None", clusterIPs: ["None"] } });
+  cluster.put(Service, { metadata: { namespace: "default", name: "away" }, spec: { type: "ExternalName", externalName: "Example.org" } });
+  cluster.put(Service, {
+    metadata: { namespace: "default", name: "alias" },
+    spec: { type: "ExternalName", externalName: "web.default.svc.cluster.local" },
+  });
+  cluster.put(EndpointSlice, {
+    metadata: { namespace: "default", name: "many-1", labels: { "kubernetes.io/service-name": "many" } },
+    addressType: "IPv4",
+    ports: [],
+    endpoints: Array.from({ length: 100 }, (_, at) => ({ addresses: [`10.244.0.${at}`], conditions: { ready: true } })),
+  });
+  return world.run(async () => {
+    const resolver = world.machine("resolver");
+    const address = resolver.network.addresses().find(({ internal }) => !internal)?.address as string;
+    const upstream = await resolver.network.datagrams(scope, { host: address, port: 53 }, ({ bytes, host, port }) => {
+      const query = readQuery(bytes);
+      if (!query || query.question.name !== "example.org") return;
+      upstream.send(
+        writeAnswer(
+          query,
+          { code: 0, authoritative: false, answers: [{ name: "example.org", seconds: 60, type: "A", address: "93.184.216.34" }] },
+          512,
+        ),
+        host,
+        port,
+      );
+    });
+    const client = cluster.client(world);
+    const { port } = await startDns(scope, world, {
+      informers: sharedInformers(scope, world, client),
+      host: "127.0.0.1",
+      port: 0,
+      domain: "cluster.local",
+      upstreams: [`${address}:53`],
+    });
+    let next = 0;
+    const ask: Ask = async (name, type, over = "udp") => {
+      const question = writeQuestion(name, types[type]);
+      question[1] = next += 1;
+      const bytes =
+        over === "udp"
+          ? await new Promise<Uint8Array>((resolve) => {
+              void world.network
+                .datagrams(scope, { host: "127.0.0.1", port: 0 }, (datagram) => resolve(datagram.bytes))
+                .then((socket) => socket.send(question, "127.0.0.1", port));
+            })
+          : await overTcp(world, question, port);
+      assert.equal(bytes[1], question[1]);
+      return { ...readAnswers(bytes), bytes };
+    };
+    await body({ world, scope, cluster, ask, port });
+    await scope.stop();
+  });
+}
+
+async function overTcp(world: SimulatedWorld, question: Uint8Array, port: number): Promise<Uint8Array> {
+  const stream = await world.network.connect({ host: "127.0.0.1", port });
+  await stream.write(Uint8Array.from([0, question.length, ...question]));
+  let all: number[] = [];
+  for await (const chunk of stream.incoming) {
+    all = [...all, ...chunk];
+    if (all.length >= 2 && all.length >= 2 + (((all[0] as number) << 8) | (all[1] as number))) break;
+  }
+  stream.destroy();
+  return Uint8Array.from(all.slice(2));
+}
+
+test("a Service's name has its address; its AAAA is empty, not unknown; what a search list makes of other names is unknown", () =>
+  withDns(async ({ ask }) => {
+    const found = await ask("web.default.svc.cluster.local", "A");
+    assert.deepEqual(found.answers, [{ name: "web.default.svc.cluster.local", seconds: 5, type: "A", address: "10.96.0.9" }]);
+    const empty = await ask("web.default.svc.cluster.local", "AAAA");
+    assert.deepEqual([empty.code, empty.answers.length, empty.bytes[9]], [0, 0, 1], "no error, no answer, one SOA");
+    for (const name of [
+      "web.default.svc.cluster.local.default.svc.cluster.local",
+      "example.org.svc.cluster.local",
+      "example.org.cluster.local",
+    ])
+      for (const type of ["A", "AAAA"] as const) assert.equal((await ask(name, type)).code, 3, `${name} ${type}`);
+  }));
+
+test("a name is answered as it was spelled", () =>
+  withDns(async ({ ask }) => {
+    assert.equal((await ask("wEb.DeFault.svc.cluster.LOCAL", "A")).answers[0]?.name, "wEb.DeFault.svc.cluster.LOCAL");
+  }));
+
+test("a datagram holds what fits and says that more is there; TCP holds all", () =>
+  withDns(async ({ ask }) => {
+    const cut = await ask("many.default.svc.cluster.local", "A");
+    assert.ok(cut.bytes.length <= 512 && cut.answers.length > 10, `${cut.answers.length} answers in ${cut.bytes.length} bytes`);
+    assert.equal((cut.bytes[2] as number) & 0x02, 0x02);
+    const whole = await ask("many.default.svc.cluster.local", "A", "tcp");
+    assert.equal(whole.answers.length, 100);
+    assert.equal((whole.bytes[2] as number) & 0x02, 0);
+  }));
+
+test("an external name is told with what it stands for, outside and inside", () =>
+  withDns(async ({ ask }) => {
+    const outside = await ask("away.default.svc.cluster.local", "A");
+    assert.deepEqual(
+      outside.answers.map(({ type }) => type),
+      ["CNAME", "A"],
+    );
+    const inside = await ask("alias.default.svc.cluster.local", "A");
+    assert.deepEqual(
+      inside.answers.map((record) => (record.type === "A" ? record.address : record.type)),
+      ["CNAME", "10.96.0.9"],
+    );
+  }));
+
+test("other names are asked further up; who never answers is a failure", () =>
+  withDns(async ({ ask }) => {
+    assert.equal((await ask("example.org", "A")).answers.length, 1);
+    assert.equal((await ask("silent.example", "A")).code, 2);
+  }));
+
+test("only a reply to the very question is taken", () => {
+  const asked = writeQuestion("example.org", types.A);
+  const reply = (change: (bytes: Uint8Array) => void, name = "example.org") => {
+    const bytes = writeQuestion(name, types.A);
+    bytes[2] = 0x81;
+    change(bytes);
+    return bytes;
+  };
+  assert.ok(
+    answersTo(
+      asked,
+      reply(() => {}),
+    ),
+  );
+  assert.ok(!answersTo(asked, asked), "a question is no reply");
+  assert.ok(
+    !answersTo(
+      asked,
+      reply((bytes) => (bytes[1] = 7)),
+    ),
+    "another id",
+  );
+  assert.ok(
+    !answersTo(
+      asked,
+      reply(() => {}, "example.net"),
+    ),
+    "another name",
+  );
+});
+
+test("a silent connection is closed", () =>
+  withDns(async ({ world, port }) => {
+    const stream = await world.network.connect({ host: "127.0.0.1", port });
+    try {
+      for await (const _ of stream.incoming);
+    } catch {}
+    const ended = world.clock.monotonic();
+    assert.ok(ended >= 10_000 && ended < 11_000, `closed after ${ended} ms`);
+  }));
+
+test("malformed questions are refused, whatever their bytes", () => {
+  const good = writeQuestion("web.default.svc.cluster.local", types.A);
+  for (let length = 0; length < good.length; length += 1)
+    assert.ok(length < 12 ? readQuery(good.subarray(0, length)) === undefined : throws(() => readQuery(good.subarray(0, length))));
+  for (let at = 0; at < good.length; at += 1)
+    for (const byte of [0, 1, 63, 64, 0xc0, 0xff]) {
+      const bytes = Uint8Array.from(good);
+      bytes[at] = byte;
+      throws(() => readQuery(bytes));
+    }
+  const looping = Uint8Array.from([...good.subarray(0, 12), 0xc0, 12, 0, 1, 0, 1]);
+  assert.ok(throws(() => readQuery(looping)));
+});
+
+function throws(act: () => unknown): boolean {
+  try {
+    act();
+    return false;
+  } catch (error) {
+    assert.equal((error as Error).name, "DnsFormatError");
+    return true;
+  }
+}
