@@ -4,18 +4,28 @@ import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts";
 import { endpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { endpointsController } from "./endpoints/endpoints-controller.ts";
+import { garbageCollectorController } from "./garbage-collector/garbage-collector-controller.ts";
 import { namespaceController } from "./namespace/namespace-controller.ts";
+import { nodeIpamController } from "./node-ipam/node-ipam-controller.ts";
+import { nodeLifecycleController } from "./node-lifecycle/node-lifecycle-controller.ts";
+import { podGarbageCollectorController } from "./pod-garbage-collector/pod-garbage-collector-controller.ts";
 import { replicaSetController } from "./replica-set/replica-set-controller.ts";
 import { rootCaPublisherController } from "./root-ca-publisher/root-ca-publisher-controller.ts";
 import { serviceAccountController } from "./service-account/service-account-controller.ts";
+import { taintEvictionController } from "./taint-eviction/taint-eviction-controller.ts";
 
 export const allControllers: readonly Controller[] = [
   deploymentController,
   endpointSliceMirroringController,
   endpointSliceController,
   endpointsController,
+  garbageCollectorController,
   namespaceController,
+  nodeIpamController,
+  nodeLifecycleController,
+  podGarbageCollectorController,
   replicaSetController,
   rootCaPublisherController,
   serviceAccountController,
+  taintEvictionController,
 ];

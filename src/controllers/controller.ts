@@ -218,7 +218,7 @@ export function freeController(declaration: Controller & { readonly because: str
 }
 
 /** Several decisions under one name. */
-export function combined(name: string, parts: readonly Controller[]): Controller {
+export function combinedController(name: string, parts: readonly Controller[]): Controller {
   return {
     name,
     reads: [...new Set(parts.flatMap(({ reads }) => reads))],

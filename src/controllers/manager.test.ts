@@ -6,7 +6,9 @@ import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Endpoints } from "#api/core/endpoints/endpoints.ts";
 import { Event } from "#api/core/event/event.ts";
+import { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { ServiceAccount } from "#api/core/service-account/service-account.ts";
 import { Service } from "#api/core/service/service.ts";
@@ -152,8 +154,10 @@ test("a Deployment behind a Service: rolled to a new image and back with all pro
     await until("3 endpoints", async () => (await readyCount()) === 3);
     const [slice] = (await client.list(EndpointSlice, { namespace, labelSelector: "kubernetes.io/service-name=web" })).items;
     assert.deepEqual(slice?.ports, [{ name: "web", protocol: "TCP", port: 8080 }]);
-    const published = await client.get(Endpoints, { namespace, name: "web" });
-    assert.equal(published.subsets?.[0]?.addresses?.length, 3);
+    await until("the older form as well", async () => {
+      const [published] = (await client.list(Endpoints, { namespace })).items;
+      return published?.subsets?.[0]?.addresses?.length === 3;
+    });
 
     const change = (image: string) =>
       client.patch(
@@ -213,3 +217,138 @@ test("a Namespace gets its account and CA, and is gone with all that is in it", 
     await until("gone", async () => !(await client.list(Namespace)).items.some(({ metadata }) => metadata.name === "team"));
     assert.equal((await client.list(Pod, { namespace: "team" })).items.length, 0);
   }));
+
+test("what a Deployment owns goes with it: in the background, in the foreground, or stays as orphans", () =>
+  withCluster(async ({ client, until }) => {
+    await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+    const count = async (kind: typeof Pod | typeof ReplicaSet) => (await client.list(kind as typeof Pod, { namespace })).items.length;
+    const isThere = async () => (await client.list(Deployment, { namespace })).items.length > 0;
+    const start = async () => {
+      await client.create(Deployment, deployment("web", 3));
+      await until("3 ready", async () => (await client.get(Deployment, { namespace, name: "web" })).status.readyReplicas === 3);
+    };
+    await start();
+    await client.delete(Deployment, { namespace, name: "web" }, { propagationPolicy: "Background" });
+    assert.equal(await isThere(), false);
+    await until("all gone", async () => (await count(ReplicaSet)) === 0 && (await count(Pod)) === 0);
+
+    await start();
+    await client.delete(Deployment, { namespace, name: "web" }, { propagationPolicy: "Foreground" });
+    assert.equal(await isThere(), true, "it waits for what it owns");
+    await until("all gone", async () => {
+      if ((await count(Pod)) > 0) assert.equal(await isThere(), true);
+      return !(await isThere());
+    });
+    assert.equal(await count(Pod), 0);
+
+    await start();
+    await client.delete(Deployment, { namespace, name: "web" }, { propagationPolicy: "Orphan" });
+    await until("gone", async () => !(await isThere()));
+    const [set] = (await client.list(ReplicaSet, { namespace })).items;
+    assert.equal(set?.metadata.ownerReferences, undefined);
+    assert.equal(await count(Pod), 3);
+  }));
+
+test("an object whose owner never was is collected; one with an owner left only lets go of the other", () =>
+  withCluster(async ({ client, until }) => {
+    await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+    const owner = await client.create(ConfigMap, { metadata: { namespace, name: "owner" } });
+    const reference = (name: string, uid: string) => ({ apiVersion: "v1", kind: "ConfigMap", name, uid });
+    const [left, gone] = [reference("owner", owner.metadata.uid), reference("owner", "another-uid")];
+    await client.create(ConfigMap, { metadata: { namespace, name: "both", ownerReferences: [left, gone] } });
+    await client.create(ConfigMap, { metadata: { namespace, name: "none", ownerReferences: [gone] } });
+    const names = async () => (await client.list(ConfigMap, { namespace })).items.map(({ metadata }) => metadata.name);
+    await until("collected", async () => !(await names()).includes("none"));
+    await until("let go", async () => {
+      const { metadata } = await client.get(ConfigMap, { namespace, name: "both" });
+      return metadata.ownerReferences?.length === 1 && metadata.ownerReferences[0]?.uid === owner.metadata.uid;
+    });
+    await client.delete(ConfigMap, { namespace, name: "owner" });
+    await until("collected too", async () => !(await names()).includes("both"));
+  }));
+
+test("a Node that falls silent is marked, its Pods are evicted in time, and it is taken back when it speaks again", () =>
+  withCluster(
+    async ({ harness: { world, scope }, client, until }) => {
+      await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+      await client.create(Namespace, { metadata: { name: "kube-node-lease" } }).catch(() => {});
+      const alive = new Set(["a", "b"]);
+      for (const name of alive) {
+        const at = new Date(world.clock.now()).toISOString();
+        await client.create(Node, {
+          metadata: { name },
+          status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: at, lastTransitionTime: at }] },
+        });
+        await client.create(Lease, { metadata: { namespace: "kube-node-lease", name }, spec: { holderIdentity: name, renewTime: at } });
+      }
+      scope.start("heartbeats", async (task) => {
+        for (;;) {
+          for (const name of alive) {
+            const renewTime = new Date(world.clock.now()).toISOString();
+            await client.patch(Lease, { namespace: "kube-node-lease", name }, { spec: { renewTime } }, { type: "merge" });
+          }
+          await world.clock.sleep(task, 10_000);
+        }
+      });
+      await until("each has a range of its own", async () => {
+        const ranges = (await client.list(Node)).items.map(({ spec }) => spec.podCIDR);
+        return ranges.every(Boolean) && new Set(ranges).size === 2;
+      });
+      const pod = (name: string, tolerationSeconds: number) =>
+        client.create(Pod, {
+          metadata: { namespace, name },
+          spec: {
+            nodeName: "a",
+            terminationGracePeriodSeconds: 0,
+            containers: [{ name: "c", image: "web:1" }],
+            tolerations: [{ key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute", tolerationSeconds }],
+          },
+        });
+      await pod("soon", 30);
+      await pod("later", 3_000);
+      const at = new Date(world.clock.now()).toISOString();
+      const status = { phase: "Running", conditions: [{ type: "Ready", status: "True", lastTransitionTime: at }] };
+      await client.patch(Pod, { namespace, name: "later" }, { status }, { type: "merge", subresource: "status" });
+
+      alive.delete("a");
+      const node = (name: string) => client.get(Node, { name });
+      const started = world.clock.now();
+      await until("unknown", async () => (await node("a")).status.conditions?.some(({ status: one }) => one === "Unknown") === true);
+      const took = (world.clock.now() - started) / 1000;
+      assert.ok(took > 29 && took < 52, `${took} s`);
+      await until("tainted", async () => (await node("a")).spec.taints?.length === 2);
+      assert.deepEqual((await node("a")).spec.taints?.map(({ key, effect }) => `${key}:${effect}`).sort(), [
+        "node.kubernetes.io/unreachable:NoExecute",
+        "node.kubernetes.io/unreachable:NoSchedule",
+      ]);
+      await until("its Pods are not ready", async () => {
+        const { conditions } = (await client.get(Pod, { namespace, name: "later" })).status;
+        return conditions?.find(({ type }) => type === "Ready")?.status === "False";
+      });
+      await until(
+        "evicted",
+        async () => (await client.list(Pod, { namespace })).items.map(({ metadata }) => metadata.name).join() === "later",
+      );
+      assert.equal((await node("b")).spec.taints, undefined);
+
+      alive.add("a");
+      const heartbeat = new Date(world.clock.now()).toISOString();
+      const again = [{ type: "Ready", status: "True", lastHeartbeatTime: heartbeat, lastTransitionTime: heartbeat }];
+      await client.patch(Node, { name: "a" }, { status: { conditions: again } }, { type: "merge", subresource: "status" });
+      await until("taken back", async () => (await node("a")).spec.taints === undefined);
+    },
+    { kubelet: false },
+  ));
+
+test("Pods of a Node that is gone are removed", () =>
+  withCluster(
+    async ({ client, until }) => {
+      await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+      await client.create(Pod, {
+        metadata: { namespace, name: "lost" },
+        spec: { nodeName: "gone", containers: [{ name: "c", image: "web:1" }] },
+      });
+      await until("removed", async () => (await client.list(Pod, { namespace })).items.length === 0);
+    },
+    { kubelet: false },
+  ));

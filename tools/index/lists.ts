@@ -28,7 +28,7 @@ export const lists: readonly List[] = [
   {
     path: "src/controllers/all.ts",
     files: /^src\/controllers\/[^/]+\/[^/]+\.ts$/,
-    constructors: ["controller", "freeController"],
+    constructors: ["controller", "freeController", "combinedController"],
     name: "allControllers",
     type: "Controller",
     typeFrom: "./controller.ts",

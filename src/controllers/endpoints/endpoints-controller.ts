@@ -5,7 +5,7 @@ import { isReady, isTerminal, isTerminating } from "#api/core/pod/readiness.ts";
 import { Service } from "#api/core/service/service.ts";
 import { labelOf } from "#api/meta/selects.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
-import { combined, controller, create, may, remove, sameName, type Step, update } from "../controller.ts";
+import { combinedController, controller, create, may, remove, sameName, type Step, update } from "../controller.ts";
 import {
   addressOf,
   type Family,
@@ -42,7 +42,7 @@ const withdraw = controller({
   decide: decideWithdrawal,
 });
 
-export const endpointsController = combined("endpoints-controller", [publish, withdraw]);
+export const endpointsController = combinedController("endpoints-controller", [publish, withdraw]);
 
 interface Observed {
   readonly object: Service;
