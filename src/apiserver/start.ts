@@ -1,6 +1,7 @@
 // The API server: a function from request to response. What follows shows the parts in the order a request meets them (chain.ts).
 //
 // Serving sockets is the caller's: `world.network.serve(scope, { host, port, tls }, api.handle)`.
+import { CustomResourceDefinition } from "#api/apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
 import type { Client } from "#client/client.ts";
 import type { Scope } from "#base/scope.ts";
 import type { Metrics } from "#component/metrics.ts";
@@ -14,6 +15,7 @@ import type { Authorizer } from "./authorization/authorizer.ts";
 import { makeChain } from "./chain.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Discovery } from "./discovery.ts";
+import { extension } from "./extension/extension.ts";
 import { type HealthCheck, serveHealth } from "./health.ts";
 import { defaultInFlightLimits, type InFlightLimits } from "./in-flight.ts";
 import { servePaths } from "./paths.ts";
@@ -96,15 +98,22 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
       return client;
     },
   };
-  const secured = needs.security?.({
+  const late = {
     scope,
     world,
     registry,
     get client(): Client {
       return caller.client;
     },
-  });
-  const parts = [...builtInParts({ services: options.services }), ...(secured?.resources ?? []), ...(needs.resources ?? [])];
+  };
+  const secured = needs.security?.(late);
+  const extended = needs.kinds.includes(CustomResourceDefinition) ? extension(late) : undefined;
+  const parts = [
+    ...builtInParts({ services: options.services }),
+    ...(secured?.resources ?? []),
+    ...(extended?.resources ?? []),
+    ...(needs.resources ?? []),
+  ];
   for (const kind of needs.kinds) if (!onlyBelowOthers.has(`${kind.group}/${kind.name}`)) registry.kinds.add(kind, parts);
 
   const admission = new AdmissionChain(needs.admission, {
@@ -118,7 +127,10 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
     registry,
     store,
     options,
-    more: secured ? [["rbac/bootstrap-roles", secured.afterStart]] : [],
+    more: [
+      ...(secured ? [["rbac/bootstrap-roles", secured.afterStart] as const] : []),
+      ...(extended ? [["crd-informer-synced", extended.afterStart] as const] : []),
+    ],
   });
   const servePath = servePaths({
     registry,

@@ -1,0 +1,148 @@
+// The kinds a CustomResourceDefinition declares: one for each version it serves, all kept in the version it stores.
+import type {
+  CustomResourceColumnDefinition,
+  CustomResourceDefinition,
+  CustomResourceDefinitionVersion,
+} from "#api/apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
+import type { JSONSchemaProps } from "#api/apiextensions.k8s.io/custom-resource-definition/json-schema.ts";
+import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { normalise } from "#schema/derive/normalise.ts";
+import { writeJson } from "#schema/derive/json.ts";
+import type { Json, JsonObject } from "#schema/field.ts";
+import { type Cell, type Column, type FieldError, type Kind, kindOf, type KubernetesObject } from "#schema/kind.ts";
+import { humanDuration, parseTime } from "#schema/time.ts";
+import { findAll, parseJsonPath } from "./json-path.ts";
+import { objectMessage } from "./schema-message.ts";
+import { schemaErrors } from "./schema-validation.ts";
+import { completed } from "./schema-values.ts";
+
+/** The served kinds; the stored one too when it is not served, as what the others are converted to. */
+export function customKinds(definition: CustomResourceDefinition): readonly Kind[] {
+  const { versions } = definition.spec;
+  const stored = versions.find(({ storage }) => storage);
+  if (!stored) return [];
+  const storedKind = kindOfVersion(definition, stored, undefined);
+  return versions
+    .filter(({ served }) => served)
+    .map((version) => (version === stored ? storedKind : kindOfVersion(definition, version, storedKind)));
+}
+
+const anything: JSONSchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true } as JSONSchemaProps;
+
+function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion, stored: Kind | undefined): Kind {
+  const { group, names, scope } = spec;
+  const schema = version.schema?.openAPIV3Schema ?? anything;
+  const { status, scale } = version.subresources ?? {};
+  const messageName = `${group}.${version.name}.${names.kind}`;
+  const selectable = (version.selectableFields ?? []).flatMap(({ jsonPath }) => {
+    const steps = parseJsonPath(jsonPath);
+    return steps ? [[jsonPath.replace(/^\./, ""), (object: KubernetesObject) => textOf(findAll(steps, jsonOf(object)))] as const] : [];
+  });
+  const kind: Kind = kindOf(
+    {
+      group,
+      version: version.name,
+      name: names.kind,
+      plural: names.plural,
+      singular: names.singular || names.kind.toLowerCase(),
+      shortNames: names.shortNames ?? [],
+      categories: names.categories ?? [],
+      scope: scope === "Namespaced" ? "namespaced" : "cluster",
+      subresources: {
+        ...(status && { status: true }),
+        ...(scale && {
+          scale: {
+            replicas: pathOf(scale.specReplicasPath),
+            current: pathOf(scale.statusReplicasPath),
+            ...(scale.labelSelectorPath && { selector: pathOf(scale.labelSelectorPath) }),
+          },
+        }),
+      },
+      columns: columnsOf(version.additionalPrinterColumns ?? []) as readonly Column<never>[],
+      selectable: Object.fromEntries(selectable) as Kind["selectable"],
+      counted: true,
+      allowUnconditionalUpdate: false,
+      default: ((object: KubernetesObject) => completed(schema, jsonOf(object), true) as unknown as KubernetesObject) as never,
+      validate: ((object: KubernetesObject) => objectErrors(schema, object)) as never,
+      openapiSchema: jsonOf(schema),
+      ...(stored && {
+        storage: () => ({
+          kind: stored,
+          to: (object: never) => converted(stored, object),
+          from: (object: never) => converted(kind, object) as never,
+        }),
+      }),
+    },
+    objectMessage(messageName, schema),
+  );
+  return named(kind, names.listKind);
+}
+
+function named(kind: Kind, listName: string | undefined): Kind {
+  return Object.assign(kind, { listName: listName || kind.listName });
+}
+
+/** Versions differ in name only: strategy None. */
+function converted(to: Kind, object: KubernetesObject): KubernetesObject {
+  return normalise(to.message, { ...jsonOf(object), apiVersion: to.apiVersion }).value;
+}
+
+function objectErrors(schema: JSONSchemaProps, object: KubernetesObject): readonly FieldError[] {
+  const { metadata: _metadata, apiVersion: _version, kind: _kind, ...rest } = jsonOf(object);
+  const { metadata: _m, apiVersion: _v, kind: _k, ...properties } = schema.properties ?? {};
+  const required = (schema.required ?? []).filter((name) => name !== "metadata" && name !== "apiVersion" && name !== "kind");
+  return schemaErrors({ ...schema, properties, required }, rest, "");
+}
+
+function jsonOf(value: unknown): JsonObject {
+  return value as JsonObject;
+}
+
+function pathOf(jsonPath: string): string {
+  return jsonPath.replace(/^\./, "");
+}
+
+function columnsOf(declared: readonly CustomResourceColumnDefinition[]): readonly Column<KubernetesObject>[] {
+  if (declared.length === 0) return [nameColumn, ageColumn];
+  return [nameColumn, ...declared.map(columnOf)];
+}
+
+function columnOf({ name, type, format, description, priority, jsonPath }: CustomResourceColumnDefinition): Column<KubernetesObject> {
+  const steps = parseJsonPath(jsonPath) ?? [];
+  return {
+    name,
+    type: type as "string" | "integer" | "number" | "boolean" | "date",
+    ...(format && { format }),
+    ...(description && { doc: description }),
+    ...(priority && { priority }),
+    read: (object, { now }) => cellOf(type, findAll(steps, jsonOf(object)), now),
+  };
+}
+
+function cellOf(type: string, found: readonly Json[], now: number): Cell {
+  const [value] = found;
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case "integer":
+    case "number":
+      return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : null;
+    case "boolean":
+      return typeof value === "boolean" ? value : null;
+    case "date":
+      return typeof value === "string" ? sinceOf(value, now) : null;
+    default:
+      return textOf(found);
+  }
+}
+
+function sinceOf(text: string, now: number): string {
+  try {
+    return humanDuration(now - parseTime(text));
+  } catch {
+    return "<invalid>";
+  }
+}
+
+function textOf(found: readonly Json[]): string {
+  return found.map((value) => (typeof value === "string" ? value : writeJson(value))).join(",");
+}

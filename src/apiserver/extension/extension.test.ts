@@ -1,0 +1,250 @@
+// A CustomResourceDefinition comes, its objects live, and both go.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { allKinds } from "#api/all.ts";
+import { rootScope } from "#base/scope.ts";
+import { inProcessTransport } from "#client/in-process/transport.ts";
+import { restClient } from "#client/rest-client.ts";
+import { simulatedWorld } from "#platform/simulated/world.ts";
+import { openMemoryStore } from "#store/memory/memory-store.ts";
+import type { Store } from "#store/store.ts";
+import { type ApiServer, startApiServer } from "../start.ts";
+
+type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: any }>;
+
+async function withServer(run: (ask: Ask, restart: () => Promise<Ask>) => Promise<void>): Promise<void> {
+  const world = simulatedWorld({ seed: 1 });
+  const failures: unknown[] = [];
+  const scope = rootScope("test", (error) => failures.push(error));
+  const start = async (store: Store): Promise<Ask> => {
+    const api: ApiServer = await startApiServer(scope, world, {
+      store,
+      kinds: allKinds,
+      admission: [],
+      connect: (handle) =>
+        restClient(inProcessTransport(handle, { identity: { user: "", groups: [] }, userAgent: "t" }), { fieldManager: "t" }),
+    });
+    await api.started;
+    const handle = api.handleAs({ name: "admin", groups: ["system:masters"] });
+    return async (method, url, body, headers = {}) => {
+      const [path = "", query = ""] = url.split("?");
+      const response = await handle({
+        method,
+        path,
+        query,
+        headers: { "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json", ...headers },
+        peer: { address: "test" },
+        body: async () => new TextEncoder().encode(body === undefined ? "" : JSON.stringify(body)),
+        signal: new AbortController().signal,
+      });
+      const pieces = [response.body ?? []].flat() as Uint8Array[];
+      return { status: response.status, json: JSON.parse(Buffer.concat(pieces).toString() || "null") };
+    };
+  };
+  try {
+    await world.run(async () => {
+      const store = await openMemoryStore(scope, world);
+      await run(await start(store), () => start(store));
+    });
+  } finally {
+    await scope.stop();
+    world.close();
+  }
+  assert.deepEqual(failures, []);
+}
+
+const schema = {
+  type: "object",
+  required: ["spec"],
+  properties: {
+    spec: {
+      type: "object",
+      required: ["image"],
+      properties: {
+        image: { type: "string", pattern: "^[a-z]+$", minLength: 2 },
+        size: { type: "integer", minimum: 1, maximum: 9, default: 3 },
+        mode: { type: "string", enum: ["fast", "slow"] },
+        port: { "x-kubernetes-int-or-string": true },
+        tags: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" },
+        parts: {
+          type: "array",
+          "x-kubernetes-list-type": "map",
+          "x-kubernetes-list-map-keys": ["name"],
+          items: { type: "object", required: ["name"], properties: { name: { type: "string" }, weight: { type: "integer", default: 1 } } },
+        },
+        labels: { type: "object", additionalProperties: { type: "string" } },
+        raw: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+        on: { type: "boolean" },
+      },
+    },
+    status: { type: "object", properties: { ready: { type: "boolean" }, count: { type: "integer" } } },
+  },
+};
+
+const version = (name: string, storage: boolean) => ({
+  name,
+  served: true,
+  storage,
+  schema: { openAPIV3Schema: schema },
+  subresources: { status: {}, scale: { specReplicasPath: ".spec.size", statusReplicasPath: ".status.count" } },
+  additionalPrinterColumns: [{ name: "Image", type: "string", jsonPath: ".spec.image" }],
+});
+
+const definition = (versions: object[] = [version("v1", true), version("v2", false)]) => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "widgets.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { plural: "widgets", kind: "Widget", shortNames: ["wd"], categories: ["all"] },
+    versions,
+  },
+});
+
+const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const widgets = "/apis/example.com/v1/namespaces/default/widgets";
+const widget = (name: string, spec: object) => ({ apiVersion: "example.com/v1", kind: "Widget", metadata: { name }, spec });
+
+async function created(ask: Ask): Promise<void> {
+  const answer = await ask("POST", definitions, definition());
+  assert.equal(answer.status, 201, JSON.stringify(answer.json));
+  const conditions = answer.json.status.conditions.map((one: any) => `${one.type}=${one.status}`);
+  assert.deepEqual(conditions, ["NamesAccepted=True", "Established=True"]);
+  assert.deepEqual(answer.json.status.storedVersions, ["v1"]);
+}
+
+test("objects are defaulted, pruned, kept and served in every version", () =>
+  withServer(async (ask, restart) => {
+    await created(ask);
+    const spec = { image: "nginx", unknown: 1, on: false, port: "http", raw: { any: { thing: [1] } }, parts: [{ name: "a" }], labels: {} };
+    const answer = await ask("POST", widgets, widget("w", spec));
+    assert.equal(answer.status, 201, JSON.stringify(answer.json));
+    const { unknown: _, ...kept } = spec;
+    assert.deepEqual(answer.json.spec, { ...kept, size: 3, parts: [{ name: "a", weight: 1 }] });
+    assert.equal(answer.json.metadata.generation, 1);
+    const other = await ask("GET", widgets.replace("v1", "v2").concat("/w"));
+    assert.equal(other.json.apiVersion, "example.com/v2");
+    assert.equal(other.json.spec.image, "nginx");
+
+    const status = await ask("PATCH", `${widgets}/w/status`, { status: { ready: true, count: 2 }, spec: { image: "changed" } });
+    assert.equal(status.status, 200, JSON.stringify(status.json));
+    assert.deepEqual(
+      [status.json.status, status.json.spec.image, status.json.metadata.generation],
+      [{ ready: true, count: 2 }, "nginx", 1],
+    );
+    const scaled = await ask("PATCH", `${widgets}/w/scale`, { spec: { replicas: 5 } });
+    assert.deepEqual([scaled.status, scaled.json.spec, scaled.json.status.replicas], [200, { replicas: 5 }, 2]);
+    assert.equal((await ask("GET", `${widgets}/w`)).json.metadata.generation, 2);
+
+    const table = await ask("GET", widgets, undefined, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
+    assert.deepEqual(
+      table.json.columnDefinitions.map(({ name }: any) => name),
+      ["Name", "Image"],
+    );
+    assert.deepEqual(table.json.rows[0].cells, ["w", "nginx"]);
+    const discovery = await ask("GET", "/apis/example.com/v1");
+    assert.deepEqual(discovery.json.resources.map(({ name }: any) => name).sort(), ["widgets", "widgets/scale", "widgets/status"]);
+    const again = await restart();
+    assert.equal((await again("GET", `${widgets}/w`)).json.spec.size, 5);
+  }));
+
+test("what the schema does not allow is refused in upstream's words", () =>
+  withServer(async (ask) => {
+    await created(ask);
+    const refusal = async (spec: object) => {
+      const { status, json } = await ask("POST", widgets, widget("w", spec));
+      assert.equal(status, 422, JSON.stringify(json));
+      return json.message;
+    };
+    const invalid = 'Widget.example.com "w" is invalid: ';
+    assert.equal(await refusal({}), `${invalid}spec.image: Required value`);
+    assert.equal(
+      await refusal({ image: 5 }),
+      `${invalid}spec.image: Invalid value: "integer": spec.image in body must be of type string: "integer"`,
+    );
+    assert.equal(await refusal({ image: "A!" }), `${invalid}spec.image: Invalid value: "A!": spec.image in body should match '^[a-z]+$'`);
+    assert.equal(
+      await refusal({ image: "ab", size: 0 }),
+      `${invalid}spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1`,
+    );
+    assert.equal(
+      await refusal({ image: "ab", mode: "x" }),
+      `${invalid}spec.mode: Unsupported value: "x": supported values: "fast", "slow"`,
+    );
+    assert.match(await refusal({ image: "ab", tags: ["a", "a"] }), /spec\.tags\[1\]: Duplicate value: "a"/);
+    assert.match(await refusal({ image: "ab", port: true }), /must be of type integer,string: "boolean"/);
+    const strict = await ask("POST", `${widgets}?fieldValidation=Strict`, widget("w", { image: "ab", other: 1 }));
+    assert.equal(strict.status, 400);
+    assert.match(strict.json.message, /unknown field "spec\.other"/);
+  }));
+
+test("apply merges lists by key", () =>
+  withServer(async (ask) => {
+    await created(ask);
+    const apply = (manager: string, parts: object[]) =>
+      ask("PATCH", `${widgets}/w?fieldManager=${manager}`, widget("w", { image: "ab", parts }), {
+        "content-type": "application/apply-patch+yaml",
+      });
+    assert.equal((await apply("one", [{ name: "a", weight: 2 }])).status, 201);
+    const merged = await apply("two", [{ name: "b" }]);
+    assert.equal(merged.status, 200, JSON.stringify(merged.json));
+    assert.deepEqual(merged.json.spec.parts, [
+      { name: "a", weight: 2 },
+      { name: "b", weight: 1 },
+    ]);
+    assert.equal((await apply("two", [{ name: "a", weight: 7 }])).status, 409);
+  }));
+
+test("definitions that cannot be are refused, and names are given once", () =>
+  withServer(async (ask) => {
+    const refusal = async (change: (wanted: any) => void) => {
+      const wanted: any = structuredClone(definition());
+      change(wanted);
+      return (await ask("POST", definitions, wanted)).json.message;
+    };
+    assert.match(await refusal((d) => (d.metadata.name = "x.example.com")), /must be spec\.names\.plural\+"\."\+spec\.group/);
+    assert.match(await refusal((d) => (d.spec.versions[1].storage = true)), /must have exactly one version marked as storage version/);
+    assert.match(
+      await refusal((d) => delete d.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.image.type),
+      /properties\[spec\]\.properties\[image\]\.type: Required value: must not be empty for specified object fields/,
+    );
+    assert.match(
+      await refusal((d) => (d.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.image.pattern = "(")),
+      /must be a valid regular expression/,
+    );
+    await created(ask);
+    const second: any = structuredClone(definition());
+    second.metadata.name = "gadgets.example.com";
+    second.spec.names = { plural: "gadgets", kind: "Widget" };
+    const answer = await ask("POST", definitions, second);
+    assert.equal(answer.json.status.conditions[0].reason, "NameConflict");
+    assert.equal((await ask("GET", "/apis/example.com/v1/namespaces/default/gadgets")).status, 404);
+  }));
+
+test("a definition takes its objects with it, and waits for their finalizers", () =>
+  withServer(async (ask) => {
+    await created(ask);
+    await ask("POST", widgets, { ...widget("held", { image: "ab" }), metadata: { name: "held", finalizers: ["example.com/f"] } });
+    await ask("POST", widgets, widget("free", { image: "ab" }));
+    const deleted = await ask("DELETE", `${definitions}/widgets.example.com`);
+    assert.equal(deleted.status, 200);
+    await until(async () => (await ask("GET", `${widgets}/free`)).status === 404);
+    const refused = await ask("POST", widgets, widget("late", { image: "ab" }));
+    assert.equal(refused.status, 405, JSON.stringify(refused.json));
+    const terminating = await ask("GET", `${definitions}/widgets.example.com`);
+    assert.ok(terminating.json.status.conditions.some(({ type }: any) => type === "Terminating"));
+    await ask("PATCH", `${widgets}/held`, { metadata: { finalizers: null } });
+    await until(async () => (await ask("GET", `${definitions}/widgets.example.com`)).status === 404);
+    assert.equal((await ask("GET", widgets)).status, 404);
+    await created(ask);
+    assert.deepEqual((await ask("GET", widgets)).json.items, []);
+  }));
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 2_000; attempt++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.fail("it did not come to be");
+}
