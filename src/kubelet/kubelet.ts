@@ -12,6 +12,7 @@ import { type EventRecorder, startEventRecorder } from "#client/event-recorder.t
 import { objectKey, startInformer } from "#client/informer.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
+import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
 import { admit } from "./admission.ts";
 import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
@@ -26,7 +27,7 @@ import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
 import type { StartProber } from "./probes.ts";
 import { watchStaticPods } from "./static-pods/static-pods.ts";
 import { startMirrorPods } from "./static-pods/mirror-pods.ts";
-import { startStatusManager } from "./status/status-manager.ts";
+import { startStatusManager, statusPatch } from "./status/status-manager.ts";
 import { noMounts, systemMounts } from "./volumes/mounts.ts";
 import { watchReferencedObjects } from "./volumes/objects.ts";
 import { holdTokens } from "./volumes/tokens.ts";
@@ -46,13 +47,15 @@ export interface KubeletOptions {
   readonly clusterDomain: string;
   /** The node's resolv.conf; "" gives Pods none of it. */
   readonly resolverFile: string;
-  /** Where Pods' cgroups hang: "/" gives /kubepods. Undefined where cgroups are nobody's business (simulated nodes). */
+  /** Where Pods' cgroups hang: "/" gives /kubepods. Undefined: the kubelet leaves cgroups alone. */
   readonly cgroupRoot: string | undefined;
   readonly maxPods: number;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
+  /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
+  readonly withoutMounts?: boolean | undefined;
 }
 
 export interface KubeletNeeds {
@@ -97,7 +100,6 @@ const orphanGraceSeconds = 2;
 /** Starts the kubelet's core; resolves when static Pods are loaded and looked after. The API may come later. */
 export async function startKubelet(scope: Scope, world: World, needs: KubeletNeeds): Promise<Kubelet> {
   const { client, nodeName, options, runtime } = needs;
-  const isReal = options.cgroupRoot !== undefined;
   const workers = new Map<string, { readonly scope: Scope; readonly worker: PodWorker }>();
   let staticPods: readonly Pod[] = [];
   let runtimeName = "containerd";
@@ -107,12 +109,12 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   runtimeName = version.runtimeName;
   const recorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : logRecorder(world);
   const objects = watchReferencedObjects(scope, world, client, (uid) => workers.get(uid)?.worker.refreshVolumes());
-  const cgroups = isReal ? startCgroups(world, await findHierarchies(world), options.cgroupRoot) : undefined;
+  const cgroups = options.cgroupRoot === undefined ? undefined : startCgroups(world, await findHierarchies(world), options.cgroupRoot);
   const volumes = startVolumes(world, {
     options,
     objects,
     tokens: holdTokens(world, client),
-    mounts: isReal ? systemMounts(world) : noMounts,
+    mounts: options.withoutMounts ? noMounts : systemMounts(world),
   });
   const images = startImagePuller(world, { runtime, authFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
@@ -226,10 +228,14 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
       return;
     }
     const before = entry.worker.pod;
-    entry.worker.update(pod);
+    const { generation } = before.metadata;
+    // Most changes are the echo of what this kubelet wrote.
+    const isEcho =
+      generation !== undefined && generation === pod.metadata.generation && statusPatch(pod.status, before.status) === undefined;
+    entry.worker.update(pod, { wake: !isEcho });
     if (pod.metadata.deletionTimestamp !== undefined) entry.worker.end(deletionGrace(pod));
-    else if (before.metadata.labels !== pod.metadata.labels || before.metadata.annotations !== pod.metadata.annotations)
-      entry.worker.refreshVolumes();
+    const isSame = (key: "labels" | "annotations") => sameJson(before.metadata[key], pod.metadata[key]);
+    if (!isSame("labels") || !isSame("annotations")) entry.worker.refreshVolumes();
   }
 
   function removed(pod: Pod): void {

@@ -23,8 +23,10 @@ export interface Situation {
   readonly pod: Pod;
   readonly now: number;
   readonly observed: ObservedPod;
-  /** The Pod is to end: deleted, failed, or no longer meant for this node. */
+  /** The Pod is to go: deleted, or no longer meant for this node. */
   readonly ending: { readonly graceSeconds: number } | undefined;
+  /** The Pod as a whole has failed: it is to end and stay. */
+  readonly hasFailed: boolean;
   readonly volumesReady: boolean;
   /** Since when the Pod runs on this node. */
   readonly startTime: number;
@@ -77,7 +79,7 @@ export function restartKey(pod: Pod, container: Container): string {
 
 export function decide(situation: Situation): Decision {
   const { pod, ending, now } = situation;
-  if (ending || pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return decideEnd(situation);
+  if (ending || situation.hasFailed || pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return decideEnd(situation);
   const deadline = pod.spec.activeDeadlineSeconds;
   const failAt = deadline === undefined ? undefined : situation.startTime + Number(deadline) * 1000;
   if (failAt !== undefined && failAt <= now) {

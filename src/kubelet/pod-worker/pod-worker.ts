@@ -132,9 +132,9 @@ export class PodWorker {
     return this.#ending !== undefined || phase === "Succeeded" || phase === "Failed";
   }
 
-  update(pod: Pod): void {
+  update(pod: Pod, { wake = true } = {}): void {
     this.#pod = pod;
-    this.wake();
+    if (wake) this.wake();
   }
 
   /** Stops the Pod; called again with less grace, it hurries. */
@@ -211,7 +211,9 @@ export class PodWorker {
       }
       if (progress) continue;
       await this.#refreshDueVolumes();
+      const wasOver = this.isOver;
       this.#tell(decision);
+      if (this.isOver && !wasOver) continue;
       const times = [decision.wakeAt, this.#volumesDue, this.#exitLookAt()].filter((time) => time !== undefined);
       if (times.length > 0) this.#wakeAfter(Math.max(1, Math.min(...times) - this.#world.clock.now()));
       return false;
@@ -253,7 +255,8 @@ export class PodWorker {
       pod: this.pod,
       now,
       observed: this.#observed,
-      ending: this.#ending ?? (this.#failure && { graceSeconds: Number(this.#pod.spec.terminationGracePeriodSeconds ?? 30) }),
+      ending: this.#ending,
+      hasFailed: this.#failure !== undefined,
       volumesReady: this.#volumesReady,
       startTime: this.#startTime,
       probe: (id) => prober.state(id),

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Event } from "#api/core/event/event.ts";
+import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { isReady } from "#api/core/pod/readiness.ts";
+import { exitAnnotation } from "#cri/simulated/simulated-runtime.ts";
+import type { Draft } from "#schema/message.ts";
+import { type Harness, withServer } from "../../test/support/api-server.ts";
+import { adminClient, startTestKubelet, type TestKubelet } from "../../test/support/kubelet.ts";
+
+type Spec = Draft<Pod["spec"]>;
+
+function pod(name: string, spec: Spec = {}, annotations: Record<string, string> = {}): Draft<Pod> {
+  return {
+    metadata: { name, namespace: "default", annotations },
+    spec: { nodeName: "node-1", containers: [{ name: "main", image: "busybox:1" }], ...spec },
+  };
+}
+
+/** Waits in simulated time. */
+async function until(h: Harness, what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
+  for (let waited = 0; !(await holds()); waited += 20) {
+    assert.ok(waited < seconds * 1000, `not seen within ${seconds} s: ${what}`);
+    await h.world.clock.sleep(h.scope, 20);
+  }
+}
+
+async function phaseIs(h: Harness, { client }: TestKubelet, name: string, phase: string): Promise<Pod> {
+  await until(h, `${name} is ${phase}`, async () => (await client.get(Pod, { namespace: "default", name })).status.phase === phase);
+  return client.get(Pod, { namespace: "default", name });
+}
+
+function kubeletTest(name: string, run: (h: Harness) => Promise<void>): void {
+  test(name, () =>
+    withServer(async (h) => {
+      const client = adminClient(h);
+      for (const namespace of ["default", "kube-system"]) {
+        await client.create(Namespace, { metadata: { name: namespace } }).catch(() => undefined);
+      }
+      await run(h);
+    }),
+  );
+}
+
+kubeletTest("a Pod bound to the node becomes Running and Ready, then goes when it is deleted", async (h) => {
+  const own = await startTestKubelet(h);
+  await own.client.create(Pod, pod("web"));
+  const running = await phaseIs(h, own, "web", "Running");
+  assert.ok(isReady(running));
+  assert.equal(running.status.hostIP, "10.0.0.1");
+  assert.match(running.status.podIP ?? "", /^10\.244\.0\./);
+  assert.equal(running.status.qosClass, "BestEffort");
+  assert.match(running.status.containerStatuses?.[0]?.containerID ?? "", /^simulated:\/\//);
+  assert.deepEqual(running.status.conditions?.map(({ type, status }) => `${type}=${status}`).sort(), [
+    "ContainersReady=True",
+    "Initialized=True",
+    "PodReadyToStartContainers=True",
+    "PodScheduled=True",
+    "Ready=True",
+  ]);
+  await own.client.delete(Pod, { namespace: "default", name: "web" });
+  await until(h, "the Pod is gone", async () => (await own.client.list(Pod, { namespace: "default" })).items.length === 0);
+  await until(h, "the sandbox is gone", async () => (await own.runtime.sandboxes()).length === 0);
+  await until(h, "its folder is gone", async () => (await h.world.files.list("/var/lib/kubelet/pods")).length === 0);
+  await until(h, "events are told", async () => (await own.client.list(Event, { namespace: "default" })).items.length >= 4);
+  const reasons = (await own.client.list(Event, { namespace: "default" })).items.map(({ reason }) => reason);
+  assert.deepEqual([...reasons].sort(), ["Created", "Killing", "Pulled", "Started"]);
+});
+
+kubeletTest("a running Pod costs no further writes", async (h) => {
+  const own = await startTestKubelet(h);
+  await own.client.create(Pod, pod("web"));
+  const { metadata } = await phaseIs(h, own, "web", "Running");
+  await h.world.clock.sleep(h.scope, 300_000);
+  assert.equal((await own.client.get(Pod, { namespace: "default", name: "web" })).metadata.resourceVersion, metadata.resourceVersion);
+});
+
+kubeletTest("a crashing container waits 10 s, then 20 s; its status says so", async (h) => {
+  const own = await startTestKubelet(h);
+  await own.client.create(Pod, pod("crash", {}, { [`${exitAnnotation}main`]: "3" }));
+  const status = async () => (await own.client.get(Pod, { namespace: "default", name: "crash" })).status.containerStatuses?.[0];
+  await until(h, "it waits", async () => (await status())?.state.waiting?.reason === "CrashLoopBackOff", 5);
+  assert.match((await status())?.state.waiting?.message ?? "", /^back-off 10s restarting failed container=main pod=crash_default\(.*\)$/);
+  assert.equal((await status())?.restartCount, 1);
+  await until(h, "it is started again", async () => (await status())?.restartCount === 2, 11);
+  await until(h, "it waits longer", async () => (await status())?.state.waiting?.message?.startsWith("back-off 20s") ?? false, 5);
+  assert.equal((await status())?.lastState.terminated?.exitCode, 3);
+});
+
+kubeletTest("a static Pod of kube-system is back at once and waits at most 2 s; it has a mirror with its status", async (h) => {
+  await h.world.files.makeFolder("/etc/kubernetes/manifests");
+  const manifest = { apiVersion: "v1", kind: "Pod", ...pod("etcd", { nodeName: "" }) };
+  await h.world.files.write(
+    "/etc/kubernetes/manifests/etcd.json",
+    JSON.stringify({ ...manifest, metadata: { name: "etcd", namespace: "kube-system" } }),
+  );
+  const own = await startTestKubelet(h);
+  const found = async () => (await own.runtime.containers()).find(({ state }) => state === "running");
+  for (let crash = 0; crash < 6; crash++) {
+    await until(h, "it runs", async () => (await found()) !== undefined, 2.5);
+    own.runtime.exit((await found())?.id as string, 1);
+    assert.equal(await found(), undefined);
+  }
+  await until(h, "it runs", async () => (await found()) !== undefined, 2.5);
+});
+
+kubeletTest("init containers run in order, and their failure with restartPolicy Never fails the Pod", async (h) => {
+  const own = await startTestKubelet(h);
+  const spec: Spec = {
+    restartPolicy: "Never",
+    initContainers: [
+      { name: "one", image: "busybox:1" },
+      { name: "two", image: "busybox:1" },
+    ],
+  };
+  await own.client.create(
+    Pod,
+    pod("good", spec, { [`${exitAnnotation}one`]: "0", [`${exitAnnotation}two`]: "0", [`${exitAnnotation}main`]: "0" }),
+  );
+  await phaseIs(h, own, "good", "Succeeded");
+  assert.deepEqual(
+    own.runtime.calls.filter((call) => call.startsWith("startContainer")),
+    ["startContainer one", "startContainer two", "startContainer main"],
+  );
+  await own.client.create(Pod, pod("bad", spec, { [`${exitAnnotation}one`]: "1" }));
+  const failed = await phaseIs(h, own, "bad", "Failed");
+  assert.equal(failed.status.initContainerStatuses?.[0]?.state.terminated?.exitCode, 1);
+  await until(h, "its sandbox is stopped", async () => (await own.runtime.sandboxes()).every(({ ready }) => !ready));
+});
+
+kubeletTest("an image that cannot be pulled says ErrImagePull, then ImagePullBackOff", async (h) => {
+  const own = await startTestKubelet(h, {
+    imagesPresent: false,
+    refusePull: (image) => (image.includes("bad") ? "no such image" : undefined),
+  });
+  await own.client.create(Pod, pod("puller", { containers: [{ name: "main", image: "web:bad" }] }));
+  const waiting = async () =>
+    (await own.client.get(Pod, { namespace: "default", name: "puller" })).status.containerStatuses?.[0]?.state.waiting;
+  await until(h, "it failed", async () => (await waiting())?.reason === "ErrImagePull", 5);
+  assert.equal((await waiting())?.message, "rpc error: code = NotFound desc = no such image");
+  await until(h, "it backs off", async () => (await waiting())?.reason === "ImagePullBackOff", 5);
+  assert.match((await waiting())?.message ?? "", /^Back-off pulling image "web:bad": ErrImagePull: rpc error/);
+  await own.client.create(Pod, pod("fine", { containers: [{ name: "main", image: "web:good" }] }));
+  await phaseIs(h, own, "fine", "Running");
+});
+
+kubeletTest("a ConfigMap that comes late lets the Pod start, and its changes reach the volume", async (h) => {
+  const own = await startTestKubelet(h);
+  const spec: Spec = {
+    volumes: [{ name: "settings", configMap: { name: "settings" } }],
+    containers: [{ name: "main", image: "busybox:1", volumeMounts: [{ name: "settings", mountPath: "/settings" }] }],
+  };
+  const { metadata } = await own.client.create(Pod, pod("late", spec));
+  await h.world.clock.sleep(h.scope, 3_000);
+  assert.equal((await own.client.get(Pod, { namespace: "default", name: "late" })).status.phase, "Pending");
+  await own.client.create(ConfigMap, { metadata: { name: "settings", namespace: "default" }, data: { colour: "blue" } });
+  await phaseIs(h, own, "late", "Running");
+  const path = `/var/lib/kubelet/pods/${metadata.uid}/volumes/kubernetes.io~configmap/settings/colour`;
+  assert.equal(await h.world.files.readText(path), "blue");
+  await own.client.patch(ConfigMap, { namespace: "default", name: "settings" }, { data: { colour: "red" } }, { type: "merge" });
+  await until(h, "the file follows", async () => (await h.world.files.readText(path)) === "red", 5);
+});
+
+kubeletTest("a Pod over its deadline fails with DeadlineExceeded", async (h) => {
+  const own = await startTestKubelet(h);
+  await own.client.create(Pod, pod("slow", { activeDeadlineSeconds: 5 }));
+  await phaseIs(h, own, "slow", "Running");
+  const { status } = await phaseIs(h, own, "slow", "Failed");
+  assert.equal(status.reason, "DeadlineExceeded");
+  assert.equal(status.message, "Pod was active on the node longer than the specified deadline");
+});
+
+kubeletTest("a container whose liveness fails is restarted", async (h) => {
+  const dead = new Set<string>();
+  const own = await startTestKubelet(h, {
+    startProber: (_scope, _world, { changed }) => ({
+      start: ({ containerId }) => {
+        if (dead.size === 0) {
+          dead.add(containerId);
+          h.world.clock.timer(1_000, () => changed(containerId));
+        }
+      },
+      stop: (id) => void dead.delete(id),
+      state: (id) =>
+        dead.has(id) && h.world.clock.monotonic() >= 1_000
+          ? { started: true, ready: true, failed: { probe: "liveness" } }
+          : { started: true, ready: true },
+    }),
+  });
+  await own.client.create(Pod, pod("sick"));
+  const count = async () => (await own.client.get(Pod, { namespace: "default", name: "sick" })).status.containerStatuses?.[0]?.restartCount;
+  await until(h, "it is restarted", async () => ((await count()) ?? 0) > 0, 20);
+  await until(h, "the event is told", async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.some(
+      ({ message }) => message === "Container main failed liveness probe, will be restarted",
+    ),
+  );
+});

@@ -1,0 +1,56 @@
+// A kubelet with a simulated runtime, on a simulated machine, before an API server in memory.
+import { inProcessTransport } from "#client/in-process/transport.ts";
+import { restClient } from "#client/rest-client.ts";
+import type { Client } from "#client/client.ts";
+import { type SimulatedRuntime, type SimulatedRuntimeOptions, simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
+import { type Kubelet, type KubeletOptions, startKubelet } from "#kubelet/kubelet.ts";
+import type { StartProber } from "#kubelet/probes.ts";
+import type { Harness } from "./api-server.ts";
+import { proberThatIsPleased } from "./prober.ts";
+
+export const kubeletOptions: KubeletOptions = {
+  rootFolder: "/var/lib/kubelet",
+  podLogsFolder: "/var/log/pods",
+  containerLogsFolder: "/var/log/containers",
+  staticPodFolder: "/etc/kubernetes/manifests",
+  clusterDns: ["10.96.0.10"],
+  clusterDomain: "cluster.local",
+  resolverFile: "",
+  cgroupRoot: undefined,
+  maxPods: 110,
+  containerLogMaxBytes: 10_000_000,
+  containerLogMaxFiles: 5,
+  memoryBytes: 8_000_000_000,
+  withoutMounts: true,
+};
+
+export interface TestKubelet {
+  readonly kubelet: Kubelet;
+  readonly runtime: SimulatedRuntime;
+  readonly client: Client;
+}
+
+export function adminClient({ api }: Harness): Client {
+  const identity = { user: "admin", groups: ["system:masters"] };
+  const handle = api.handleAs({ name: "admin", groups: ["system:masters"] });
+  return restClient(inProcessTransport(handle, { identity, userAgent: "test" }), { fieldManager: "test" });
+}
+
+export async function startTestKubelet(
+  harness: Harness,
+  { startProber = proberThatIsPleased, ...options }: SimulatedRuntimeOptions & { readonly startProber?: StartProber } = {},
+): Promise<TestKubelet> {
+  const { scope, world } = harness;
+  const client = adminClient(harness);
+  const runtime = simulatedRuntime(world, options);
+  const needs = {
+    nodeName: "node-1",
+    runtime,
+    client,
+    options: kubeletOptions,
+    startProber,
+    hostIPs: () => ["10.0.0.1"],
+    node: () => undefined,
+  };
+  return { kubelet: await startKubelet(scope, world, needs), runtime, client };
+}
