@@ -4,18 +4,22 @@
 // - One whose names belong to somebody else is stored, says so in its conditions, and is not served.
 import { CustomResourceDefinition } from "#api/apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
 import { isReason, StatusError } from "#api/meta/status-error.ts";
+import { assert } from "#base/assert.ts";
 import type { Scope } from "#base/scope.ts";
 import { ScopeStopped } from "#base/scope.ts";
 import type { Client } from "#client/client.ts";
-import { startInformer } from "#client/informer.ts";
+import { type Change, startInformer } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import type { Kind } from "#schema/kind.ts";
 import { formatTime } from "#schema/time.ts";
 import { invalid } from "../registry/invalid.ts";
 import { type Registry, type ResourcePart, resourcePart } from "../registry/resource.ts";
-import { customKinds } from "./custom-kind.ts";
-import { definitionConditions, definitionErrors } from "./definition-rules.ts";
+import type * as CustomKind from "./custom-kind.ts";
+import type * as DefinitionRules from "./definition-rules.ts";
+
+/** Loaded with the first definition: clusters without custom resources start without it. */
+type Loaded = typeof CustomKind & typeof DefinitionRules;
 
 const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 const retryMilliseconds = 200;
@@ -43,6 +47,17 @@ export function extension(parts: ExtensionParts): Extension {
   const { scope, world, registry } = parts;
   const served = new Map<string, Served>();
   const ending = new Set<string>();
+  let loaded: Loaded | undefined;
+
+  async function load(): Promise<Loaded> {
+    loaded ??= { ...(await import("./custom-kind.ts")), ...(await import("./definition-rules.ts")) };
+    return loaded;
+  }
+
+  function atHand(): Loaded {
+    assert(loaded, "definitions are served once their rules are loaded");
+    return loaded;
+  }
 
   function serve(definition: CustomResourceDefinition): void {
     const { name, deletionTimestamp } = definition.metadata;
@@ -51,7 +66,7 @@ export function extension(parts: ExtensionParts): Extension {
     const before = served.get(name);
     if (!accepted) return remove(name);
     if (before && before.definition.metadata.uid === definition.metadata.uid && sameJson(before.definition.spec, definition.spec)) return;
-    const kinds = customKinds(definition);
+    const kinds = atHand().customKinds(definition);
     for (const kind of before?.kinds ?? []) if (!kinds.some(({ version }) => version === kind.version)) registry.kinds.remove(kind);
     for (const kind of kinds) registry.kinds.add(kind, [partOf(kind, definition)]);
     served.set(name, { definition, kinds });
@@ -96,10 +111,12 @@ export function extension(parts: ExtensionParts): Extension {
     const { names, versions } = definition.spec;
     const now = formatTime(world.clock.now());
     const before = old?.status.conditions ?? [];
-    const conditions = definitionConditions(conflict).map((condition) => {
-      const same = before.find(({ type, status }) => type === condition.type && status === condition.status);
-      return same ?? { ...condition, lastTransitionTime: now };
-    });
+    const conditions = atHand()
+      .definitionConditions(conflict)
+      .map((condition) => {
+        const same = before.find(({ type, status }) => type === condition.type && status === condition.status);
+        return same ?? { ...condition, lastTransitionTime: now };
+      });
     const others = before.filter(({ type }) => !conditions.some((condition) => condition.type === type));
     const stored = versions.find(({ storage }) => storage)?.name;
     const storedVersions = [...new Set([...(old?.status.storedVersions ?? []), ...(stored ? [stored] : [])])];
@@ -108,7 +125,7 @@ export function extension(parts: ExtensionParts): Extension {
   }
 
   function checked(definition: CustomResourceDefinition): CustomResourceDefinition {
-    const errors = definitionErrors(definition);
+    const errors = atHand().definitionErrors(definition);
     if (errors.length > 0) throw invalid(CustomResourceDefinition, definition.metadata.name, errors);
     return definition;
   }
@@ -116,12 +133,14 @@ export function extension(parts: ExtensionParts): Extension {
   const part = resourcePart<CustomResourceDefinition>({
     kind: CustomResourceDefinition,
     hooks: {
-      beforeCreate(definition) {
+      async beforeCreate(definition) {
+        await load();
         const { metadata } = checked(definition);
         const finalizers = [...new Set([...(metadata.finalizers ?? []), cleanupFinalizer])];
         return withStatus({ ...definition, metadata: { ...metadata, finalizers } });
       },
-      beforeUpdate(definition, old, { subresource }) {
+      async beforeUpdate(definition, old, { subresource }) {
+        await load();
         if (subresource !== "") return definition;
         checked(definition);
         const { scope: oldScope, group: oldGroup } = old.spec;
@@ -145,7 +164,7 @@ export function extension(parts: ExtensionParts): Extension {
         return { ...definition, status: { ...definition.status, conditions: [...others, terminating] } };
       },
       stored(definition, old) {
-        if (definition) serve(definition);
+        if (definition && loaded) serve(definition);
         else if (old) remove(old.metadata.name);
       },
     },
@@ -189,7 +208,7 @@ export function extension(parts: ExtensionParts): Extension {
     async afterStart() {
       const cleaning = new Set<string>();
       const informer = startInformer<CustomResourceDefinition>(scope, world, parts.client, CustomResourceDefinition);
-      informer.onChange(({ type, object }) => {
+      const changed = ({ type, object }: Change<CustomResourceDefinition>): void => {
         const { name, uid, deletionTimestamp, finalizers = [] } = object.metadata;
         if (type === "deleted") {
           if (served.get(name)?.definition.metadata.uid === uid) remove(name);
@@ -201,8 +220,14 @@ export function extension(parts: ExtensionParts): Extension {
         if (deletionTimestamp === undefined || !finalizers.includes(cleanupFinalizer) || cleaning.has(uid)) return;
         cleaning.add(uid);
         scope.start(`cleaning up ${name}`, (task) => cleanUp(task, object));
-      });
+      };
       await informer.synced;
+      if (informer.size > 0) await load();
+      // What comes while the rules are being loaded is told in order, after them.
+      informer.onChange((change) => {
+        if (loaded) changed(change);
+        else scope.start("custom resource definitions", async () => (await load(), changed(change)));
+      });
     },
   };
 }
