@@ -1,0 +1,354 @@
+// A whole control plane from a seed: memory store, API server, controllers, scheduler and nodes in one World, with faults between them.
+//
+//   simulateCluster("…", { nodes: 3, seeds: 10 }, async (cluster) => { … });
+//
+// Always held: no Pod runs on two nodes. Held at the end: every watcher equals a fresh list, the store equals its own history.
+import assert from "node:assert/strict";
+import { allKinds } from "#api/all.ts";
+import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Node } from "#api/core/node/node.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { isReason } from "#api/meta/status-error.ts";
+import { type ApiServer, startApiServer } from "#apiserver/start.ts";
+import { ScopeStopped, type Scope } from "#base/scope.ts";
+import type { Client } from "#client/client.ts";
+import { inProcessTransport } from "#client/in-process/transport.ts";
+import { type Informer, objectKey } from "#client/informer.ts";
+import { type Informers, sharedInformers } from "#client/informers.ts";
+import { leadWhenElected } from "#client/leader-election.ts";
+import { restClient } from "#client/rest-client.ts";
+import type { Transport } from "#client/transport.ts";
+import { chosenControllers, startControllers } from "#controllers/manager.ts";
+import { NetworkError } from "#platform/network.ts";
+import type { SimulatedWorld } from "#platform/simulated/world.ts";
+import { freezeObjects } from "#schema/derive/freeze.ts";
+import type { Kind, KubernetesObject } from "#schema/kind.ts";
+import { startScheduler } from "#scheduler/scheduler.ts";
+import { openMemoryStore } from "#store/memory/memory-store.ts";
+import type { Store } from "#store/store.ts";
+import { aNode } from "../support/scheduling.ts";
+import { type Simulation, type SimulateOptions, simulationOf } from "./simulate.ts";
+
+freezeObjects(true);
+
+export interface ClusterOptions extends SimulateOptions {
+  readonly nodes: number;
+}
+
+/** A part of the control plane that can be killed and started. */
+export interface Part {
+  kill(): Promise<void>;
+  start(): void;
+}
+
+export interface Cluster extends Simulation {
+  readonly client: Client;
+  /** What the store holds now, as an undelayed watcher sees it. */
+  list<T extends KubernetesObject>(kind: Kind<T>): readonly T[];
+  readonly scheduler: Part;
+  readonly controllers: Part;
+  readonly apiServer: Part;
+  /** Another scheduler beside the first; with leader election both wait for the Lease. */
+  electSchedulers(copies: number): readonly { readonly name: string; readonly part: Part; readonly isLeading: () => boolean }[];
+  readonly faults: {
+    /** Every watch of the components is late by up to this. */
+    delayWatches(options: { readonly millisecondsMax: number }): void;
+    /** Ends every watch of the components. */
+    cutWatches(): void;
+  };
+}
+
+const wholeControllers = ["deployment-controller", "replicaset-controller", "garbage-collector-controller"];
+const groups = ["system:masters", "system:authenticated"];
+
+/** Declares a test that runs `body` with a cluster, for every seed. */
+export function simulateCluster(name: string, { nodes, ...options }: ClusterOptions, body: (cluster: Cluster) => Promise<void>): void {
+  simulationOf((simulation) => setUp(simulation, nodes))(name, options, async (cluster) => {
+    await body(cluster);
+    await cluster.settle();
+  });
+}
+
+async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluster, keyof Simulation> & { settle(): Promise<void> }> {
+  const { scope, world } = simulation;
+  const store = await openMemoryStore(scope, world);
+  const history = recordHistory(scope, store);
+  const link = new Link(world);
+  const watchers: { readonly owner: string; readonly scope: Scope; readonly informers: Informers }[] = [];
+
+  const clientOf = (name: string, isFaulty = true) => restClient(link.transport(name, isFaulty), { fieldManager: name });
+  const informersOf = (owner: string, own: Scope, client: Client): Informers => {
+    const informers = sharedInformers(own, world, client);
+    watchers.push({ owner, scope: own, informers });
+    return informers;
+  };
+  const admin = clientOf("admin", false);
+
+  const apiServer = part(scope, "kube-apiserver", async (own) => {
+    const api = await startApiServer(own, world, {
+      store,
+      kinds: allKinds,
+      authenticators: [],
+      authorizers: [],
+      admission: [],
+      connect: (handle) =>
+        restClient(inProcessTransport(handle, { identity: { user: "system:apiserver", groups }, userAgent: "apiserver" }), {
+          fieldManager: "apiserver",
+        }),
+    });
+    await api.started;
+    link.connect(api);
+    own.defer("link", () => link.cut());
+  });
+  const controllers = part(scope, "kube-controller-manager", async (own) => {
+    const client = clientOf("kube-controller-manager");
+    await startControllers(own, world, {
+      client,
+      informers: informersOf("kube-controller-manager", own, client),
+      controllers: chosenControllers(wholeControllers).controllers,
+      facts: {
+        clusterDomain: "cluster.local",
+        clusterCidr: "10.244.0.0/16",
+        nodeCidrMaskSize: 24,
+        serviceClusterIpRange: "10.96.0.0/12",
+        rootCa: "",
+        signer: { certificate: "", key: "" },
+      },
+    });
+  });
+  const startOneScheduler = async (own: Scope, name: string) => {
+    const client = clientOf(name);
+    await startScheduler(own, world, { client, informers: informersOf(name, own, client) });
+  };
+  const scheduler = part(scope, "kube-scheduler", (own) => startOneScheduler(own, "kube-scheduler"));
+
+  apiServer.start();
+  await link.connected;
+  for (const name of ["default", "kube-system"]) await admin.create(Namespace, { metadata: { name } }).catch(ignoreGone);
+  const truth = informersOf("the test", scope, admin);
+  await truth.for(Pod).synced;
+  const running = new Map<string, string>();
+  for (let at = 1; at <= nodes; at += 1) await startNode(`node-${at}`);
+  controllers.start();
+  scheduler.start();
+
+  /** A node in a few lines: registers, runs what is bound to it a little later, and lets go what is to go. */
+  async function startNode(name: string): Promise<void> {
+    const client = clientOf(`kubelet ${name}`);
+    const { spec, status } = aNode(name);
+    await admin.create(Node, { metadata: { name }, spec });
+    await admin.patch(Node, { name }, { status: { allocatable: status.allocatable } as never }, { type: "merge", subresource: "status" });
+    const pods = informersOf(`kubelet ${name}`, scope, client).for(Pod, { fieldSelector: `spec.nodeName=${name}` });
+    const attempt = (act: () => Promise<unknown>) => {
+      const again = () =>
+        act().catch((error: unknown) => {
+          if (!isReason(error, "NotFound", "Conflict") && !scope.stopped) world.clock.timer(500, again);
+        });
+      void again();
+    };
+    pods.onChange(({ type, object: pod }) => {
+      const { uid, deletionTimestamp } = pod.metadata;
+      if (type === "deleted") {
+        if (running.get(uid) === name) running.delete(uid);
+        return;
+      }
+      if (deletionTimestamp) {
+        world.clock.timer(300, () => {
+          if (running.get(uid) === name) running.delete(uid);
+          attempt(() => client.delete(Pod, pod.metadata, { gracePeriodSeconds: 0, preconditions: { uid } }));
+        });
+        return;
+      }
+      if (running.has(uid)) {
+        assert.equal(running.get(uid), name, `Pod ${objectKey(pod)} runs on two nodes`);
+        return;
+      }
+      running.set(uid, name);
+      const condition = {
+        type: "Ready",
+        status: "True",
+        lastTransitionTime: new Date(world.clock.now()).toISOString().replace(/\.\d+/, ""),
+      };
+      const patch = { status: { phase: "Running", conditions: [condition] } };
+      world.clock.timer(500, () => attempt(() => client.patch(Pod, pod.metadata, patch, { type: "strategic", subresource: "status" })));
+    });
+  }
+
+  return {
+    client: admin,
+    list: (kind) => truth.for(kind).list(),
+    scheduler,
+    controllers,
+    apiServer,
+    electSchedulers: (copies) =>
+      Array.from({ length: copies }, (_, at) => {
+        const name = `scheduler-${at + 1}`;
+        let leads = false;
+        const elected = part(scope, name, (own) =>
+          leadWhenElected(
+            own,
+            world,
+            clientOf(name),
+            { namespace: "kube-system", name: "kube-scheduler", identity: name },
+            async (leading) => {
+              leads = true;
+              leading.defer("lead", () => {
+                leads = false;
+              });
+              await startOneScheduler(leading, name);
+            },
+          ),
+        );
+        elected.start();
+        return { name, part: elected, isLeading: () => leads };
+      }),
+    faults: {
+      delayWatches: ({ millisecondsMax }) => {
+        link.watchMillisecondsMax = millisecondsMax;
+      },
+      cutWatches: () => link.cutWatches(),
+    },
+    async settle() {
+      link.watchMillisecondsMax = 0;
+      await simulation.wait(30);
+      for (const { owner, scope: own, informers } of watchers) {
+        if (own.stopped) continue;
+        for (const kind of allKinds) {
+          const informer = informers.started(kind);
+          if (informer) await compare(owner, informer, admin);
+        }
+      }
+      await history.compare();
+    },
+  };
+}
+
+/** A part in a scope of its own, killed without a word and started anew. */
+function part(scope: Scope, name: string, run: (own: Scope) => Promise<void>): Part {
+  let own: Scope | undefined;
+  return {
+    start() {
+      const started = scope.child(name);
+      own = started;
+      started.start("run", async () => {
+        try {
+          await run(started);
+        } catch (error) {
+          if (!started.stopped) throw error;
+        }
+        if (!started.stopped)
+          await new Promise<void>((resolve) => started.signal.addEventListener("abort", () => resolve(), { once: true }));
+      });
+    },
+    async kill() {
+      await own?.stop();
+    },
+  };
+}
+
+/** What lies between clients and the server: calls fail while it is gone, watches come late or break. */
+class Link {
+  watchMillisecondsMax = 0;
+  readonly connected: Promise<void>;
+  readonly #world: SimulatedWorld;
+  readonly #watches = new Set<Scope>();
+  #api: ApiServer | undefined;
+  #resolve: () => void = () => {};
+
+  constructor(world: SimulatedWorld) {
+    this.#world = world;
+    this.connected = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  connect(api: ApiServer): void {
+    this.#api = api;
+    this.#resolve();
+  }
+
+  cut(): void {
+    this.#api = undefined;
+    this.cutWatches();
+  }
+
+  cutWatches(): void {
+    for (const own of this.#watches) void own.stop();
+  }
+
+  transport(name: string, isFaulty: boolean): Transport {
+    const reach = () => {
+      if (!this.#api) throw new NetworkError("ECONNREFUSED", "connection refused");
+      return inProcessTransport(this.#api.handleAs({ name, groups }), { identity: { user: name, groups }, userAgent: name });
+    };
+    const link = this;
+    return {
+      async send(request) {
+        const api = link.#api;
+        const response = await reach().send(request);
+        if (api !== link.#api) throw new NetworkError("ECONNRESET", "the server went away before it answered");
+        return response;
+      },
+      async *watch(scope, request) {
+        const own = scope.child("watch");
+        link.#watches.add(own);
+        try {
+          for await (const item of reach().watch(own, request)) {
+            if (isFaulty && link.watchMillisecondsMax > 0)
+              await link.#world.clock.sleep(own, link.#world.random.integer(link.watchMillisecondsMax));
+            yield item;
+          }
+        } catch (error) {
+          if (error instanceof ScopeStopped && !scope.stopped) throw new NetworkError("ECONNRESET", "connection reset");
+          throw error;
+        } finally {
+          link.#watches.delete(own);
+          await own.stop();
+        }
+      },
+    };
+  }
+}
+
+async function compare(owner: string, informer: Informer<KubernetesObject>, client: Client): Promise<void> {
+  const byKey = (objects: readonly KubernetesObject[]) =>
+    objects.map((object) => `${objectKey(object)}@${object.metadata.resourceVersion}`).sort();
+  const { items } = await client.list(informer.kind);
+  assert.deepEqual(byKey(informer.list()), byKey(items), `${owner} sees the ${informer.kind.plural} there are`);
+}
+
+/** Follows the store from its first revision and builds it anew. */
+function recordHistory(scope: Scope, store: Store) {
+  const rebuilt = new Map<string, number>();
+  let last = 0;
+  store.watch(
+    { prefix: "", from: 1 },
+    {
+      batch({ events, revision }) {
+        assert.ok(revision >= last, "revisions never go back");
+        last = revision;
+        for (const event of events) {
+          if (event.type === "put") rebuilt.set(event.current.key, event.current.modRevision);
+          else rebuilt.delete(event.key);
+        }
+      },
+      ended(error) {
+        if (!scope.stopped) throw error;
+      },
+    },
+  );
+  return {
+    async compare() {
+      const { items } = await store.range("", "");
+      assert.deepEqual(
+        new Map([...rebuilt].sort()),
+        new Map(items.map(({ key, modRevision }) => [key, modRevision] as const).sort()),
+        "the store equals its history",
+      );
+    },
+  };
+}
+
+function ignoreGone(error: unknown): void {
+  if (!isReason(error, "AlreadyExists", "Conflict")) throw error;
+}
