@@ -153,6 +153,7 @@ test("REG7 patches four ways", () =>
     assert.equal(strategic.json.spec.containers[0].terminationMessagePath, "/dev/termination-log");
     const unknown = await h.ask("PATCH", `${maps}/m`, {}, { "content-type": "text/plain" });
     assert.equal(unknown.status, 415);
+    assert.equal((await h.ask("PATCH", `${maps}/m`, { metadata: { name: "other" } }, merge)).status, 400);
     const stale = await h.ask("PATCH", `${maps}/m`, { metadata: { resourceVersion: "1" }, data: { q: "q" } }, merge);
     assert.equal(stale.status, 409);
   }));

@@ -50,6 +50,8 @@ export function startTasks(scope: Scope, needs: StartTaskNeeds): StartTasks {
       if (waiting.size === 0) resolve();
     };
     scope.start(name, async (task) => {
+      // Not before the server that it may call is put together.
+      await undefined;
       for (let pause = retryMilliseconds; ; pause = Math.min(pause * 2, retryMaxMilliseconds)) {
         try {
           return await run(task, needs, through);

@@ -158,7 +158,7 @@ async function update(needs: ServeNeeds, rest: KindRest, request: ServedRequest,
     created = true;
     return createObject(rest, namespace, sent, write);
   };
-  const allowed = kind.allowCreateOnUpdate === true && subresource === "";
+  const allowed = kind.allowCreateOnUpdate === true && subresource === "" && !sent.metadata.resourceVersion;
   const change = { to: () => sent, ...(allowed && { absent }) };
   const view = await updateObject(rest, namespace, name, change, write);
   return respondOne(rest, request, view, form, created ? 201 : 200);

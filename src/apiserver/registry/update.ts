@@ -6,7 +6,7 @@ import { validate } from "#schema/derive/validation.ts";
 import type { KubernetesObject } from "#schema/kind.ts";
 import { StatusError } from "#api/meta/status-error.ts";
 import { fromStored, StoredRecord, toStored, type View } from "../storage/record.ts";
-import { conflict, notFound, objectModified } from "./errors.ts";
+import { badRequest, conflict, notFound, objectModified } from "./errors.ts";
 import { invalid } from "./invalid.ts";
 import { metaChangeErrors, metaForUpdate } from "./object-meta.ts";
 import type { KindRest } from "./kind-rest.ts";
@@ -145,6 +145,11 @@ function dryView(rest: KindRest, key: string, record: StoredRecord, stored: Kube
 function checkIdentity({ resource }: KindRest, current: AnyObject, sent: AnyObject, name: string): void {
   const { kind } = resource;
   const { uid, resourceVersion } = sent.metadata;
+  for (const field of ["name", "namespace"] as const) {
+    const value = sent.metadata[field];
+    if (!value || value === current.metadata[field]) continue;
+    throw badRequest(`the ${field} of the object (${value}) does not match the ${field} on the URL (${current.metadata[field] ?? ""})`);
+  }
   if (uid && uid !== current.metadata.uid) {
     throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`);
   }
