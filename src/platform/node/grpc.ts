@@ -13,7 +13,8 @@ export function grpcChannel(target: string): GrpcChannel {
 
   const connect = async (): Promise<{ library: Library; client: Client }> => {
     if (closed) throw new GrpcError(unavailable, `the channel to ${target} is closed`);
-    connected ??= import("@grpc/grpc-js").then((library) => ({
+    // A bundle gives what CommonJS exports as the default alone.
+    connected ??= import("@grpc/grpc-js").then(({ default: library }) => ({
       library,
       client: new library.Client(target, library.credentials.createInsecure(), {
         "grpc.max_receive_message_length": maxMessageBytes,
