@@ -55,7 +55,8 @@ function report(error: unknown): number {
 /** --v as upstream counts it: 4 and more is debugging. */
 function logLevel(arguments_: readonly string[]): (typeof levels)[number] {
   const flag = arguments_.findIndex((argument) => /^--?v(=|$)/.test(argument));
-  if (flag < 0) return "info";
+  // Daemons tell what they do; whoever typed a command only wants to know what went wrong.
+  if (flag < 0) return arguments_[2] === "dev" ? "warn" : "info";
   const text = (arguments_[flag] as string).split("=")[1] ?? arguments_[flag + 1] ?? "";
   return Number(text) >= 4 ? "debug" : "info";
 }

@@ -51,7 +51,16 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
     await startScheduler(task, world, { client: scheduler, informers });
     await stopped(task);
   });
-  world.log.debug("nodes are simulated", { nodes });
+  if (nodes > 0) {
+    const { startSimulatedNode } = await import("./simulated-node.ts");
+    for (let index = 0; index < nodes; index += 1) {
+      const client = as("kubelet");
+      scope.start(`node ${index + 1}`, async (task) => {
+        await startSimulatedNode(task, world, { client, index });
+        await stopped(task);
+      });
+    }
+  }
   return {
     url: `https://${host}:${listener.port}`,
     ca: certificates.ca,
