@@ -33,8 +33,13 @@ export class RequestMetrics {
     this.#longRunning = this.metrics.gauge("apiserver_longrunning_requests", "Watches, execs and the like that are open.", labels);
     const startedAt = world.clock.now() / 1000;
     this.metrics.gauge("process_start_time_seconds", "When the process started.", [], () => startedAt);
-    this.metrics.gauge("apiserver_current_inflight_requests_read_only", "Reads being worked on.", [], () => this.#inFlight().readOnly);
-    this.metrics.gauge("apiserver_current_inflight_requests_mutating", "Writes being worked on.", [], () => this.#inFlight().mutating);
+    this.metrics.gauge("apiserver_current_inflight_requests", "Requests being worked on.", ["request_kind"], () => {
+      const { readOnly, mutating } = this.#inFlight();
+      return [
+        [["readOnly"], readOnly],
+        [["mutating"], mutating],
+      ];
+    });
   }
 
   watchInFlight(read: () => { readOnly: number; mutating: number }): void {

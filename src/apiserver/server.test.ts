@@ -375,7 +375,10 @@ test("HTTP1 paths, methods and media types that are none of ours", () =>
     assert.equal((await h.ask("GET", "/version")).json.minor, "36");
     for (const path of ["/livez", "/readyz", "/healthz", "/readyz/ping"]) assert.equal((await h.ask("GET", path)).text, "ok");
     assert.match((await h.ask("GET", "/readyz?verbose")).text, /\[\+\]etcd ok\n/);
-    assert.match((await h.ask("GET", "/metrics")).text, /apiserver_request_total\{.*verb="GET".*\} \d+/);
+    const metrics = (await h.ask("GET", "/metrics")).text;
+    assert.match(metrics, /^apiserver_request_total\{.*verb="GET".*\} \d+$/m);
+    assert.match(metrics, /^apiserver_current_inflight_requests\{request_kind="readOnly"\} 1$/m);
+    assert.match(metrics, /^apiserver_storage_objects\{resource="configmaps"\} 1$/m);
   }));
 
 test("HTTP2 tables, metadata only, protobuf", () =>

@@ -21,6 +21,7 @@ import { defaultInFlightLimits, type InFlightLimits } from "./in-flight.ts";
 import { servePaths } from "./paths.ts";
 import { startTasks, type StartTasks } from "./post-start/post-start.ts";
 import { AdmissionChain } from "./registry/admission.ts";
+import { qualifiedPlural } from "./registry/errors.ts";
 import { builtInParts } from "./registry/built-in.ts";
 import { ApiRegistry } from "./registry/registry.ts";
 import type { Registry, ResourcePart } from "./registry/resource.ts";
@@ -140,6 +141,9 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
     paths: { ...secured?.paths, ...needs.paths },
     serveHealth,
   });
+  metrics.metrics.gauge("apiserver_storage_objects", "Objects in the caches, by resource.", ["resource"], () =>
+    registry.storages.opened().map(({ kind, cache }) => [[qualifiedPlural(kind)], cache.list("").size]),
+  );
   const chain = makeChain({
     world,
     registry,

@@ -17,8 +17,8 @@ export class Metrics {
     return this.#add(new Counter(name, help, labels, "counter"));
   }
 
-  /** A value that goes up and down, or, with `read`, one that is looked up when asked. */
-  gauge(name: string, help: string, labels: readonly string[] = [], read?: () => number): Gauge {
+  /** A value that goes up and down, or, with `read`, one that is looked up when asked: alone, or by label values. */
+  gauge(name: string, help: string, labels: readonly string[] = [], read?: GaugeReader): Gauge {
     return this.#add(new Gauge(name, help, labels, read));
   }
 
@@ -65,16 +65,20 @@ export class Counter implements Family {
   }
 }
 
-export class Gauge extends Counter {
-  readonly #read: (() => number) | undefined;
+export type GaugeReader = () => number | readonly (readonly [values: LabelValues, value: number])[];
 
-  constructor(name: string, help: string, labels: readonly string[], read: (() => number) | undefined) {
+export class Gauge extends Counter {
+  readonly #read: GaugeReader | undefined;
+
+  constructor(name: string, help: string, labels: readonly string[], read: GaugeReader | undefined) {
     super(name, help, labels, "gauge");
     this.#read = read;
   }
 
   override text(): string {
-    if (this.#read) this.set([], this.#read());
+    const found = this.#read?.() ?? [];
+    if (typeof found === "number") this.set([], found);
+    else for (const [values, value] of found) this.set(values, value);
     return super.text();
   }
 }
