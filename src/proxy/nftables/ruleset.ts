@@ -1,4 +1,5 @@
-// Forwarding rules as one nftables table, written whole: loading it replaces the old one in a single transaction.
+// Forwarding rules as one nftables table, replaced in a single transaction. Over rules that are known the sets that say which client stays
+// with which endpoint are kept; all else is emptied and written anew.
 //
 // A connection to a Service's address is looked up once in a map, whatever the number of Services, and sent to a chain that picks a target.
 import type { ForwardedPort, Target } from "../rules.ts";
@@ -17,7 +18,32 @@ export function emptyRuleset(family: "IPv4" | "IPv6"): string {
   return `add table ${ip} ${table}\ndelete table ${ip} ${table}\n`;
 }
 
-export function ruleset(ports: readonly ForwardedPort[], { family, clusterCidrs }: RulesetOptions): string {
+/** What a table holds, and the names in it, so that the next one can take its place. */
+export interface Ruleset {
+  readonly family: "IPv4" | "IPv6";
+  readonly text: string;
+  readonly chains: readonly string[];
+  readonly affinitySets: readonly string[];
+}
+
+const maps = ["service-ips", "service-nodeports", "no-endpoint-services"] as const;
+
+/** Puts `next` in the place of `before`; without it, in the place of whatever is there. */
+export function replacing(before: Ruleset | undefined, next: Ruleset): string {
+  if (!before) return `${emptyRuleset(next.family)}${next.text}`;
+  const ip = next.family === "IPv4" ? "ip" : "ip6";
+  const chains = new Set(next.chains);
+  const sets = new Set(next.affinitySets);
+  return [
+    `flush table ${ip} ${table}`,
+    ...maps.map((name) => `flush map ${ip} ${table} ${name}`),
+    ...before.chains.filter((name) => !chains.has(name)).map((name) => `delete chain ${ip} ${table} ${name}`),
+    ...before.affinitySets.filter((name) => !sets.has(name)).map((name) => `delete set ${ip} ${table} ${name}`),
+    next.text,
+  ].join("\n");
+}
+
+export function ruleset(ports: readonly ForwardedPort[], { family, clusterCidrs }: RulesetOptions): Ruleset {
   const ip = family === "IPv4" ? "ip" : "ip6";
   const addressType = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
   const chains: string[] = [];
@@ -57,9 +83,11 @@ export function ruleset(ports: readonly ForwardedPort[], { family, clusterCidrs 
   }
 
   const sets: string[] = [];
+  const affinitySets: string[] = [];
   for (const port of ports) {
     if (port.affinitySeconds > 0) {
       for (const target of unique([...port.inside, ...port.outside])) {
+        affinitySets.push(affinitySet(port, target));
         sets.push(`  set ${affinitySet(port, target)} { type ${addressType}; flags dynamic,timeout; timeout ${port.affinitySeconds}s; }`);
       }
     }
@@ -96,7 +124,7 @@ export function ruleset(ports: readonly ForwardedPort[], { family, clusterCidrs 
 
   const lookUp = `${ip} daddr . meta l4proto . th dport vmap`;
   const loopback = family === "IPv4" ? "127.0.0.0/8" : "::1";
-  return `${emptyRuleset(family)}table ${ip} ${table} {
+  const text = `table ${ip} ${table} {
 ${sets.map((set) => `${set}\n`).join("")}${map("service-ips", `${addressType} . inet_proto . inet_service`, services)}
 ${map("service-nodeports", "inet_proto . inet_service", nodePorts)}
 ${map("no-endpoint-services", `${addressType} . inet_proto . inet_service`, unreachable)}
@@ -139,6 +167,7 @@ ${chains.join("\n")}
   }
 }
 `;
+  return { family, text, chains: [...made], affinitySets };
 }
 
 /** Chain names hold letters, digits and dashes, and at most 128 characters: long names keep their start and gain a digest. */
@@ -149,7 +178,9 @@ function identifier({ name, protocol, port }: ForwardedPort): string {
 }
 
 const addressName = (ip: string) => ip.replace(/[.:]/g, "-");
-const affinitySet = (port: ForwardedPort, target: Target) => `affinity-${identifier(port)}-${addressName(target.ip)}-${target.port}`;
+/** Named by its time too: a set's time cannot be changed. */
+const affinitySet = (port: ForwardedPort, target: Target) =>
+  `affinity-${identifier(port)}-${addressName(target.ip)}-${target.port}-${port.affinitySeconds}`;
 
 function unique(targets: readonly Target[]): readonly Target[] {
   return [...new Map(targets.map((target) => [`${target.ip} ${target.port}`, target])).values()];
