@@ -1,5 +1,8 @@
 // Written by tools/index; do not edit.
 import type { Controller } from "./controller.ts";
+import { approvingController } from "./certificates/approving-controller.ts";
+import { cleanerController } from "./certificates/cleaner-controller.ts";
+import { signingController } from "./certificates/signing-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts";
 import { endpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
@@ -15,6 +18,9 @@ import { serviceAccountController } from "./service-account/service-account-cont
 import { taintEvictionController } from "./taint-eviction/taint-eviction-controller.ts";
 
 export const allControllers: readonly Controller[] = [
+  approvingController,
+  cleanerController,
+  signingController,
   deploymentController,
   endpointSliceMirroringController,
   endpointSliceController,

@@ -8,6 +8,7 @@ import { leadByFlags } from "#component/lead.ts";
 import { servingTls } from "#component/self-signed.ts";
 import { serveComponent } from "#component/serving.ts";
 import type { World } from "#platform/world.ts";
+import { accountClients } from "./account-clients.ts";
 import type { ClusterFacts } from "./controller.ts";
 import { chosenControllers, startControllers } from "./manager.ts";
 
@@ -94,7 +95,8 @@ export const component: Component = {
     const { controllers, unknown } = chosenControllers(values.controllers);
     for (const text of unknown) world.log.warn("no such controller here; it is left out", { controller: text });
     const facts = await factsFrom(world, values);
-    const client = clientFor(scope, world, await accessFor(world, values.kubeconfig), name);
+    const access = await accessFor(world, values.kubeconfig);
+    const client = clientFor(scope, world, access, name);
     const delegated = delegatedTo(world, client);
     await serveComponent(scope, world, {
       host: values["bind-address"],
@@ -114,7 +116,15 @@ export const component: Component = {
     const running = values["enable-garbage-collector"]
       ? controllers
       : controllers.filter((one) => one.name !== "garbage-collector-controller");
-    leadByFlags(scope, world, client, name, values, (leading) => startControllers(leading, world, { client, facts, controllers: running }));
+    const own = values["use-service-account-credentials"];
+    leadByFlags(scope, world, client, name, values, (leading) =>
+      startControllers(leading, world, {
+        client,
+        facts,
+        controllers: running,
+        ...(own && { clientOf: accountClients(leading, world, access, client) }),
+      }),
+    );
   },
 };
 

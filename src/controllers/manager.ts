@@ -10,6 +10,8 @@ import type { ClusterFacts, Controller } from "./controller.ts";
 export interface ManagerNeeds {
   readonly client: Client;
   readonly facts: ClusterFacts;
+  /** The client of one controller, with its own rights. Default: `client`, which otherwise only reads. */
+  readonly clientOf?: (controller: string) => Client;
   /** Made here when absent. */
   readonly informers?: Informers;
   /** Default: all. */
@@ -24,8 +26,9 @@ export async function startControllers(scope: Scope, world: World, needs: Manage
   for (const { reads } of controllers) for (const kind of reads) informers.for(kind);
   for (const one of controllers) {
     const own = scope.child(one.name);
-    const events = startEventRecorder(own, world, client, { component: one.name });
-    await one.run(own, world, { client, informers, events, facts });
+    const ownClient = needs.clientOf?.(one.name) ?? client;
+    const events = startEventRecorder(own, world, ownClient, { component: one.name });
+    await one.run(own, world, { client: ownClient, informers, events, facts });
   }
 }
 

@@ -30,7 +30,7 @@ function run(scope: Scope, world: World, needs: ControllerNeeds): void {
   const { clock } = world;
   const { nodeMonitorGraceMilliseconds: grace = 40_000, nodeStartupGraceMilliseconds: startupGrace = 60_000 } = facts;
   const nodes = informers.for(Node);
-  const leases = informers.for(Lease, { namespace: leaseNamespace });
+  const leases = informers.for(Lease);
   const pods = informers.for(Pod);
   indexByNode(pods);
   const perform = performer(needs);
@@ -112,7 +112,9 @@ function run(scope: Scope, world: World, needs: ControllerNeeds): void {
     );
     scope.defer(
       "leases",
-      leases.onChange(({ object }) => queue.add(object.metadata.name)),
+      leases.onChange(({ object: { metadata } }) => {
+        if (metadata.namespace === leaseNamespace) queue.add(metadata.name);
+      }),
     );
     scope.defer(
       "pods",

@@ -6,20 +6,24 @@ import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Endpoints } from "#api/core/endpoints/endpoints.ts";
 import { Event } from "#api/core/event/event.ts";
+import { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { ServiceAccount } from "#api/core/service-account/service-account.ts";
+import { ClusterRoleBinding } from "#api/rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { conditionOf } from "#api/meta/conditions.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { sharedInformers } from "#client/informers.ts";
 import { inProcessTransport } from "#client/in-process/transport.ts";
 import { restClient } from "#client/rest-client.ts";
-import { type Harness, withServer } from "../../test/support/api-server.ts";
-import { startControllers } from "./manager.ts";
+import { type Security, type SecurityParts, security } from "#apiserver/security.ts";
+import { type Harness, withServer } from "../support/api-server.ts";
+import { startControllers } from "#controllers/manager.ts";
 
 interface Cluster {
   readonly harness: Harness;
@@ -29,8 +33,8 @@ interface Cluster {
   always(check: () => void): void;
 }
 
-async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet = true } = {}): Promise<void> {
-  await withServer(async (harness) => {
+async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet = true, secured = false } = {}): Promise<void> {
+  const test = async (harness: Harness) => {
     const { scope, world, api } = harness;
     const handle = api.handleAs({ name: "tester", groups: ["system:masters"] });
     const client = restClient(inProcessTransport(handle, { identity: { user: "tester", groups: ["system:masters"] }, userAgent: "test" }), {
@@ -76,7 +80,17 @@ async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet =
     } finally {
       await controlPlane.stop();
     }
-  });
+  };
+  await withServer(test, secured ? { security: securityOf } : {});
+}
+
+/** Roles and node rights as in every cluster, with the one binding that bootstrap adds. */
+function securityOf(parts: SecurityParts): Security {
+  const audiences = ["https://kubernetes.default.svc"];
+  const signing = { privateKey: "", keyId: "none" };
+  return security({
+    issuer: { issuer: audiences[0] as string, formerIssuers: [], audiences, signing, keys: [], jwksUri: "" },
+  })(parts);
 }
 
 /** Every Pod whose image is not "bad" runs and is ready half a second later; what is to go, goes. */
@@ -351,4 +365,48 @@ test("Pods of a Node that is gone are removed", () =>
       await until("removed", async () => (await client.list(Pod, { namespace })).items.length === 0);
     },
     { kubelet: false },
+  ));
+
+test("a node gets certificates for itself and its own addresses, and no others", () =>
+  withCluster(
+    async ({ harness: { world, api }, until, client }) => {
+      const user = { name: "system:node:a", groups: ["system:nodes", "system:authenticated"] };
+      const as = restClient(
+        inProcessTransport(api.handleAs(user), { identity: { user: user.name, groups: user.groups }, userAgent: "test" }),
+        {
+          fieldManager: "kubelet",
+        },
+      );
+      await client.create(Node, { metadata: { name: "a" }, status: { addresses: [{ type: "InternalIP", address: "10.0.0.1" }] } });
+      await client.create(ClusterRoleBinding, {
+        metadata: { name: "node-autoapprove-certificate-rotation" },
+        roleRef: {
+          apiGroup: "rbac.authorization.k8s.io",
+          kind: "ClusterRole",
+          name: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+        },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
+      });
+      const ask = async (name: string, signerName: string, usage: string, ipAddresses: readonly string[]) => {
+        const key = await world.crypto.generateKey("ecdsa-p256");
+        const subject = { commonName: "system:node:a", organizations: ["system:nodes"] };
+        const pem = await world.crypto.createSigningRequest({ subject, key, ipAddresses });
+        await as.create(CertificateSigningRequest, {
+          metadata: { name },
+          spec: { request: btoa(pem), signerName, usages: ["digital signature", usage] },
+        });
+      };
+      await ask("client", "kubernetes.io/kube-apiserver-client-kubelet", "client auth", []);
+      await ask("serving", "kubernetes.io/kubelet-serving", "server auth", ["10.0.0.1"]);
+      await ask("stolen", "kubernetes.io/kubelet-serving", "server auth", ["10.0.0.2"]);
+      const get = (name: string) => client.get(CertificateSigningRequest, { name });
+      await until("both signed", async () =>
+        Boolean((await get("client")).status.certificate && (await get("serving")).status.certificate),
+      );
+      const { subject } = world.crypto.readCertificate(atob((await get("client")).status.certificate as string));
+      assert.deepEqual(subject, { commonName: "system:node:a", organizations: ["system:nodes"] });
+      assert.equal(conditionOf((await get("client")).status.conditions, "Approved")?.reason, "AutoApproved");
+      assert.equal((await get("stolen")).status.conditions, undefined);
+    },
+    { kubelet: false, secured: true },
   ));
