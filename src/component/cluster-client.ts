@@ -52,7 +52,12 @@ function fileToken(world: World, path: string): () => Promise<string> {
   let known = { token: "", readAt: Number.NEGATIVE_INFINITY };
   return async () => {
     const now = world.clock.monotonic();
-    if (now - known.readAt > tokenAgeMilliseconds) known = { token: (await world.files.readText(path)).trim(), readAt: now };
+    if (now - known.readAt <= tokenAgeMilliseconds) return known.token;
+    try {
+      known = { token: (await world.files.readText(path)).trim(), readAt: now };
+    } catch (error) {
+      if (known.token === "") throw error;
+    }
     return known.token;
   };
 }

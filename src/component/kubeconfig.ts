@@ -44,7 +44,7 @@ export async function readKubeconfig(world: World, path: string): Promise<Cluste
   }
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
   const named = <T extends Named>(list: readonly T[] | undefined, name: unknown, what: string): T => {
-    const found = Array.isArray(list) ? (list as readonly T[]).find((one) => one.name === name) : undefined;
+    const found = Array.isArray(list) ? (list as readonly (T | null)[]).find((one) => one?.name === name) : undefined;
     if (!found) throw wrong(`has no ${what} named ${JSON.stringify(name ?? "")}`);
     return found;
   };
@@ -84,6 +84,9 @@ export async function readKubeconfig(world: World, path: string): Promise<Cluste
     pem(user, "client-key"),
   ]);
   const token = words(user, "token");
+  for (const way of ["exec", "auth-provider", "username"])
+    if (user[way] !== undefined && !certificate && !token && user["tokenFile"] === undefined)
+      throw wrong(`its user signs in by ${way}, which is not known here: use a certificate or a token`);
   const tokenFile = words(user, "tokenFile");
   const serverName = words(cluster, "tls-server-name");
   const namespace = words(context, "namespace");

@@ -57,7 +57,7 @@ export const component: Component = {
           name: "rules",
           check() {
             if (!proxy.isSynced) throw new Error("no rules are loaded yet");
-            if (world.clock.now() - proxy.syncedAt > healthyMilliseconds) throw new Error("rules are old");
+            if (world.clock.monotonic() - proxy.syncedAt > healthyMilliseconds) throw new Error("rules are old");
           },
         },
       ],

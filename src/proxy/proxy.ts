@@ -17,7 +17,7 @@ export interface ProxyNeeds {
 }
 
 export interface RunningProxy {
-  /** Whether the rules of what was first seen are loaded, and when they last were: for /healthz. */
+  /** Whether the rules of what was first seen are loaded, and when they last were, by the monotonic clock: for /healthz. */
   readonly isSynced: boolean;
   readonly syncedAt: number;
 }
@@ -63,7 +63,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
         for (const { family, loader } of loaders)
           await loader.load(forwardedPorts({ services: services.list(), slices: slices.list(), node, family }), anew);
         state.isSynced = true;
-        state.syncedAt = world.clock.now();
+        state.syncedAt = world.clock.monotonic();
       } catch (error) {
         isDirty = true;
         world.log.error("cannot load rules; trying again", { error: (error as Error).message });
