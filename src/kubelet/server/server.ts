@@ -11,12 +11,13 @@ import type { Json } from "#schema/field.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { HttpRequest, HttpResponse } from "#wire/http/message.ts";
 import type { KubeletConfiguration } from "../config/kubelet-configuration.ts";
-import type { FoundContainer, Kubelet } from "../kubelet.ts";
+import type { Kubelet } from "../kubelet.ts";
 import { labels } from "../layout.ts";
 import { whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
 import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
 import { joinSpdy } from "./streams.ts";
+import { isWebSocket, joinWebSocket, type WantedStreams } from "./websocket-streams.ts";
 
 export interface KubeletServerNeeds {
   readonly nodeName: string;
@@ -140,7 +141,7 @@ async function serveStream(
   if (what === "portForward") {
     const sandboxId = kubelet.sandboxId(namespace, name);
     if (rest.length > 1 || !sandboxId) return textResponse(404, `no running sandbox of pod ${JSON.stringify(name)}\n`);
-    return join(world, request, await runtime.portForwardUrl(sandboxId, portsOf(query)));
+    return join(world, request, undefined, () => runtime.portForwardUrl(sandboxId, portsOf(query)));
   }
   const containerName = rest.at(-1);
   if (rest.length === 0 || rest.length > 2 || containerName === undefined) return notFound();
@@ -157,26 +158,26 @@ async function serveStream(
     stdout: isTrue(query.get("output") ?? query.get("stdout")),
     stderr: isTrue(query.get("error") ?? query.get("stderr")),
   };
-  if (streams.tty) streams.stderr = false;
   if (!streams.stdin && !streams.stdout && !streams.stderr)
     return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
-  return join(world, request, await streamUrl(runtime, what, found, streams, query));
+  if (what === "attach") streams.tty = found.spec.tty ?? false;
+  if (streams.tty) streams.stderr = false;
+  return join(world, request, streams, () =>
+    what === "exec"
+      ? runtime.execUrl({ containerId: found.id, command: query.getAll("command"), ...streams })
+      : runtime.attachUrl({ containerId: found.id, ...streams }),
+  );
 }
 
-function streamUrl(
-  runtime: Runtime,
-  what: string,
-  { id, spec }: FoundContainer,
-  streams: { readonly tty: boolean; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean },
-  query: URLSearchParams,
-): Promise<string> {
-  if (what === "exec") return runtime.execUrl({ containerId: id, command: query.getAll("command"), ...streams });
-  const tty = spec.tty ?? false;
-  return runtime.attachUrl({ containerId: id, ...streams, tty, stderr: streams.stderr && !tty });
-}
-
-async function join(world: World, request: HttpRequest, url: string): Promise<HttpResponse> {
-  return joinSpdy(world, request, url);
+/** Carries the upgraded connection on to the runtime, whichever protocol it is. */
+async function join(
+  world: World,
+  request: HttpRequest,
+  streams: WantedStreams | undefined,
+  urlOf: () => Promise<string>,
+): Promise<HttpResponse> {
+  if (!request.upgrade) return textResponse(400, "Upgrade request required\n");
+  return isWebSocket(request) ? joinWebSocket(world, request, await urlOf(), streams) : joinSpdy(world, request, await urlOf());
 }
 
 function portsOf(query: URLSearchParams): readonly number[] {

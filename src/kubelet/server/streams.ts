@@ -43,7 +43,8 @@ export async function openRuntimeStream(world: World, url: string, offered: read
 
 /** Joins the caller's SPDY connection to the one at `url`; answers when both are joined. */
 export async function joinSpdy(world: World, request: HttpRequest, url: string): Promise<HttpResponse> {
-  if (!request.upgrade) return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
+  if (!request.upgrade || !/^spdy\/3\.1$/i.test(request.headers["upgrade"] ?? ""))
+    return textResponse(400, "unable to upgrade: the only protocols are SPDY/3.1 and WebSocket\n");
   const offered = (request.headers[protocolHeader] ?? "")
     .split(",")
     .map((text) => text.trim())
