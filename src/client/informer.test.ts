@@ -67,6 +67,9 @@ test("what was deleted stays gone through a list from before the deletion", () =
     cluster.cutWatches(new StatusError("Expired", "too old"));
     await world.clock.sleep(scope, 5_000);
     assert.equal(informer.get("a/first"), undefined, "a list that still holds it does not bring it back");
+    cluster.put(ConfigMap, map("first", "changed before the deletion"));
+    await world.clock.sleep(scope, 5_000);
+    assert.equal(informer.get("a/first"), undefined, "nor does a change from before");
     cluster.remove(ConfigMap, "a/first");
     cluster.put(ConfigMap, map("first"));
     await world.clock.sleep(scope, 5_000);
