@@ -6,6 +6,7 @@ import type { Container } from "#api/core/pod/container.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import type { PodStatus } from "#api/core/pod/pod-status.ts";
 import { Service } from "#api/core/service/service.ts";
+import { conditionOf } from "#api/meta/conditions.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { type EventRecorder, startEventRecorder } from "#client/event-recorder.ts";
@@ -159,7 +160,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   };
 
   runtime.watch(scope, (event) => {
-    if (event.type === "resync") return void relist();
+    if (event.type === "resync") return void quietly("list the runtime's containers", relist);
     let owned = false;
     for (const { worker } of workers.values()) {
       if (!worker.owns(event.id)) continue;
@@ -217,7 +218,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   function seen(pod: Pod): void {
     if (isMirror(pod)) {
       const entry = workers.get(pod.metadata.annotations?.[annotations.configMirror] ?? "");
-      if (entry) statuses?.set(pod, entry.worker.pod.status);
+      if (entry) statuses?.set(pod, mirrored(pod, entry.worker.pod.status));
       return;
     }
     const entry = workers.get(pod.metadata.uid);
@@ -274,7 +275,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   function report(pod: Pod, status: PodStatus): void {
     if (!isStatic(pod)) return statuses?.set(pod, status);
     const mirror = podInformer?.get(objectKey(pod));
-    if (mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid) statuses?.set(mirror, status);
+    if (mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid) statuses?.set(mirror, mirrored(mirror, status));
   }
 
   async function ended(pod: Pod): Promise<void> {
@@ -293,6 +294,8 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   function finished(uid: string): void {
     const entry = workers.get(uid);
     workers.delete(uid);
+    for (const restarts of Object.values(workerNeeds.restarts)) restarts.forget(`${uid}_`);
+    images.forget(uid);
     void entry?.scope.stop();
     reconcileStatic();
   }
@@ -393,6 +396,15 @@ async function withRetries<T>(scope: Scope, world: World, what: string, act: () 
       await world.clock.sleep(scope, retryMilliseconds);
     }
   }
+}
+
+/** The status of a static Pod as its mirror has it: what did not change since before a restart keeps its time. */
+function mirrored({ status: { conditions: before } }: Pod, status: PodStatus): PodStatus {
+  const conditions = status.conditions?.map((condition) => {
+    const old = conditionOf(before, condition.type);
+    return old?.status === condition.status ? { ...condition, lastTransitionTime: old.lastTransitionTime } : condition;
+  });
+  return { ...status, conditions };
 }
 
 function deletionGrace({ metadata, spec }: Pod): number {

@@ -148,9 +148,19 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
     const again =
       pod.spec.restartPolicy === "Always" ||
       (pod.spec.restartPolicy === "OnFailure" && !(current?.state === "exited" && current.exitCode === 0));
+    // It did its work in a sandbox that is gone.
+    const earlier = current === undefined ? containersNamed(observed, container.name)[0] : undefined;
+    if (
+      earlier?.state === "exited" &&
+      pod.spec.restartPolicy !== "Always" &&
+      (pod.spec.restartPolicy === "Never" || earlier.exitCode === 0)
+    ) {
+      continue;
+    }
     keep(container, current, again);
-    const fresh = present(container.name);
-    if (fresh && starting.has(fresh.id)) return result();
+    // The next one waits until this one's postStart hook is done.
+    const isStarting = (current && starting.has(current.id)) || steps.some((step) => step.do === "start" && step.container === container);
+    if (isStarting && container.lifecycle?.postStart) return result();
   }
   for (const container of (pod.spec.ephemeralContainers ?? []) as readonly AnyContainer[]) {
     if (present(container.name) === undefined) keep(container, undefined, false);

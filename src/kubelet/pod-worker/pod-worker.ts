@@ -67,7 +67,11 @@ export interface PodWorkerNeeds {
 }
 
 const retryMilliseconds = { ordinary: 10_000, urgent: 1_000 };
-const sandboxRetryMilliseconds = 1_000;
+/** After a failed sandbox or volume: doubled with each failure in a row. */
+const prepareFirstMilliseconds = 500;
+const prepareMaxMilliseconds = 10_000;
+/** After the runtime could not be asked. */
+const failureMilliseconds = 2_000;
 /** The runtime hears of an exit a moment after its events tell of it. */
 const exitLookMilliseconds = 10;
 const exitLooksMax = 9;
@@ -88,6 +92,7 @@ export class PodWorker {
   #volumesReady = false;
   #volumesDue: number | undefined;
   #blockedUntil: number | undefined;
+  #prepareFailures = 0;
   #sandboxConfig: SandboxConfig | undefined;
   #woken = true;
   #busy = false;
@@ -188,7 +193,7 @@ export class PodWorker {
       } catch (error) {
         if (error instanceof ScopeStopped || task.stopped) throw error;
         this.#world.log.warn("cannot bring a Pod forward; trying again", { pod: fullName(this.#pod), error: errorText(error) });
-        this.#wakeAfter(this.#retryMilliseconds / 2);
+        this.#wakeAfter(failureMilliseconds);
       } finally {
         this.#busy = false;
       }
@@ -202,6 +207,8 @@ export class PodWorker {
       const situation = this.#situation();
       const decision = decide(situation);
       let progress = false;
+      // What may take long is preceded by a status that says what is waited for.
+      if (!this.#own && decision.steps.some((step) => step.do === "prepare")) this.#tell(decision);
       for (const step of decision.steps) {
         if (step.do === "finish") {
           await this.#finish(decision);
@@ -334,9 +341,12 @@ export class PodWorker {
     const failures = outcomes.filter((outcome) => outcome.status === "rejected");
     if (failures.length === 0) {
       this.#blockedUntil = undefined;
+      this.#prepareFailures = 0;
       return true;
     }
-    this.#blockedUntil = this.#world.clock.now() + sandboxRetryMilliseconds;
+    const wait = Math.min(prepareFirstMilliseconds * 2 ** Math.min(this.#prepareFailures, 10), prepareMaxMilliseconds);
+    this.#prepareFailures += 1;
+    this.#blockedUntil = this.#world.clock.now() + wait;
     const [sandboxOutcome, volumesOutcome] = outcomes;
     if (sandboxOutcome.status === "rejected")
       this.#event("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorText(sandboxOutcome.reason)}`);

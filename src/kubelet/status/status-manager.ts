@@ -50,7 +50,9 @@ export function startStatusManager(scope: Scope, world: World, { client, current
           observe(await client.patch(Pod, name, body, { type: "strategic", subresource: "status" }));
         } catch (error) {
           if (error instanceof ScopeStopped) throw error;
-          if (!isReason(error, "NotFound", "Conflict")) {
+          if (isReason(error, "Invalid", "Forbidden"))
+            world.log.warn("the API server does not take a Pod's status", { pod: pod.metadata.name, error: error.message });
+          else if (!isReason(error, "NotFound", "Conflict")) {
             world.log.debug("cannot write a Pod's status; trying again", { pod: pod.metadata.name, error: (error as Error).message });
             throw error;
           }

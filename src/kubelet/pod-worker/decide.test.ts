@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Pod } from "#api/core/pod/pod.ts";
+import type { SandboxStatus } from "#cri/runtime.ts";
+import { complete } from "#schema/derive/defaults.ts";
+import type { Draft } from "#schema/message.ts";
+import { annotations, containerHash } from "../layout.ts";
+import { decide, type Situation } from "./decide.ts";
+import type { ObservedContainer, ObservedPod } from "./observed.ts";
+
+const image = "busybox:1";
+
+function newPod(spec: Draft<Pod["spec"]> = {}): Pod {
+  return complete(Pod, {
+    metadata: { name: "web", namespace: "default", uid: "u1" },
+    spec: { containers: [{ name: "main", image }], ...spec },
+  });
+}
+
+function sandbox(attempt = 0, ready = true): SandboxStatus {
+  const metadata = { name: "web", namespace: "default", uid: "u1", attempt };
+  return { id: `sandbox-${attempt}`, metadata, ready, createdAt: attempt, labels: {}, annotations: {}, ips: ["10.0.0.2"], network: "pod" };
+}
+
+function container(name: string, more: Partial<ObservedContainer> = {}): ObservedContainer {
+  const { attempt = 0 } = more;
+  return {
+    ...{ id: `${name}-${attempt}`, name, attempt, state: "running", createdAt: attempt, startedAt: attempt, finishedAt: undefined },
+    ...{ exitCode: 0, image, imageRef: "", imageId: "", reason: "", message: "", labels: {}, logPath: "", sandboxId: "sandbox-0" },
+    annotations: { [annotations.hash]: containerHash({ name, image }) },
+    ...more,
+  };
+}
+
+const exited = (name: string, exitCode: number, more: Partial<ObservedContainer> = {}) =>
+  container(name, { state: "exited", exitCode, finishedAt: 1_000, ...more });
+
+function observed(containers: readonly ObservedContainer[], sandboxes = [sandbox()]): ObservedPod {
+  return { sandboxes, sandbox: sandboxes[0], containers };
+}
+
+function decided(pod: Pod, seen: ObservedPod, more: Partial<Situation> = {}) {
+  return decide({
+    pod,
+    now: 10_000,
+    observed: seen,
+    ending: undefined,
+    hasFailed: false,
+    volumesReady: true,
+    startTime: 0,
+    probe: () => ({ started: true, ready: true }),
+    stopping: new Set(),
+    starting: new Set(),
+    held: new Map(),
+    blockedUntil: undefined,
+    restartBlockedUntil: () => undefined,
+    restartDelay: () => 0,
+    ...more,
+  });
+}
+
+function steps(pod: Pod, seen: ObservedPod, more: Partial<Situation> = {}): readonly string[] {
+  return decided(pod, seen, more).steps.map((step) => {
+    if (step.do === "start") return `start ${step.container.name} ${step.attempt}`;
+    if (step.do === "stop") return `stop ${step.container.id}`;
+    if (step.do === "remove") return `remove ${step.containerId}`;
+    if (step.do === "prepare") return `prepare ${step.attempt}${step.sandbox ? " sandbox" : ""}${step.volumes ? " volumes" : ""}`;
+    return step.do;
+  });
+}
+
+test("a new Pod needs a sandbox and volumes first, then its containers", () => {
+  assert.deepEqual(steps(newPod(), observed([], []), { volumesReady: false }), ["prepare 0 sandbox volumes"]);
+  assert.deepEqual(steps(newPod(), observed([]), { volumesReady: false }), ["prepare 1 volumes"]);
+  assert.deepEqual(steps(newPod(), observed([])), ["start main 0"]);
+  assert.deepEqual(steps(newPod(), observed([container("main")])), []);
+});
+
+test("after a failed sandbox nothing is done until its time has come", () => {
+  const { steps: none, wakeAt } = decided(newPod(), observed([], []), { blockedUntil: 12_000 });
+  assert.deepEqual([none, wakeAt], [[], 12_000]);
+});
+
+test("a lost sandbox is replaced, and what runs in the old one is stopped", () => {
+  assert.deepEqual(steps(newPod(), observed([container("main")], [sandbox(0, false)])), ["stop main-0", "prepare 1 sandbox"]);
+  const two = observed([exited("main", 137)], [sandbox(1), sandbox(0, false)]);
+  assert.deepEqual(steps(newPod(), two), ["start main 1"]);
+});
+
+test("a Pod that is not restarted gets no new sandbox", () => {
+  assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 137)], [sandbox(0, false)])), []);
+  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)], [sandbox(0, false)])), []);
+  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 1)], [sandbox(0, false)])), [
+    "prepare 1 sandbox",
+  ]);
+});
+
+test("restartPolicy decides about exits", () => {
+  assert.deepEqual(steps(newPod(), observed([exited("main", 0)])), ["start main 1"]);
+  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)])), []);
+  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 1)])), ["start main 1"]);
+  assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 1)])), []);
+});
+
+test("a container that crashed too often waits, and says so", () => {
+  const { waiting, wakeAt } = decided(newPod(), observed([exited("main", 1)]), {
+    restartBlockedUntil: () => 30_000,
+    restartDelay: () => 160_000,
+  });
+  assert.equal(wakeAt, 30_000);
+  assert.deepEqual(waiting.get("main"), {
+    reason: "CrashLoopBackOff",
+    message: "back-off 2m40s restarting failed container=main pod=web_default(u1)",
+    until: 30_000,
+  });
+});
+
+test("init containers run one after another, and again when they fail", () => {
+  const pod = newPod({
+    initContainers: [
+      { name: "a", image },
+      { name: "b", image },
+    ],
+  });
+  assert.deepEqual(steps(pod, observed([])), ["start a 0"]);
+  assert.deepEqual(steps(pod, observed([container("a")])), []);
+  assert.deepEqual(steps(pod, observed([exited("a", 1)])), ["start a 1"]);
+  assert.deepEqual(steps(pod, observed([exited("a", 0)])), ["start b 0"]);
+  assert.deepEqual(steps(pod, observed([exited("b", 0), exited("a", 0)])), ["start main 0"]);
+});
+
+test("a sidecar has to be started before what follows, and is kept running", () => {
+  const pod = newPod({ initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
+  assert.deepEqual(steps(pod, observed([])), ["start side 0"]);
+  assert.deepEqual(steps(pod, observed([container("side")]), { probe: () => ({ started: false, ready: false }) }), []);
+  assert.deepEqual(steps(pod, observed([container("side")])), ["start main 0"]);
+  assert.deepEqual(steps(pod, observed([exited("side", 0), container("main")])), ["start side 1"]);
+});
+
+test("a failed liveness probe and a new image stop the container", () => {
+  const failed = { started: true, ready: true, failed: { probe: "liveness", graceSeconds: 3 } } as const;
+  const {
+    steps: [stop],
+  } = decided(newPod(), observed([container("main")]), { probe: () => failed });
+  assert.ok(stop?.do === "stop");
+  assert.deepEqual([stop.why, stop.graceSeconds], ["Container main failed liveness probe, will be restarted", 3]);
+  const changed = container("main", { annotations: { [annotations.hash]: "other" } });
+  assert.deepEqual(steps(newPod(), observed([changed])), ["stop main-0"]);
+  assert.deepEqual(steps(newPod(), observed([changed]), { stopping: new Set(["main-0"]) }), []);
+});
+
+test("of ended containers the last two are kept", () => {
+  const ended = [4, 3, 2, 1].map((attempt) => exited("main", 1, { attempt }));
+  assert.deepEqual(steps(newPod(), observed([container("main", { attempt: 5 }), ...ended])), ["remove main-2", "remove main-1"]);
+});
+
+test("the end: containers, then sidecars, then the sandbox, then nothing is left to do", () => {
+  const pod = newPod({ initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
+  const ending = { graceSeconds: 5 };
+  assert.deepEqual(steps(pod, observed([container("main"), container("side")]), { ending }), ["stop main-0"]);
+  assert.deepEqual(steps(pod, observed([exited("main", 0), container("side")]), { ending }), ["stop side-0"]);
+  assert.deepEqual(steps(pod, observed([exited("main", 0), exited("side", 0)]), { ending }), ["stopSandbox"]);
+  assert.deepEqual(steps(pod, observed([exited("main", 0)], [sandbox(0, false)]), { ending }), ["finish"]);
+});
+
+test("a Pod that has failed ends but stays", () => {
+  assert.deepEqual(steps(newPod(), observed([container("main")]), { hasFailed: true }), ["stop main-0"]);
+  assert.deepEqual(steps(newPod(), observed([exited("main", 0)], [sandbox(0, false)]), { hasFailed: true }), []);
+});
+
+test("a container waits for the postStart hook of the one before it", () => {
+  const postStart = { lifecycle: { postStart: { sleep: { seconds: 5 } } } };
+  const pod = newPod({
+    containers: [
+      { name: "a", image, ...postStart },
+      { name: "b", image },
+    ],
+  });
+  assert.deepEqual(steps(pod, observed([])), ["start a 0"]);
+  assert.deepEqual(steps(pod, observed([container("a")]), { starting: new Set(["a-0"]) }), []);
+  assert.deepEqual(steps(pod, observed([container("a")])), ["start b 0"]);
+});
