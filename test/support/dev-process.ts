@@ -80,17 +80,19 @@ export function ask(server: DevProcess, method: string, path: string, body?: unk
       const parts: Buffer[] = [];
       response.on("data", (chunk: Buffer) => parts.push(chunk));
       response.on("error", reject);
-      response.on("end", () => {
-        try {
-          resolve({ status: response.statusCode ?? 0, json: JSON.parse(Buffer.concat(parts).toString()) });
-        } catch (error) {
-          reject(error as Error);
-        }
-      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, json: parsed(Buffer.concat(parts).toString()) }));
     });
     request.on("error", reject);
     request.end(data);
   });
+}
+
+function parsed(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { unreadable: text };
+  }
 }
 
 /** Follows a watch until the connection ends, however that happens; calls back for every event. */
