@@ -4,8 +4,10 @@ import { ListMeta } from "#api/meta/list-meta.ts";
 import { Status } from "#api/meta/status.ts";
 import { sha256 } from "#base/sha256.ts";
 import type { Metrics } from "#component/metrics.ts";
+import { openapiV2Protobuf, openapiV2ProtobufType } from "#schema/derive/openapi-protobuf.ts";
 import { openapiV2, openapiV3 } from "#schema/derive/openapi.ts";
 import { writeJson } from "#schema/derive/json.ts";
+import type { JsonObject } from "#schema/field.ts";
 import type { Headers, HttpResponse } from "#wire/http/message.ts";
 import type { Discovery } from "./discovery.ts";
 import type { HealthPaths, serveHealth } from "./health.ts";
@@ -36,7 +38,7 @@ export function servePaths(needs: PathNeeds): (request: ApiRequest) => Promise<H
     const { path } = info;
     const own = Object.hasOwn(needs.paths, path) ? needs.paths[path] : undefined;
     if (own) return own(request);
-    if (http.method !== "GET" && http.method !== "HEAD") return knownPath(path) ? refuse() : undefined;
+    if (http.method !== "GET" && http.method !== "HEAD") return knownPath(path) && !info.isResourceRequest ? refuse() : undefined;
     switch (path) {
       case "/version":
       case "/version/":
@@ -77,6 +79,8 @@ interface Document {
   readonly object: Readonly<Record<string, unknown>>;
   readonly bytes: Uint8Array;
   readonly hash: string;
+  /** Of the v2 document, once someone asked for it so. */
+  protobuf?: Uint8Array;
 }
 
 /** The OpenAPI documents, made when first asked for and again when kinds change. */
@@ -99,13 +103,18 @@ class OpenApi {
     if (!document) return undefined;
     const etag = `"${document.hash}"`;
     const immutable = query.get("hash") === document.hash;
+    const protobuf = info.path === "/openapi/v2" && !http.wantsObjects && prefersProtobuf(http.headers.accept);
     const headers: Headers = {
-      "content-type": "application/json",
+      "content-type": protobuf ? openapiV2ProtobufType : "application/json",
       "cache-control": immutable ? "public, immutable" : "no-cache, private",
       etag,
       vary: "Accept-Encoding, Accept",
     };
     if (http.headers["if-none-match"] === etag) return { status: 304, headers };
+    if (protobuf) {
+      document.protobuf ??= openapiV2Protobuf(document.object as JsonObject);
+      return { status: 200, headers, body: document.protobuf };
+    }
     return http.wantsObjects ? { status: 200, headers, object: document.object } : { status: 200, headers, body: document.bytes };
   }
 
@@ -157,4 +166,12 @@ class OpenApi {
       )
     );
   }
+}
+
+/** Whether the swagger document is wanted as protobuf rather than JSON, by the order of the Accept header. */
+function prefersProtobuf(accept = ""): boolean {
+  const types = accept.split(",", 32).map((clause) => clause.split(";", 1)[0]?.trim());
+  const protobuf = types.indexOf(openapiV2ProtobufType);
+  const json = types.findIndex((type) => type === "application/json" || type === "*/*");
+  return protobuf >= 0 && (json < 0 || protobuf < json);
 }

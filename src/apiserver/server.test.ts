@@ -413,3 +413,61 @@ test("HTTP3 discovery tells what is served", () =>
     );
     assert.equal((await h.ask("GET", "/openapi/v2")).json.swagger, "2.0");
   }));
+
+test("HTTP1 what is not served is not found, whatever the method", () =>
+  withServer(async (h) => {
+    for (const method of ["GET", "POST", "PUT", "DELETE"]) {
+      assert.equal((await h.ask(method, "/apis/batch/v1/namespaces/default/jobs", method === "GET" ? undefined : {})).status, 404, method);
+    }
+    assert.equal((await h.ask("POST", "/apis", {})).status, 405);
+  }));
+
+test("HTTP2 the swagger document as protobuf, for those who ask for it first", () =>
+  withServer(async (h) => {
+    const type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const protobuf = await h.ask("GET", "/openapi/v2", undefined, { accept: type });
+    assert.equal(protobuf.headers["content-type"], type);
+    assert.equal(protobuf.text.slice(1, 5), "\x032.0");
+    assert.equal((await h.ask("GET", "/openapi/v2", undefined, { accept: `application/json, ${type}` })).json.swagger, "2.0");
+  }));
+
+test("HTTP2 a Scale as a table", () =>
+  withServer(async (h) => {
+    await h.ask("POST", deployments, deployment("web", 3));
+    const table = await h.ask("GET", `${deployments}/web/scale`, undefined, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
+    assert.deepEqual(
+      table.json.columnDefinitions.map(({ name }: Loose) => name),
+      ["Name", "Desired", "Available", "Age"],
+    );
+    assert.deepEqual(table.json.rows[0].cells.slice(0, 3), ["web", 3, 0]);
+  }));
+
+test("HTTP1 answers about what should no longer be used carry a warning", () =>
+  withServer(async (h) => {
+    const { headers } = await h.ask("GET", "/api/v1/namespaces/default/endpoints");
+    assert.equal(headers.warning, '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
+    assert.equal((await h.ask("GET", pods)).headers.warning, undefined);
+  }));
+
+test("REG7 patches that cannot be read say so in upstream's words", () =>
+  withServer(async (h) => {
+    await h.ask("POST", maps, configMap("m"));
+    const patch = async (body: unknown, type: string) => (await h.ask("PATCH", `${maps}/m`, body, { "content-type": type })).json;
+    assert.equal(
+      (await patch([], "application/merge-patch+json")).message,
+      "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+    );
+    assert.equal(
+      (await patch({}, "application/json-patch+json")).message,
+      "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+    );
+    const wrong = await patch({ data: { a: 1 } }, "application/strategic-merge-patch+json");
+    assert.deepEqual([wrong.code, wrong.details.kind ?? "", wrong.details.causes[0].field], [422, "", "patch"]);
+    const unknown = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "m" }, nope: 1 };
+    const applied = await h.ask("PATCH", `${maps}/m?fieldManager=f`, unknown, { "content-type": "application/apply-patch+yaml" });
+    assert.deepEqual([applied.json.code, applied.json.reason], [500, undefined]);
+    assert.equal(
+      applied.json.message,
+      "failed to create typed patch object (/m; /v1, Kind=ConfigMap): .nope: field not declared in schema",
+    );
+  }));

@@ -102,6 +102,8 @@ export interface KindOptions<T> {
   readonly storage?: () => { readonly kind: Kind; readonly to: (object: T) => unknown; readonly from: (stored: never) => T };
   /** The JSON schema to publish instead of one derived from the message: what a CustomResourceDefinition said. */
   readonly openapiSchema?: JsonObject;
+  /** What every answer about this version warns of, when it should no longer be used. */
+  readonly deprecated?: string;
   readonly doc?: string;
 }
 

@@ -65,6 +65,9 @@ function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResour
       default: ((object: KubernetesObject) => completed(schema, jsonOf(object), true) as unknown as KubernetesObject) as never,
       validate: ((object: KubernetesObject) => objectErrors(schema, object)) as never,
       openapiSchema: jsonOf(schema),
+      ...(version.deprecated && {
+        deprecated: version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`,
+      }),
       ...(stored && {
         storage: () => ({
           kind: stored,

@@ -82,9 +82,8 @@ function patched(kind: Kind, request: ApiRequest, type: "json" | "merge" | "stra
 
 function objectPatch(patch: Json): Json {
   if (typeof patch !== "object" || patch === null || Array.isArray(patch)) {
-    throw badRequest(
-      "error decoding patch: json: cannot unmarshal a value that is no object into Go value of type map[string]interface {}",
-    );
+    const found = Array.isArray(patch) ? "array" : typeof patch === "boolean" ? "bool" : patch === null ? "null" : typeof patch;
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);
   }
   return patch;
 }
@@ -112,7 +111,9 @@ function patchError(kind: Kind, error: unknown): unknown {
     const reason = error.code === 422 ? "Invalid" : error.code === 413 ? "RequestEntityTooLarge" : "BadRequest";
     return new StatusError(reason, error.message, {});
   }
-  if (error instanceof DecodeError) return invalid(kind, "", [{ type: "Invalid", field: "patch", value: "", detail: error.message }]);
+  if (error instanceof DecodeError) {
+    return invalid({ group: "", name: "" }, "", [{ type: "Invalid", field: "patch", value: "", detail: error.message }]);
+  }
   return bodyError(kind, error);
 }
 
@@ -143,8 +144,7 @@ async function applyObject(
       if (outcome.object === (live as unknown)) return live as AnyObject;
       return withKindDefaults(kind, outcome.object as unknown as KubernetesObject) as AnyObject;
     } catch (error) {
-      if (error instanceof ApplyError)
-        throw new StatusError(error.code === 400 ? "BadRequest" : "InternalError", error.message, {}, error.code);
+      if (error instanceof ApplyError) throw new StatusError(error.code === 400 ? "BadRequest" : "", error.message, undefined, error.code);
       if (error instanceof DecodeError) throw badRequest(`failed to create typed patch object: ${error.message}`);
       throw error;
     }

@@ -16,6 +16,7 @@ import type { KindRest } from "./kind-rest.ts";
 import { type Form, jsonForm } from "./negotiation.ts";
 import { mediaTypeOf, readObject, readText, unsupportedMedia } from "./read-body.ts";
 import { respondObject } from "./respond.ts";
+import { tableOf } from "./table.ts";
 import { updateObject } from "./update.ts";
 import type { AnyObject, WriteRequest } from "./write-request.ts";
 
@@ -27,8 +28,7 @@ export async function serveScale(
   write: WriteRequest,
 ): Promise<HttpResponse> {
   const { namespace, name, verb } = request.info;
-  const shown = form.as === "object" ? form : jsonForm;
-  const respond = (object: KubernetesObject): HttpResponse => respondObject(request.http, scaleOf(object, mapping), Scale, shown);
+  const respond = (object: KubernetesObject): HttpResponse => respondScale(rest, request, form, scaleOf(object, mapping));
   if (verb === "get") return respond(await rest.get(namespace, name));
   if (verb !== "update" && verb !== "patch") throw methodNotAllowed();
   const wanted = await wantedScale(request, verb, mapping);
@@ -52,6 +52,13 @@ export async function serveScale(
   // The replicas belong to the object's spec: all of it passes through, and its generation counts.
   const view = await updateObject(rest, namespace, name, { to }, { ...write, subresource: "scale" });
   return respond(view.object);
+}
+
+function respondScale(rest: KindRest, request: ApiRequest, form: Form, scale: ReturnType<typeof scaleOf>): HttpResponse {
+  if (form.as !== "table") return respondObject(request.http, scale, Scale, form.as === "object" ? form : jsonForm);
+  const { resourceVersion } = scale["metadata"] as { readonly resourceVersion: string };
+  const asked = { form, query: request.query, now: rest.world.clock.now(), metadata: { resourceVersion }, withColumns: true };
+  return respondObject(request.http, tableOf(Scale, [{ object: scale }], asked), undefined, form);
 }
 
 async function wantedScale(request: ApiRequest, verb: string, mapping: ScaleMapping): Promise<(current: KubernetesObject) => Scale> {

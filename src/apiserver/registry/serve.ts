@@ -37,6 +37,7 @@ export interface ServedRequest extends ApiRequest {
 
 export async function serveResource(needs: ServeNeeds, request: ServedRequest, resource: Resource): Promise<HttpResponse> {
   const { info } = request;
+  if (resource.kind.deprecated !== undefined) request.warnings.push(resource.kind.deprecated);
   if (info.subresource !== "") return serveSubresource(needs, request, resource);
   const verb = info.verb as Verb;
   if (info.rest !== "" || !verbsOf(resource).includes(verb)) throw info.rest !== "" ? pathNotFound() : methodNotAllowed();

@@ -14,7 +14,11 @@ export interface TableRequest {
   readonly withColumns: boolean;
 }
 
-export function tableOf(kind: Kind, views: readonly View[], request: TableRequest): Readonly<Record<string, unknown>> {
+export function tableOf(
+  kind: Kind,
+  views: readonly { readonly object: View["object"] | Readonly<Record<string, unknown>> }[],
+  request: TableRequest,
+): Readonly<Record<string, unknown>> {
   const { form, now, metadata, withColumns } = request;
   const includeObject = request.query.get("includeObject") || "Metadata";
   if (includeObject !== "Metadata" && includeObject !== "Object" && includeObject !== "None") {

@@ -19,7 +19,8 @@ export class JsonPatchError extends Error {
 
 /** The target after all operations, in order. Throws JsonPatchError. */
 export function jsonPatch(target: Json, patch: Json): Json {
-  if (!isList(patch)) throw malformed("a JSON patch is a list of operations");
+  if (!isList(patch))
+    throw malformed(`json: cannot unmarshal ${isObject(patch) ? "object" : typeof patch} into Go value of type jsonpatch.Patch`);
   if (patch.length > maxJsonPatchOperations) {
     throw new JsonPatchError(413, `The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${patch.length}`);
   }

@@ -53,7 +53,8 @@ export class SchemaCollection {
     const object = definitionName(kind);
     const list = `${object}List`;
     const own = kind.openapiSchema ? this.#customSchema(kind.openapiSchema) : this.#message(kind.message);
-    this.#schemas.set(object, this.#withTypeMeta(own, kind, kind.name));
+    const described = kind.doc === undefined ? own : { description: kind.doc, ...own };
+    this.#schemas.set(object, this.#withTypeMeta(described, kind, kind.name));
     if (!kind.verbs.includes("list")) return;
     const items: JsonObject = {
       description: `List of ${kind.plural}.`,

@@ -52,6 +52,7 @@ test("definitions say how fields merge, and of which kind they are", () => {
   });
   assert.deepEqual(at(definitions, "io.k8s.api.core.v1.PodSpec")["required"], ["containers"]);
   const pod = at(definitions, "io.k8s.api.core.v1.Pod");
+  assert.equal(pod["description"], kinds.find(({ name }) => name === "Pod")?.doc);
   assert.deepEqual(pod["x-kubernetes-group-version-kind"], [{ group: "", kind: "Pod", version: "v1" }]);
   assert.deepEqual(Object.keys(at(pod, "properties")), ["apiVersion", "kind", "metadata", "spec", "status"]);
   assert.deepEqual(at(definitions, "io.k8s.api.apps.v1.DeploymentSpec", "properties", "replicas"), {

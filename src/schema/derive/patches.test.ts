@@ -58,8 +58,8 @@ test("a JSON patch that cannot be applied is refused in upstream's words", () =>
   refuse(
     {},
     400,
-    "error decoding patch: a JSON patch is a list of operations",
-    "error decoding patch: a JSON patch is a list of operations",
+    "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+    "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
   );
   const many = Array.from({ length: maxJsonPatchOperations + 1 }, () => ({ op: "test", path: "/x", value: null }));
   const tooMany = "The allowed maximum operations in a JSON patch is 10000, got 10001";

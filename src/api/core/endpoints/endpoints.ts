@@ -51,6 +51,7 @@ export const Endpoints = kind({
   name: "Endpoints",
   plural: "endpoints",
   doc: "Addresses of a Service's Pods; EndpointSlices have taken its place.",
+  deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   scope: "namespaced",
   validate: endpointsErrors,
   shortNames: ["ep"],
