@@ -27,7 +27,7 @@ export interface SchedulerNeeds {
 }
 
 /** Bindings on their way to the server at one time. */
-const bindingsMax = 64;
+const bindingsMax = 256;
 /** Refusals on their way to the server at one time. */
 const refusalsMax = 8;
 
