@@ -1,0 +1,123 @@
+// kubectl's WebSocket on one side, a runtime's SPDY on the other: the channels of exec and attach, carried over frame by frame.
+//
+// A message's first byte names its channel. Version 5 can also say that a channel ends, which is how a command sees the end of its input.
+import type { ByteStream } from "../http/stream.ts";
+import { SpdyConnection, type SpdyStream } from "../spdy/spdy-connection.ts";
+import { closeCodes } from "./frames.ts";
+import { WebSocket } from "./web-socket.ts";
+
+/** Best first. */
+export const remoteCommandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
+export type RemoteCommandProtocol = (typeof remoteCommandProtocols)[number];
+
+export const portForwardProtocol = "SPDY/3.1+portforward.k8s.io";
+
+const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+type Channel = "stdin" | "stdout" | "stderr" | "error" | "resize";
+
+export interface RemoteCommandOptions {
+  readonly protocol: RemoteCommandProtocol;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+  /** Bytes that came right behind the WebSocket's upgrade. */
+  readonly head: Uint8Array;
+  /** For how long the client may take to close after our goodbye; then its connection is dropped. */
+  readonly patience: () => Promise<void>;
+}
+
+/** Carries a command's streams until it ended and everything was said. `runtime` is a SPDY connection that settled on v4.channel.k8s.io. */
+export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStream, options: RemoteCommandOptions): Promise<void> {
+  const socket = new WebSocket(client, { side: "server", head: options.head });
+  const spdy = new SpdyConnection(runtime);
+  const streams = new Map<number, SpdyStream>();
+  let open = 0;
+  let over: () => void = () => {};
+  const done = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+
+  /** `out`: the runtime speaks on it, and the command is not over before it stops. */
+  async function start(channel: Channel, out: boolean): Promise<void> {
+    if (out) open++;
+    const stream = await spdy.open(
+      { streamtype: channel },
+      {
+        data: (bytes) => (out ? socket.send(tagged(channels[channel], bytes)) : undefined),
+        ended: () => {
+          if (out && --open === 0) over();
+        },
+      },
+    );
+    streams.set(channels[channel], stream);
+  }
+
+  const running = spdy.run().catch(() => {});
+  try {
+    await start("error", true);
+    if (options.stdin) await start("stdin", false);
+    if (options.stdout) await start("stdout", true);
+    if (options.stderr && !options.tty) await start("stderr", true);
+    if (options.tty) await start("resize", false);
+    const hearing = hear(socket, streams, options.protocol);
+    hearing.catch(() => {});
+    await Promise.race([done, running, hearing]);
+    await socket.close(closeCodes.normal, "");
+    await Promise.race([client.closed, options.patience()]);
+  } catch (error) {
+    await socket.close(closeCodes.internal, "the command's streams broke").catch(() => {});
+    throw error;
+  } finally {
+    spdy.destroy();
+    await running;
+    client.destroy();
+  }
+}
+
+async function hear(socket: WebSocket, streams: ReadonlyMap<number, SpdyStream>, protocol: RemoteCommandProtocol): Promise<void> {
+  for await (const { bytes } of socket.messages()) {
+    const channel = bytes[0];
+    if (channel === undefined) continue;
+    if (channel === channels.close && protocol === "v5.channel.k8s.io") {
+      await streams.get(bytes[1] ?? channels.close)?.end();
+      continue;
+    }
+    // What the runtime speaks on is not the client's to write.
+    if ((channel !== channels.stdin && channel !== channels.resize) || bytes.length === 1) continue;
+    await streams.get(channel)?.write(bytes.subarray(1));
+  }
+}
+
+function tagged(channel: number, bytes: Uint8Array): Uint8Array {
+  const message = new Uint8Array(bytes.length + 1);
+  message[0] = channel;
+  message.set(bytes, 1);
+  return message;
+}
+
+/** Port-forward's SPDY connection, carried in binary messages. */
+export async function bridgeTunnel(
+  client: ByteStream,
+  runtime: ByteStream,
+  { head, patience }: Pick<RemoteCommandOptions, "head" | "patience">,
+): Promise<void> {
+  const socket = new WebSocket(client, { side: "server", head });
+  const outward = async () => {
+    for await (const chunk of runtime.incoming) await socket.send(chunk);
+    await socket.close(closeCodes.normal, "");
+  };
+  const inward = async () => {
+    for await (const { bytes } of socket.messages()) await runtime.write(bytes);
+    runtime.end();
+  };
+  const ways = [outward(), inward()];
+  for (const way of ways) way.catch(() => {});
+  try {
+    await Promise.race(ways);
+    await Promise.race([client.closed, patience()]);
+  } finally {
+    runtime.destroy();
+    client.destroy();
+  }
+}

@@ -1,0 +1,176 @@
+// Frames, the handshake, and a remote command carried from a WebSocket to SPDY and back.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { BoundedChannel } from "#base/channel.ts";
+import type { ByteStream } from "../http/stream.ts";
+import { SpdyReader, SpdyWriter } from "../spdy/frames.ts";
+import { closePayload, MessageReader, opcodes, WebSocketError, writeFrame } from "./frames.ts";
+import { acceptHeaders, chooseProtocol } from "./handshake.ts";
+import { bridgeRemoteCommand, type RemoteCommandProtocol } from "./remote-command.ts";
+import { sha1 } from "./sha1.ts";
+import { WebSocket } from "./web-socket.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (value: Uint8Array) => new TextDecoder().decode(value);
+const key = Uint8Array.of(1, 2, 3, 4);
+
+/** Two ends of one connection. */
+function pair(): [ByteStream, ByteStream] {
+  const ways = [new BoundedChannel<Uint8Array>(1_000), new BoundedChannel<Uint8Array>(1_000)] as const;
+  const closed = Promise.withResolvers<void>();
+  const end = (from: BoundedChannel<Uint8Array>, to: BoundedChannel<Uint8Array>): ByteStream => ({
+    incoming: from,
+    write: async (chunk) => {
+      if (!to.push(chunk)) throw new Error("the connection is gone");
+    },
+    end: () => to.close(),
+    destroy: () => {
+      from.close();
+      to.close();
+      closed.resolve();
+    },
+    closed: closed.promise,
+  });
+  return [end(ways[0], ways[1]), end(ways[1], ways[0])];
+}
+
+test("sha1 is sha1", () => {
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 1000]) {
+    const input = new Uint8Array(length).fill(length);
+    assert.equal(Buffer.from(sha1(input)).toString("hex"), createHash("sha1").update(input).digest("hex"));
+  }
+});
+
+test("the handshake answers the key of RFC 6455", () => {
+  const headers = { upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
+  assert.equal(acceptHeaders(headers, undefined)?.["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  assert.equal(acceptHeaders({ ...headers, "sec-websocket-version": "8" }, undefined), undefined);
+  assert.equal(
+    chooseProtocol({ "sec-websocket-protocol": "a, v4.channel.k8s.io" }, ["v5.channel.k8s.io", "v4.channel.k8s.io"]),
+    "v4.channel.k8s.io",
+  );
+});
+
+test("messages of every size, cut anywhere", () => {
+  for (const size of [0, 1, 125, 126, 65_535, 65_536]) {
+    const payload = new Uint8Array(size).fill(7);
+    const frame = writeFrame(opcodes.binary, payload, key);
+    const reader = new MessageReader({ masked: true, messageMax: 100_000 });
+    const messages = [...reader.push(frame.subarray(0, 5)), ...reader.push(frame.subarray(5))];
+    assert.equal(messages.length, 1);
+    assert.deepEqual((messages[0] as { bytes: Uint8Array }).bytes, payload);
+  }
+});
+
+test("parts are put together, pings come between them", () => {
+  const reader = new MessageReader({ masked: true, messageMax: 10 });
+  const first = writeFrame(opcodes.text, bytes("ab"), key);
+  first[0] = opcodes.text;
+  assert.deepEqual(reader.push(first), []);
+  assert.equal(reader.push(writeFrame(opcodes.ping, bytes("p"), key))[0]?.type, "ping");
+  const [message] = reader.push(writeFrame(opcodes.continuation, bytes("cd"), key));
+  assert.equal(message?.type === "text" && text(message.bytes), "abcd");
+});
+
+test("what breaks the rules is told by its code", () => {
+  const code = (frame: Uint8Array, masked = true) => {
+    try {
+      new MessageReader({ masked, messageMax: 10 }).push(frame);
+      return undefined;
+    } catch (error) {
+      return (error as WebSocketError).code;
+    }
+  };
+  assert.equal(code(writeFrame(opcodes.binary, bytes("x"))), 1002);
+  assert.equal(code(writeFrame(opcodes.binary, bytes("x"), key), false), 1002);
+  assert.equal(code(writeFrame(opcodes.binary, new Uint8Array(11), key)), 1009);
+  assert.equal(code(writeFrame(opcodes.text, Uint8Array.of(0xff), key)), 1007);
+  assert.equal(code(writeFrame(opcodes.continuation, bytes("x"), key)), 1002);
+  assert.equal(code(writeFrame(opcodes.close, closePayload(1005, ""), key)), 1002);
+  assert.equal(code(writeFrame(3, bytes("x"), key)), 1002);
+});
+
+interface Side {
+  readonly socket: WebSocket;
+  readonly said: Record<number, string>;
+  readonly bridged: Promise<void>;
+  readonly ended: Promise<void>;
+}
+
+/** A runtime that runs "cat", says "done" on the error channel and ends when its input does. */
+async function runCat(stream: ByteStream): Promise<void> {
+  const reader = new SpdyReader(1 << 20);
+  const writer = new SpdyWriter();
+  const ids: Record<string, number> = {};
+  for await (const chunk of stream.incoming) {
+    for (const frame of reader.push(chunk)) {
+      if (frame.type === "syn stream") {
+        ids[frame.headers["streamtype"] ?? ""] = frame.id;
+        await stream.write(writer.synReply(frame.id, {}));
+      }
+      if (frame.type !== "data" || frame.id !== ids["stdin"]) continue;
+      if (frame.bytes.length > 0) await stream.write(writer.data(ids["stdout"] as number, frame.bytes));
+      if (!frame.final) continue;
+      await stream.write(writer.data(ids["error"] as number, bytes('{"status":"Success"}'), true));
+      for (const name of ["stdout", "stderr"]) await stream.write(writer.data(ids[name] as number, new Uint8Array(0), true));
+    }
+  }
+}
+
+function start(protocol: RemoteCommandProtocol): Side {
+  const [client, server] = pair();
+  const [near, far] = pair();
+  void runCat(far);
+  const options = { protocol, stdin: true, stdout: true, stderr: true, tty: false, head: new Uint8Array(0), patience: async () => {} };
+  const bridged = bridgeRemoteCommand(server, near, options);
+  const socket = new WebSocket(client, { side: { randomBytes: () => key } });
+  const said: Record<number, string> = {};
+  const ended = (async () => {
+    for await (const message of socket.messages()) {
+      const channel = message.bytes[0] as number;
+      said[channel] = (said[channel] ?? "") + text(message.bytes.subarray(1));
+    }
+  })();
+  return { socket, said, bridged, ended };
+}
+
+const on = (channel: number, value: string | Uint8Array) => Uint8Array.of(channel, ...(typeof value === "string" ? bytes(value) : value));
+
+test("a command hears its input, the end of it, and all it says arrives before the goodbye", async () => {
+  const { socket, said, bridged, ended } = start("v5.channel.k8s.io");
+  await socket.send(on(0, "hello "));
+  await socket.send(on(0, "there"));
+  await socket.send(on(1, "not yours to write"));
+  await socket.send(Uint8Array.of(255, 0));
+  await ended;
+  await bridged;
+  assert.deepEqual(said, { 1: "hello there", 3: '{"status":"Success"}' });
+});
+
+test("a client that goes takes the command's connection with it", async () => {
+  const { socket, bridged } = start("v4.channel.k8s.io");
+  await socket.send(on(0, "x"));
+  await socket.send(Uint8Array.of(255, 0));
+  await socket.close(1000, "");
+  await bridged;
+});
+
+test("a client that breaks the rules is closed, and so is the runtime", async () => {
+  const [client, server] = pair();
+  const [near, far] = pair();
+  const cat = runCat(far);
+  const options = {
+    protocol: "v5.channel.k8s.io",
+    stdin: true,
+    stdout: true,
+    stderr: false,
+    tty: false,
+    head: new Uint8Array(0),
+    patience: async () => {},
+  } as const;
+  const bridged = bridgeRemoteCommand(server, near, options);
+  await client.write(writeFrame(opcodes.binary, bytes("unmasked")));
+  await assert.rejects(bridged, WebSocketError);
+  await cat;
+});
