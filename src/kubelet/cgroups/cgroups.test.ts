@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Pod } from "#api/core/pod/pod.ts";
+import { simulatedWorld } from "#platform/simulated/world.ts";
+import { complete } from "#schema/derive/defaults.ts";
+import { findHierarchies, type Hierarchies, podWrites, qualityWrites, startCgroups, weightOf } from "./cgroups.ts";
+
+const one: Hierarchies = { version: 1, controllers: ["cpu,cpuacct", "memory", "pids"] };
+const two: Hierarchies = { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] };
+
+function newPod(resources: object): Pod {
+  return complete(Pod, { metadata: { name: "web", uid: "u1" }, spec: { containers: [{ name: "main", image: "x", resources }] } });
+}
+
+const burstable = newPod({ requests: { cpu: "500m" }, limits: { cpu: "1", memory: "64Mi" } });
+
+test("the tree is told apart by its files", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/sys/fs/cgroup/memory");
+  await world.files.makeFolder("/sys/fs/cgroup/cpu");
+  await world.files.makeFolder("/sys/fs/cgroup/unified");
+  assert.deepEqual(await findHierarchies(world), { version: 1, controllers: ["cpu", "memory"] });
+  const other = simulatedWorld({ seed: 1 });
+  await other.files.makeFolder("/sys/fs/cgroup");
+  await other.files.write("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory\n");
+  assert.deepEqual(await findHierarchies(other), { version: 2, controllers: ["cpuset", "cpu", "io", "memory"] });
+});
+
+test("version 1: shares, quota and memory go to their own hierarchies", () => {
+  assert.deepEqual(podWrites(one, "/kubepods/burstable/podu1", burstable), [
+    { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/podu1/cpu.shares", value: "512" },
+    { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/podu1/cpu.cfs_period_us", value: "100000" },
+    { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/podu1/cpu.cfs_quota_us", value: "100000" },
+    { path: "/sys/fs/cgroup/memory/kubepods/burstable/podu1/memory.limit_in_bytes", value: "67108864" },
+  ]);
+  assert.deepEqual(podWrites(one, "/kubepods/besteffort/podu1", newPod({})), [
+    { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/besteffort/podu1/cpu.shares", value: "2" },
+  ]);
+});
+
+test("version 2: weight, cpu.max and memory.max, and controllers are passed down", () => {
+  const writes = podWrites(two, "/kubepods/burstable/podu1", burstable);
+  const values = Object.fromEntries(
+    writes.filter(({ value }) => !value.startsWith("+")).map(({ path, value }) => [path.split("/").at(-1), value]),
+  );
+  assert.deepEqual(values, { "cpu.weight": String(weightOf(512)), "cpu.max": "100000 100000", "memory.max": "67108864" });
+  const passed = qualityWrites(two, "/node/kubepods", false).filter(({ value }) => value === "+memory");
+  assert.deepEqual(
+    passed.map(({ path }) => path),
+    ["", "/node", "/node/kubepods"].map((path) => `/sys/fs/cgroup${path}/cgroup.subtree_control`),
+  );
+  assert.deepEqual([weightOf(2), weightOf(1024), weightOf(262144)], [1, 39, 10000]);
+});
+
+test("on a recorded tree of version 2 a Pod's cgroup is made, listed and removed", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/sys/fs/cgroup");
+  world.processes.register("rmdir", async (program) => {
+    await world.files.remove(program.arguments[0] as string, { recursive: true });
+    return 0;
+  });
+  const cgroups = startCgroups(world, two, "/");
+  await cgroups.make(burstable);
+  assert.equal(cgroups.parentOf(burstable), "/kubepods/burstable/podu1");
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/podu1/memory.max"), "67108864");
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/besteffort/cpu.weight"), "1");
+  assert.deepEqual(await cgroups.list(), ["u1"]);
+  await cgroups.remove("u1");
+  assert.deepEqual(await cgroups.list(), []);
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { Secret } from "#api/core/secret/secret.ts";
+import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
+import { complete } from "#schema/derive/defaults.ts";
+import type { Draft } from "#schema/message.ts";
+import { containerMounts, hostsText } from "./container-mounts.ts";
+import { noMounts } from "./mounts.ts";
+import { startVolumes, type Volumes } from "./volumes.ts";
+
+const context = { podIPs: ["10.0.0.2"], hostIPs: [], allocatable: {} };
+const root = "/var/lib/kubelet/pods/u1/volumes";
+
+function setUp(): { world: SimulatedWorld; volumes: Volumes; data: Record<string, string>; token: { value: string } } {
+  const world = simulatedWorld({ seed: 1 });
+  const data: Record<string, string> = { colour: "blue", size: "big" };
+  const token = { value: "first" };
+  const volumes = startVolumes(world, {
+    options: { rootFolder: "/var/lib/kubelet" } as never,
+    objects: {
+      configMap: async (_uid, _namespace, name) =>
+        name === "settings" ? complete(ConfigMap, { metadata: { name }, data: { ...data } }) : undefined,
+      secret: async (_uid, _namespace, name) =>
+        name === "keys" ? complete(Secret, { metadata: { name }, data: { key: "c2VjcmV0" } }) : undefined,
+      release: () => {},
+    },
+    tokens: { token: async () => ({ token: token.value, renewAt: 42 }), release: () => {} },
+    mounts: noMounts,
+  });
+  return { world, volumes, data, token };
+}
+
+function newPod(volumes: Draft<Pod["spec"]["volumes"]>, spec: Draft<Pod["spec"]> = {}): Pod {
+  const containers = [{ name: "main", image: "x" }];
+  return complete(Pod, {
+    metadata: { name: "web", namespace: "shop", uid: "u1", labels: { app: "web" } },
+    spec: { containers, volumes, ...spec },
+  });
+}
+
+test("a ConfigMap's files change together, and keys that went are gone", async () => {
+  const { world, volumes, data } = setUp();
+  const pod = newPod([{ name: "settings", configMap: { name: "settings", defaultMode: 0o400 } }]);
+  const folder = `${root}/kubernetes.io~configmap/settings`;
+  await volumes.mount(pod, context);
+  assert.equal(await world.files.readText(`${folder}/colour`), "blue");
+  assert.equal((await world.files.stat(`${folder}/colour`, { follow: true }))?.mode, 0o400);
+  const first = await world.files.readLink(`${folder}/..data`);
+  await volumes.mount(pod, context);
+  assert.equal(await world.files.readLink(`${folder}/..data`), first);
+  data["colour"] = "red";
+  delete data["size"];
+  await volumes.mount(pod, context);
+  assert.equal(await world.files.readText(`${folder}/colour`), "red");
+  assert.deepEqual(await world.files.list(folder), ["..data", await world.files.readLink(`${folder}/..data`), "colour"].sort());
+});
+
+test("what is missing is said as upstream says it; optional is empty", async () => {
+  const { volumes } = setUp();
+  await assert.rejects(volumes.mount(newPod([{ name: "v", configMap: { name: "none" } }]), context), {
+    message: 'MountVolume.SetUp failed for volume "v" : configmap "none" not found',
+  });
+  await assert.rejects(volumes.mount(newPod([{ name: "v", secret: { secretName: "keys", items: [{ key: "no", path: "a" }] } }]), context), {
+    message: 'MountVolume.SetUp failed for volume "v" : references non-existent secret key: no',
+  });
+  await volumes.mount(newPod([{ name: "v", configMap: { name: "none", optional: true } }]), context);
+  await assert.rejects(
+    volumes.mount(newPod([{ name: "v", configMap: { name: "settings", items: [{ key: "colour", path: "../x" }] } }]), context),
+    /invalid path/,
+  );
+});
+
+test("a projected volume joins token, ConfigMap and fields, and says when the token is due", async () => {
+  const { world, volumes, token } = setUp();
+  const sources = [
+    { serviceAccountToken: { path: "token" } },
+    { configMap: { name: "settings", items: [{ key: "colour", path: "deep/colour" }] } },
+    { downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }] } },
+  ];
+  const pod = newPod([{ name: "all", projected: { sources } }], { securityContext: { fsGroup: 77 } });
+  assert.equal(await volumes.mount(pod, context), 42);
+  const folder = `${root}/kubernetes.io~projected/all`;
+  assert.equal(await world.files.readText(`${folder}/token`), "first");
+  assert.equal(await world.files.readText(`${folder}/deep/colour`), "blue");
+  assert.equal(await world.files.readText(`${folder}/labels`), 'app="web"');
+  const info = await world.files.stat(`${folder}/token`, { follow: true });
+  assert.deepEqual([info?.mode, info?.gid], [0o640, 77]);
+  token.value = "second";
+  await volumes.mount(pod, context);
+  assert.equal(await world.files.readText(`${folder}/token`), "second");
+});
+
+test("emptyDir is everybody's; hostPath is checked for its type", async () => {
+  const { world, volumes } = setUp();
+  await volumes.mount(newPod([{ name: "data", emptyDir: {} }]), context);
+  assert.equal((await world.files.stat(`${root}/kubernetes.io~empty-dir/data`))?.mode, 0o777);
+  await volumes.mount(newPod([{ name: "h", hostPath: { path: "/opt/x", type: "DirectoryOrCreate" } }]), context);
+  assert.equal((await world.files.stat("/opt/x"))?.kind, "folder");
+  await assert.rejects(
+    volumes.mount(newPod([{ name: "h", hostPath: { path: "/opt/x", type: "File" } }]), context),
+    /hostPath type check failed: \/opt\/x is not a file/,
+  );
+  await volumes.unmount("u1");
+  assert.deepEqual([await volumes.leftovers(), (await world.files.stat("/opt/x"))?.kind], [[], "folder"]);
+});
+
+test("a subPath stays within its volume", async () => {
+  const { world, volumes } = setUp();
+  const mounted = (subPath: string) => {
+    const pod = newPod([{ name: "data", emptyDir: {} }], {
+      containers: [{ name: "main", image: "x", volumeMounts: [{ name: "data", mountPath: "/d", subPath }] }],
+    });
+    const files = { hostsPath: "/hosts", terminationPath: "/end" };
+    return containerMounts(world.files, volumes, pod, pod.spec.containers[0] as never, new Map(), files);
+  };
+  const folder = `${root}/kubernetes.io~empty-dir/data`;
+  await world.files.makeFolder(folder);
+  assert.equal((await mounted("a/b"))[0]?.hostPath, `${folder}/a/b`);
+  assert.deepEqual(
+    (await mounted("a")).map(({ containerPath }) => containerPath),
+    ["/d", "/etc/hosts", "/dev/termination-log"],
+  );
+  await world.files.link("/etc", `${folder}/out`);
+  await assert.rejects(mounted("out/passwd"), /leads out of the volume/);
+  await assert.rejects(mounted("../x"), /invalid subPath/);
+});
+
+test("/etc/hosts names the Pod and its aliases", () => {
+  const text = hostsText(["10.0.0.2"], "web", "sub.shop.svc.cluster.local", [{ ip: "1.2.3.4", hostnames: ["a", "b"] }]);
+  assert.match(text, /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n/);
+  assert.match(text, /\n10\.0\.0\.2\tweb\.sub\.shop\.svc\.cluster\.local\tweb\n\n# Entries added by HostAliases\.\n1\.2\.3\.4\ta\tb\n$/);
+});
