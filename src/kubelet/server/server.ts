@@ -10,6 +10,7 @@ import type { World } from "#platform/world.ts";
 import type { Json } from "#schema/field.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { HttpRequest, HttpResponse } from "#wire/http/message.ts";
+import { isWebSocketRequest } from "#wire/websocket/handshake.ts";
 import type { KubeletConfiguration } from "../config/kubelet-configuration.ts";
 import type { Kubelet } from "../kubelet.ts";
 import { labels } from "../layout.ts";
@@ -17,7 +18,7 @@ import { whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
 import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
 import { joinSpdy } from "./streams.ts";
-import { isWebSocket, joinWebSocket, type WantedStreams } from "./websocket-streams.ts";
+import { joinWebSocket, type WantedStreams } from "./websocket-streams.ts";
 
 export interface KubeletServerNeeds {
   readonly nodeName: string;
@@ -177,7 +178,9 @@ async function join(
   urlOf: () => Promise<string>,
 ): Promise<HttpResponse> {
   if (!request.upgrade) return textResponse(400, "Upgrade request required\n");
-  return isWebSocket(request) ? joinWebSocket(world, request, await urlOf(), streams) : joinSpdy(world, request, await urlOf());
+  return isWebSocketRequest(request.headers)
+    ? joinWebSocket(world, request, await urlOf(), streams)
+    : joinSpdy(world, request, await urlOf());
 }
 
 function portsOf(query: URLSearchParams): readonly number[] {
