@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import type { Field, Scalar, Type } from "../message.ts";
+import { ObjectMeta } from "../object-meta.ts";
 import { isList, isObject, type MutableJson, setOwn, without } from "./json-objects.ts";
 
 export type OpenApiVersion = 2 | 3;
@@ -11,7 +12,6 @@ export const wellKnown = {
   status: `${meta}.Status`,
   deleteOptions: `${meta}.DeleteOptions`,
   listMeta: `${meta}.ListMeta`,
-  objectMeta: `${meta}.ObjectMeta`,
   patch: `${meta}.Patch`,
   watchEvent: `${meta}.WatchEvent`,
 } as const;
@@ -86,7 +86,7 @@ export class SchemaCollection {
 
   #customSchema(schema: JsonObject): JsonObject {
     const published = this.#version === 2 ? withoutUnsupported(schema) : schema;
-    const metadata = this.#annotated(this.reference(wellKnown.objectMeta), { description: "Standard object metadata." }, false);
+    const metadata = this.#annotated(this.referenceTo(ObjectMeta), { description: "Standard object metadata." }, false);
     return {
       ...published,
       type: "object",
