@@ -2,6 +2,7 @@
 import type { World } from "#platform/world.ts";
 import { containerdAnswers } from "./containerd.ts";
 import {
+  BootstrapError,
   containerdConfigPath,
   dataFolder,
   installFolder,
@@ -27,7 +28,7 @@ export async function down(world: World, { services, progress }: { services: Ser
   const record = await readRecord(world);
   const isThere = record !== undefined || (await isOurs(world, kubeletProgram)) || (await world.files.stat(installFolder)) !== undefined;
   if (!isThere) return false;
-  const before: UpRecord = record ?? { files: {}, kernel: {}, absent: [], tables: [] };
+  const before: UpRecord = record ?? { files: {}, kernel: {}, absent: [], empty: [], tables: [] };
 
   await step("stopped the kubelet", async () => {
     await services.stop("kubelet.service").catch(() => {});
@@ -39,7 +40,11 @@ export async function down(world: World, { services, progress }: { services: Ser
     found(`${await removeContainers(world)} containers`);
   });
   await step("stopped the supervisor's units", async () => {
-    if (!before.containerdRan) await services.stop("containerd.service").catch(() => {});
+    if (!before.containerdRan) {
+      await services.stop("containerd.service").catch(() => {});
+      if (await containerdAnswers(world))
+        throw new BootstrapError("containerd does not end", "End it by hand and run keelson down again, which removes what it leaves.");
+    }
     await services.stop("keelson-network.service").catch(() => {});
     for (const name of [...Object.keys(ourUnits), "containerd.service"])
       if (name !== "containerd.service" || !before.containerdRan) await services.disable(name).catch(() => {});
@@ -75,6 +80,9 @@ images=$(ctr -n k8s.io images ls -q)
 if [ -n "$images" ]; then ctr -n k8s.io images rm --sync $images >/dev/null; fi
 true`;
   const { stdout } = await world.processes.run("sh", ["-c", script], { timeoutMilliseconds: 60_000 });
+  // What containerd does not know any more, or could not be asked about.
+  const orphans = "pkill -KILL -f '^[^ ]*containerd-shim-runc-v2 -namespace k8s\\.io ' || true";
+  await world.processes.run("sh", ["-c", orphans], { timeoutMilliseconds: 10_000 });
   return Number.parseInt(stdout, 10) || 0;
 }
 
@@ -85,6 +93,9 @@ async function removeMounts(world: World, folder: string): Promise<void> {
   for (const point of mounts.reverse())
     if (point.startsWith(`${folder}/`) || point.startsWith("/run/containerd/io.containerd."))
       await world.processes.run("umount", ["-l", point]);
+  const left = (await world.files.readText("/proc/self/mounts").catch(() => "")).includes(` ${folder}/`);
+  // Files are removed below this folder: never through a mount.
+  if (left) throw new BootstrapError(`something is still mounted below ${folder}`, "Unmount it and run keelson down again.");
 }
 
 /** /proc/mounts writes a space as \\040. */
@@ -118,7 +129,7 @@ async function removeNetwork(world: World, before: UpRecord): Promise<void> {
     if (isPods.test(name)) await processes.run("ip", ["netns", "delete", name]);
   for (const folder of ["/var/lib/cni/networks/keelson"]) await files.remove(folder, { recursive: true });
   for (const name of await files.list("/var/lib/cni/results").catch(() => []))
-    if (name.startsWith("keelson-")) await files.remove(`/var/lib/cni/results/${name}`);
+    if (/^(keelson|cni-loopback)-/.test(name)) await files.remove(`/var/lib/cni/results/${name}`);
   const { stdout } = await processes.run("nft", ["list", "tables"], { timeoutMilliseconds: 10_000 });
   const ours = ["ip keelson", "ip kube-proxy", "ip6 kube-proxy"];
   // Made by the portmap plugin through iptables, where there was none before.
@@ -151,11 +162,13 @@ async function removeFiles(world: World, before: UpRecord): Promise<void> {
     if (text === null) await files.remove(path);
     else await files.replace(path, text);
   }
-  await files.remove(kubeletFolder, { recursive: true });
+  for (const name of await files.list(kubeletFolder).catch(() => [])) await files.remove(`${kubeletFolder}/${name}`, { recursive: true });
   // The record goes last of all but the folders, so that a `down` that is killed can be repeated.
   await files.remove(installFolder, { recursive: true });
   const absent = [...before.absent].sort((one, other) => other.length - one.length);
   for (const folder of absent) if (folder !== dataFolder && folder !== "/run/netns") await removeFolder(world, folder, before);
+  for (const folder of before.empty.filter((path) => !path.startsWith("/etc/")))
+    for (const name of await files.list(folder).catch(() => [])) await files.remove(`${folder}/${name}`, { recursive: true });
   if (absent.includes("/run/netns") && (await files.list("/run/netns").catch(() => [""])).length === 0) {
     await world.processes.run("umount", ["/run/netns"]);
     await files.remove("/run/netns").catch(() => {});
@@ -167,7 +180,7 @@ async function removeFiles(world: World, before: UpRecord): Promise<void> {
 async function removeFolder(world: World, folder: string, before: UpRecord): Promise<void> {
   if (folder === "/var/lib/containerd" && before.containerdRan) return;
   // Others may have put something here since.
-  const isShared = folder.startsWith("/etc/") || folder === "/opt/cni" || folder === "/var/lib/cni";
+  const isShared = folder.startsWith("/etc/") || folder === "/opt/cni";
   const isMounted = (await world.files.readText("/proc/self/mounts")).split("\n").some((line) => line.split(" ")[1] === folder);
   if (isMounted) for (const name of await world.files.list(folder)) await world.files.remove(`${folder}/${name}`, { recursive: true });
   else if (isShared) await world.processes.run("find", [folder, "-depth", "-type", "d", "-empty", "-delete"]);

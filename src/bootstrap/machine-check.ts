@@ -6,8 +6,12 @@ import {
   type ClusterSettings,
   contains,
   installFolder,
+  kubeletConfigPath,
   kubeletPort,
+  kubernetesFolder,
+  manifestsFolder,
   overlaps,
+  pkiFolder,
   readAddress,
   readRange,
 } from "./layout.ts";
@@ -68,9 +72,22 @@ export function checkSettings(settings: ClusterSettings): void {
 /** `isUp`: our own daemons hold the ports already. */
 export async function checkMachine(world: World, { isUp }: { isUp: boolean }): Promise<void> {
   await refuseForeignKubelet(world);
+  if (!isUp) await refuseForeignCluster(world);
   await checkSpace(world);
   await checkKernel(world);
   if (!isUp) await checkPorts(world);
+}
+
+/** What `up` writes and `down` removes must not be another cluster's. */
+async function refuseForeignCluster(world: World): Promise<void> {
+  for (const path of [`${pkiFolder}/ca.crt`, manifestsFolder, `${kubernetesFolder}/kubelet.conf`, kubeletConfigPath]) {
+    const info = await world.files.stat(path);
+    if (!info || (info.kind === "folder" && (await world.files.list(path)).length === 0)) continue;
+    throw new BootstrapError(
+      `${path} is there already: this machine belongs to another cluster, or did`,
+      "If it is not needed any more, remove it with whatever made it (kubeadm reset), or move it away, and run keelson up again.",
+    );
+  }
 }
 
 async function checkSpace(world: World): Promise<void> {

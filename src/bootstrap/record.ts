@@ -9,6 +9,8 @@ export interface UpRecord {
   readonly kernel: Readonly<Record<string, string>>;
   /** Folders that were not there. */
   readonly absent: readonly string[];
+  /** Folders that were there, with nothing in them. */
+  readonly empty: readonly string[];
   /** Tables of nftables that were there: "ip nat". */
   readonly tables: readonly string[];
   /** Whether containerd ran before. */
@@ -72,10 +74,14 @@ const touched = [
 ];
 
 /** What of all this is not there, or is empty, as the first `up` finds it. */
-export async function absentFolders(world: World): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of touched) if ((await world.files.list(path).catch(() => [])).length === 0) found.push(path);
-  return found;
+export async function foldersBefore(world: World): Promise<Pick<UpRecord, "absent" | "empty">> {
+  const absent: string[] = [];
+  const empty: string[] = [];
+  for (const path of touched) {
+    if (!(await world.files.stat(path))) absent.push(path);
+    else if ((await world.files.list(path).catch(() => [""])).length === 0) empty.push(path);
+  }
+  return { absent, empty };
 }
 
 /** "ip nat" for each table that nft lists; none where there is no nft yet. */

@@ -81,7 +81,7 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
         "cluster-signing-cert-file": `${pkiFolder}/ca.crt`,
         "cluster-signing-key-file": `${pkiFolder}/ca.key`,
         kubeconfig: controllerManager,
-        "leader-elect": alone,
+        "leader-elect": "true",
         "root-ca-file": `${pkiFolder}/ca.crt`,
         "service-account-private-key-file": `${pkiFolder}/sa.key`,
         "service-cluster-ip-range": serviceRange,
@@ -101,7 +101,7 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
         "authorization-kubeconfig": scheduler,
         "bind-address": "127.0.0.1",
         kubeconfig: scheduler,
-        "leader-elect": alone,
+        "leader-elect": "true",
       },
       port: 10_259,
       host: "127.0.0.1",
@@ -112,9 +112,6 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
     },
   ];
 }
-
-/** The store is this machine's disk, so there is never a second control plane, and waiting for a dead holder's Lease would only delay. */
-const alone = "false";
 
 /** File name and content of each manifest. */
 export function staticPodManifests(

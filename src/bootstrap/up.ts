@@ -24,7 +24,7 @@ import { BootstrapError, type ClusterSettings, containerdConfigPath, kubeletProg
 import { checkMachine, checkRoot, checkSettings } from "./machine-check.ts";
 import { readKernelSettings, secureNetwork, writeNetworkConfig } from "./machine-network.ts";
 import type { Progress } from "./progress.ts";
-import { absentFolders, note, packetTables, readRecord } from "./record.ts";
+import { foldersBefore, note, packetTables, readRecord } from "./record.ts";
 import type { Services } from "./services.ts";
 import { writeStaticPods } from "./static-pods.ts";
 import { kubeletDropIn, writeUnits } from "./unit-files.ts";
@@ -60,7 +60,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
       "End it and run keelson up again, which starts it and keeps it running.",
     );
   await note(world, {
-    absent: await absentFolders(world),
+    ...(await foldersBefore(world)),
     tables: await packetTables(world),
     kernel: await readKernelSettings(world),
     containerdRan,
