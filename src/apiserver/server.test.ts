@@ -471,3 +471,25 @@ test("REG7 patches that cannot be read say so in upstream's words", () =>
       "failed to create typed patch object (/m; /v1, Kind=ConfigMap): .nope: field not declared in schema",
     );
   }));
+
+test("REG4 a problem is told once, and an unknown fieldValidation refused", () =>
+  withServer(async (h) => {
+    const twice = '{"metadata":{"name":"m"},"odd":1,"odd":2}';
+    const strict = await h.ask("POST", `${maps}?fieldValidation=Strict`, twice);
+    assert.equal(strict.json.message, 'strict decoding error: unknown field "odd"');
+    assert.equal((await h.ask("POST", `${maps}?fieldValidation=Sometimes`, configMap("m"))).status, 422);
+  }));
+
+test("REG1 a create that names a resourceVersion is refused", () =>
+  withServer(async (h) => {
+    const refused = await h.ask("POST", maps, { metadata: { name: "m", resourceVersion: "5" } });
+    assert.deepEqual([refused.status, refused.json.message], [500, "resourceVersion should not be set on objects to be created"]);
+    assert.equal((await h.ask("POST", maps, { metadata: { name: "m", resourceVersion: "0" } })).status, 201);
+  }));
+
+test("HTTP1 an object of another kind is named in the refusal", () =>
+  withServer(async (h) => {
+    const refused = await h.ask("POST", maps, pod("web"));
+    assert.equal(refused.status, 400);
+    assert.match(refused.json.message, /^Pod in version "v1" cannot be handled as a ConfigMap: /);
+  }));

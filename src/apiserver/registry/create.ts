@@ -3,7 +3,7 @@ import { normalise } from "#schema/derive/normalise.ts";
 import { validate } from "#schema/derive/validation.ts";
 import type { KubernetesObject } from "#schema/kind.ts";
 import { StoredRecord, toStored, type View } from "../storage/record.ts";
-import { alreadyExists, badRequest, nameNotGenerated } from "./errors.ts";
+import { alreadyExists, badRequest, nameNotGenerated, versionOnCreate } from "./errors.ts";
 import { invalid } from "./invalid.ts";
 import { generatedName, metaForCreate } from "./object-meta.ts";
 import type { KindRest } from "./kind-rest.ts";
@@ -16,7 +16,8 @@ const claimAttempts = 16;
 export async function createObject(rest: KindRest, namespace: string, sent: KubernetesObject, write: WriteRequest): Promise<View> {
   const { kind } = rest.resource;
   const place = kind.scope === "namespaced" ? placeOf(namespace, sent as AnyObject) : "";
-  const { name = "", generateName = "" } = sent.metadata;
+  const { name = "", generateName = "", resourceVersion = "" } = sent.metadata;
+  if (/^0*[1-9][0-9]*$/.test(resourceVersion)) throw versionOnCreate();
   if (name !== "" || generateName === "") {
     const created = await createNamed(rest, place, name, sent as AnyObject, write);
     if (!created) throw alreadyExists(kind, name);

@@ -20,6 +20,11 @@ export function nameNotGenerated(kind: Kind): StatusError {
   return new StatusError("AlreadyExists", message, { ...about(kind, ""), retryAfterSeconds: 1 });
 }
 
+/** Upstream gives it no reason. */
+export function versionOnCreate(): StatusError {
+  return new StatusError("", "resourceVersion should not be set on objects to be created", undefined, 500);
+}
+
 export function conflict(kind: Kind, name: string, why: string): StatusError {
   const message = `Operation cannot be fulfilled on ${qualifiedPlural(kind)} ${JSON.stringify(name)}: ${why}`;
   return new StatusError("Conflict", message, about(kind, name));

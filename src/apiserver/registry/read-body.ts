@@ -119,12 +119,11 @@ function ofPlain<T extends KubernetesObject>(kind: Kind<T>, plain: Json, request
 
 /** Refuses, warns of, or ignores what a strict reader objects to. */
 export function reportProblems(request: ApiRequest, problems: readonly StrictProblem[]): void {
-  if (problems.length === 0) return;
   const validation = fieldValidationOf(request.query);
-  if (validation === "Strict") {
-    throw badRequest(`strict decoding error: ${problems.map(({ message }) => message).join(", ")}`);
-  }
-  if (validation === "Warn") for (const { message } of problems) request.warnings.push(message);
+  if (problems.length === 0 || validation === "Ignore") return;
+  const messages = new Set(problems.map(({ message }) => message));
+  if (validation === "Strict") throw badRequest(`strict decoding error: ${[...messages].join(", ")}`);
+  request.warnings.push(...messages);
 }
 
 export function fieldValidationOf(query: URLSearchParams): "Strict" | "Warn" | "Ignore" {
@@ -150,7 +149,7 @@ function checkNames(kind: Kind, apiVersion: string, name: string): void {
   }
   if (name !== "" && name !== kind.name) {
     throw badRequest(
-      `${kind.name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.name}: no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(kind.apiVersion)}`,
+      `${name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.name}: the kind in the data does not match the expected kind`,
     );
   }
 }

@@ -6,6 +6,7 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { message, type Type } from "#schema/message.ts";
 import { ObjectMeta } from "#schema/object-meta.ts";
 import type { Body } from "#wire/http/message.ts";
+import { indentJson } from "#wire/json/indent.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import type { View } from "../storage/record.ts";
 import { type Form, jsonForm } from "./negotiation.ts";
@@ -59,5 +60,5 @@ export function metadataEnvelope(partial: KubernetesObject): Uint8Array {
 }
 
 function indented(value: unknown): string {
-  return JSON.stringify(JSON.parse(writeJson(value)), null, 2);
+  return indentJson(writeJson(value));
 }

@@ -122,3 +122,20 @@ test("the protobuf form begins as gnostic's Document does and carries the names"
     assert.ok(text.includes(word), word);
   }
 });
+
+test("custom resources take no strategic merge patch, and say so", () => {
+  const strategic = "application/strategic-merge-patch+json";
+  const consumed = (path: string) => at(openapiV2(kinds, options), "paths", path, "patch")["consumes"] as unknown as string[];
+  assert.ok(consumed("/apis/apps/v1/namespaces/{namespace}/deployments/{name}").includes(strategic));
+  assert.ok(!consumed("/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}").includes(strategic));
+  const v3 = at(
+    openapiV3("stable.example.com/v1", kinds, options),
+    "paths",
+    "/apis/stable.example.com/v1/namespaces/{namespace}/crontabs/{name}",
+  );
+  assert.deepEqual(Object.keys(at(v3, "patch", "requestBody", "content")), [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+  ]);
+});

@@ -45,6 +45,8 @@ interface Operation {
   readonly kind: GroupVersionKind;
   readonly request?: string | undefined;
   readonly response?: string | undefined;
+  /** Media types of the patches it takes. */
+  readonly patches?: readonly string[];
 }
 
 /** The swagger 2.0 document of every kind served: /openapi/v2. */
@@ -122,13 +124,14 @@ function operationsOf(kind: Kind): readonly Operation[] {
     response: object,
     ...rest,
   });
+  const patches = kind.openapiSchema ? patchTypes.filter((type) => type !== strategicMergePatch) : patchTypes;
   const doors = (path: string, suffix: string, schema: string, gvk: GroupVersionKind): Operation[] => {
     const what = `${scoped}${name}${suffix}`;
     return [
       ...(can("get") ? [operation("read", "get", "get", path, what, { kind: gvk, response: schema })] : []),
       ...(can("update") ? [operation("replace", "put", "put", path, what, { kind: gvk, request: schema, response: schema })] : []),
       ...(can("patch")
-        ? [operation("patch", "patch", "patch", path, what, { kind: gvk, request: wellKnown.patch, response: schema })]
+        ? [operation("patch", "patch", "patch", path, what, { kind: gvk, request: wellKnown.patch, response: schema, patches })]
         : []),
     ];
   };
@@ -265,12 +268,9 @@ function queryParameters({ action }: Operation): readonly QueryParameter[] {
 
 const mediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const streamTypes = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
-const patchTypes = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-  "application/apply-patch+yaml",
-];
+/** Merges by the declaration's keys: what a CustomResourceDefinition says has none. Clients look here which patch to send. */
+const strategicMergePatch = "application/strategic-merge-patch+json";
+const patchTypes = ["application/json-patch+json", "application/merge-patch+json", strategicMergePatch, "application/apply-patch+yaml"];
 
 function produced(operation: Operation): readonly string[] {
   if (operation.response === undefined) return ["*/*"];
@@ -314,7 +314,7 @@ function operationV2(operation: Operation, schemas: SchemaCollection): JsonObjec
     description,
     operationId: id,
     tags: [tag],
-    consumes: action === "patch" ? patchTypes : ["*/*"],
+    consumes: action === "patch" ? (operation.patches ?? patchTypes) : ["*/*"],
     produces: produced(operation),
     schemes: ["https"],
     parameters: [
@@ -357,7 +357,10 @@ function operationV3(operation: Operation, schemas: SchemaCollection): JsonObjec
       schema: { type, uniqueItems: true },
     })),
     ...(request && {
-      requestBody: { content: content(action === "patch" ? patchTypes : ["*/*"], schemas.reference(request)), ...required },
+      requestBody: {
+        content: content(action === "patch" ? (operation.patches ?? patchTypes) : ["*/*"], schemas.reference(request)),
+        ...required,
+      },
     }),
     responses: {
       ...Object.fromEntries(
