@@ -21,12 +21,16 @@ import { serviceAccountIssuer } from "./authentication/service-accounts/issuer.t
 import { security } from "./security.ts";
 import { type ApiServer, startApiServer } from "./start.ts";
 
+/** JSON whose shape the test knows. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type Loose = any;
+
 interface Cluster {
   readonly world: SimulatedWorld;
   readonly api: ApiServer;
   readonly admin: Client;
   as(user: string, ...groups: readonly string[]): Client;
-  ask(method: string, path: string, headers?: Record<string, string>, body?: unknown): Promise<{ status: number; json: any }>;
+  ask(method: string, path: string, headers?: Record<string, string>, body?: unknown): Promise<{ status: number; json: Loose }>;
 }
 
 async function withCluster(run: (cluster: Cluster) => Promise<void>): Promise<void> {
@@ -163,7 +167,7 @@ test("tokens of service accounts: issued, verified, and gone with their Pod", ()
     const pod = await admin.create(Pod, podOf("web"));
     const token = async (body: object) => {
       const path = "/api/v1/namespaces/default/serviceaccounts/default/token";
-      return (await admin.raw("POST", path, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", ...body } as never)) as any;
+      return (await admin.raw("POST", path, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", ...body } as never)) as Loose;
     };
     const bound = await token({ spec: { boundObjectRef: { apiVersion: "v1", kind: "Pod", name: "web", uid: pod.metadata.uid } } });
     assert.equal(bound.spec.expirationSeconds, 3600);
@@ -188,7 +192,7 @@ test("tokens of service accounts: issued, verified, and gone with their Pod", ()
     assert.equal((await whoAmI(other.status.token)).status, 401);
     const review = (await admin.raw("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
       spec: { token: other.status.token, audiences: ["vault", "x"] },
-    })) as any;
+    })) as Loose;
     assert.deepEqual([review.status.authenticated, review.status.audiences], [true, ["vault"]]);
 
     await assert.rejects(token({ spec: { expirationSeconds: 60 } }), refused(/may not specify a duration less than 10 minutes/, 422));
@@ -300,19 +304,19 @@ test("reviews tell what would be allowed", () =>
   withCluster(async ({ as, admin }) => {
     const can = (await as("bob").raw("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
       spec: { resourceAttributes: { verb: "list", resource: "pods", namespace: "default" } },
-    })) as any;
+    })) as Loose;
     assert.deepEqual(can.status, { allowed: false });
     const admins = (await admin.raw("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
       spec: { groups: ["system:authenticated"], user: "bob", nonResourceAttributes: { verb: "get", path: "/apis/apps" } },
-    })) as any;
+    })) as Loose;
     assert.deepEqual(admins.status, {
       allowed: true,
       reason: 'RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated"',
     });
     const rules = (await as("bob").raw("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
       spec: { namespace: "a" },
-    })) as any;
-    assert.ok(rules.status.nonResourceRules.some((rule: any) => rule.nonResourceURLs.includes("/apis/*")));
+    })) as Loose;
+    assert.ok(rules.status.nonResourceRules.some((rule: Loose) => rule.nonResourceURLs.includes("/apis/*")));
   }));
 
 test("certificate requests say who asked, and are approved by who may", () =>

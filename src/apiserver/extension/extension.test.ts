@@ -10,7 +10,11 @@ import { openMemoryStore } from "#store/memory/memory-store.ts";
 import type { Store } from "#store/store.ts";
 import { type ApiServer, startApiServer } from "../start.ts";
 
-type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: any }>;
+/** JSON whose shape the test knows. */
+// oxlint-disable-next-line typescript/no-explicit-any
+type Loose = any;
+
+type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; json: Loose }>;
 
 async function withServer(run: (ask: Ask, restart: () => Promise<Ask>) => Promise<void>): Promise<void> {
   const world = simulatedWorld({ seed: 1 });
@@ -109,7 +113,7 @@ const widget = (name: string, spec: object) => ({ apiVersion: "example.com/v1", 
 async function created(ask: Ask): Promise<void> {
   const answer = await ask("POST", definitions, definition());
   assert.equal(answer.status, 201, JSON.stringify(answer.json));
-  const conditions = answer.json.status.conditions.map((one: any) => `${one.type}=${one.status}`);
+  const conditions = answer.json.status.conditions.map((one: Loose) => `${one.type}=${one.status}`);
   assert.deepEqual(conditions, ["NamesAccepted=True", "Established=True"]);
   assert.deepEqual(answer.json.status.storedVersions, ["v1"]);
 }
@@ -139,12 +143,12 @@ test("objects are defaulted, pruned, kept and served in every version", () =>
 
     const table = await ask("GET", widgets, undefined, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
     assert.deepEqual(
-      table.json.columnDefinitions.map(({ name }: any) => name),
+      table.json.columnDefinitions.map(({ name }: Loose) => name),
       ["Name", "Image"],
     );
     assert.deepEqual(table.json.rows[0].cells, ["w", "nginx"]);
     const discovery = await ask("GET", "/apis/example.com/v1");
-    assert.deepEqual(discovery.json.resources.map(({ name }: any) => name).sort(), ["widgets", "widgets/scale", "widgets/status"]);
+    assert.deepEqual(discovery.json.resources.map(({ name }: Loose) => name).sort(), ["widgets", "widgets/scale", "widgets/status"]);
     const again = await restart();
     assert.equal((await again("GET", `${widgets}/w`)).json.spec.size, 5);
   }));
@@ -198,8 +202,8 @@ test("apply merges lists by key", () =>
 
 test("definitions that cannot be are refused, and names are given once", () =>
   withServer(async (ask) => {
-    const refusal = async (change: (wanted: any) => void) => {
-      const wanted: any = structuredClone(definition());
+    const refusal = async (change: (wanted: Loose) => void) => {
+      const wanted: Loose = structuredClone(definition());
       change(wanted);
       return (await ask("POST", definitions, wanted)).json.message;
     };
@@ -214,7 +218,7 @@ test("definitions that cannot be are refused, and names are given once", () =>
       /must be a valid regular expression/,
     );
     await created(ask);
-    const second: any = structuredClone(definition());
+    const second: Loose = structuredClone(definition());
     second.metadata.name = "gadgets.example.com";
     second.spec.names = { plural: "gadgets", kind: "Widget" };
     const answer = await ask("POST", definitions, second);
@@ -233,7 +237,7 @@ test("a definition takes its objects with it, and waits for their finalizers", (
     const refused = await ask("POST", widgets, widget("late", { image: "ab" }));
     assert.equal(refused.status, 405, JSON.stringify(refused.json));
     const terminating = await ask("GET", `${definitions}/widgets.example.com`);
-    assert.ok(terminating.json.status.conditions.some(({ type }: any) => type === "Terminating"));
+    assert.ok(terminating.json.status.conditions.some(({ type }: Loose) => type === "Terminating"));
     await ask("PATCH", `${widgets}/held`, { metadata: { finalizers: null } });
     await until(async () => (await ask("GET", `${definitions}/widgets.example.com`)).status === 404);
     assert.equal((await ask("GET", widgets)).status, 404);

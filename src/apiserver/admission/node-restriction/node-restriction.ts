@@ -1,8 +1,8 @@
 // What a kubelet may write, beyond which kinds: its own Node, its own Pods, its own lease.
 import { ServiceAccount } from "#api/core/service-account/service-account.ts";
-import { TokenRequest } from "#api/authentication.k8s.io/token-request/token-request.ts";
-import { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
-import { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
+import type { TokenRequest } from "#api/authentication.k8s.io/token-request/token-request.ts";
+import type { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
+import type { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import type { StatusError } from "#api/meta/status-error.ts";

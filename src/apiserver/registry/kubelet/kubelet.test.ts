@@ -124,7 +124,8 @@ test("logs come from the kubelet, with its refusals in its words", () =>
 test("exec hands the connection through, both ways", () =>
   withKubelet(
     async ({ upgrade, headers }) => {
-      const { stream } = upgrade!({
+      assert.ok(upgrade);
+      const { stream } = upgrade({
         connection: "Upgrade",
         upgrade: headers["upgrade"] ?? "",
         "x-stream-protocol-version": "v4.channel.k8s.io",

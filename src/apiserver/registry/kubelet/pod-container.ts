@@ -1,5 +1,5 @@
 // Which container of a Pod a request means.
-import { Pod } from "#api/core/pod/pod.ts";
+import type { Pod } from "#api/core/pod/pod.ts";
 import { badRequest } from "../errors.ts";
 
 /** The one that is named, or the only one. Throws BadRequest. */
