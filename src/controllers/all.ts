@@ -3,6 +3,8 @@ import type { Controller } from "./controller.ts";
 import { approvingController } from "./certificates/approving-controller.ts";
 import { cleanerController } from "./certificates/cleaner-controller.ts";
 import { signingController } from "./certificates/signing-controller.ts";
+import { clusterRoleAggregationController } from "./cluster-role-aggregation/cluster-role-aggregation-controller.ts";
+import { daemonSetController } from "./daemon-set/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts";
 import { endpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
@@ -11,6 +13,7 @@ import { garbageCollectorController } from "./garbage-collector/garbage-collecto
 import { namespaceController } from "./namespace/namespace-controller.ts";
 import { nodeIpamController } from "./node-ipam/node-ipam-controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/node-lifecycle-controller.ts";
+import { podDisruptionBudgetController } from "./pod-disruption-budget/pod-disruption-budget-controller.ts";
 import { podGarbageCollectorController } from "./pod-garbage-collector/pod-garbage-collector-controller.ts";
 import { replicaSetController } from "./replica-set/replica-set-controller.ts";
 import { rootCaPublisherController } from "./root-ca-publisher/root-ca-publisher-controller.ts";
@@ -21,6 +24,8 @@ export const allControllers: readonly Controller[] = [
   approvingController,
   cleanerController,
   signingController,
+  clusterRoleAggregationController,
+  daemonSetController,
   deploymentController,
   endpointSliceMirroringController,
   endpointSliceController,
@@ -29,6 +34,7 @@ export const allControllers: readonly Controller[] = [
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
+  podDisruptionBudgetController,
   podGarbageCollectorController,
   replicaSetController,
   rootCaPublisherController,

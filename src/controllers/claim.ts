@@ -2,6 +2,7 @@
 import type { LabelSelector } from "#api/meta/label-selector.ts";
 import { controllerOf, newControllerReference } from "#api/meta/owner.ts";
 import { selects } from "#api/meta/selects.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Draft } from "#schema/message.ts";
 import { patch, type Related, type Step } from "./controller.ts";
@@ -11,6 +12,8 @@ export function claimable<T extends KubernetesObject, O extends KubernetesObject
   owner: Kind<T>,
   kind: Kind<O>,
   selectorOf: (object: T) => LabelSelector | undefined,
+  /** What the owner looks at beside labels and owners; changes of anything else wake nobody. Default: all. */
+  looksAt?: (object: O) => unknown,
 ): Related<T, O> {
   const controlled = `controlled by ${owner.name}`;
   const orphaned = "orphans of the namespace";
@@ -31,6 +34,7 @@ export function claimable<T extends KubernetesObject, O extends KubernetesObject
       return orphans.length === 0 ? mine : [...mine, ...orphans.filter((orphan) => selects(selector, orphan.metadata.labels))];
     },
     wakes({ object, old }, own) {
+      if (old && looksAt && isSeenSame(object, old) && deepEqual(looksAt(object), looksAt(old))) return [];
       const keys = new Set<string>();
       for (const one of [object, old]) {
         if (!one) continue;
@@ -46,6 +50,14 @@ export function claimable<T extends KubernetesObject, O extends KubernetesObject
       return [...keys];
     },
   };
+}
+
+function isSeenSame({ metadata: left }: KubernetesObject, { metadata: right }: KubernetesObject): boolean {
+  return (
+    left.deletionTimestamp === right.deletionTimestamp &&
+    deepEqual(left.labels, right.labels) &&
+    deepEqual(left.ownerReferences, right.ownerReferences)
+  );
 }
 
 /** Splits what `claimable` found: what counts as the owner's, and the steps that make it so. */

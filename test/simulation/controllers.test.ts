@@ -1,8 +1,11 @@
 // All controllers against an API server in the same process, in virtual time; kubelets are a few lines that make Pods ready.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ControllerRevision } from "#api/apps/controller-revision/controller-revision.ts";
+import { DaemonSet } from "#api/apps/daemon-set/daemon-set.ts";
 import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
+import { Binding } from "#api/core/binding/binding.ts";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Endpoints } from "#api/core/endpoints/endpoints.ts";
 import { Event } from "#api/core/event/event.ts";
@@ -410,3 +413,57 @@ test("a node gets certificates for itself and its own addresses, and no others",
     },
     { kubelet: false, secured: true },
   ));
+
+test("a DaemonSet runs on every Node it is meant for, follows new Nodes, and rolls one Node at a time", () =>
+  withCluster(async ({ client, until, always, harness: { scope, world } }) => {
+    await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+    const addNode = (name: string, taint?: string) =>
+      client.create(Node, {
+        metadata: { name, labels: { "kubernetes.io/os": "linux" } },
+        spec: taint ? { taints: [{ key: taint, effect: "NoSchedule" }] } : {},
+      });
+    await addNode("a");
+    await addNode("b");
+    await addNode("c", "example.org/closed");
+    // A scheduler that does as it is told by the Pod's affinity.
+    sharedInformers(scope, world, client)
+      .for(Pod)
+      .onChange(({ type, object: pod }) => {
+        const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+        const name = terms?.[0]?.matchFields?.[0]?.values?.[0];
+        if (type !== "added" || pod.spec.nodeName || !name) return;
+        void client.createSubresource(Pod, pod.metadata, "binding", Binding, { metadata: pod.metadata, target: { kind: "Node", name } });
+      });
+    const template = (image: string) => ({
+      metadata: { labels: { app: "agent" } },
+      spec: { containers: [{ name: "agent", image }], nodeSelector: { "kubernetes.io/os": "linux" } },
+    });
+    await client.create(DaemonSet, {
+      metadata: { namespace, name: "agent" },
+      spec: { selector: { matchLabels: { app: "agent" } }, template: template("agent:1") },
+    });
+    const status = async () => (await client.get(DaemonSet, { namespace, name: "agent" })).status;
+    const nodesOf = async (image: string) =>
+      (await client.list(Pod, { namespace })).items
+        .filter((pod) => pod.spec.containers[0]?.image === image && !pod.metadata.deletionTimestamp)
+        .map((pod) => pod.spec.nodeName)
+        .sort()
+        .join();
+    await until("on a and b", async () => (await nodesOf("agent:1")) === "a,b" && (await status()).numberAvailable === 2);
+    await addNode("d");
+    await until("on d too", async () => (await nodesOf("agent:1")) === "a,b,d" && (await status()).numberAvailable === 3);
+    assert.equal((await status()).desiredNumberScheduled, 3);
+
+    const copies = sharedInformers(scope, world, client).for(Pod);
+    await copies.synced;
+    always(() => {
+      const up = copies
+        .list(namespace)
+        .filter((pod) => !pod.metadata.deletionTimestamp && conditionOf(pod.status.conditions, "Ready")?.status === "True");
+      assert.ok(up.length >= 2, "only one may be away");
+    });
+    await client.patch(DaemonSet, { namespace, name: "agent" }, { spec: { template: template("agent:2") } }, { type: "merge" });
+    await until("rolled", async () => (await nodesOf("agent:2")) === "a,b,d" && (await status()).updatedNumberScheduled === 3);
+    const revisions = (await client.list(ControllerRevision, { namespace })).items;
+    assert.deepEqual(revisions.map(({ revision }) => revision).sort(), [1, 2]);
+  }));

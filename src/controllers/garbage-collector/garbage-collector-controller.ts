@@ -196,15 +196,15 @@ class Collector {
     const found = this.#objectOf(uid);
     if (!found) return;
     const { object, kind } = found;
-    const dependents = this.#dependents(uid);
-    if (isOrphaning(object)) return this.#orphan(object, kind, dependents);
-    if (isDeletingDependents(object)) return this.#deleteDependents(object, kind, dependents);
+    if (isOrphaning(object)) return this.#orphan(object, kind, this.#dependents(uid));
+    if (isDeletingDependents(object)) return this.#deleteDependents(object, kind, this.#dependents(uid));
     if (object.metadata.deletionTimestamp) return;
 
     const owners: Owner[] = [];
     for (const reference of object.metadata.ownerReferences ?? [])
       owners.push({ reference, state: await this.#stateOf(reference, object) });
-    const decision = decide(owners, dependents);
+    if (owners.every(({ state }) => state === "there")) return;
+    const decision = decide(owners, this.#dependents(uid));
     const { client } = this.#needs;
     try {
       switch (decision.do) {
