@@ -65,6 +65,8 @@ const touched = [
   "/run/netns",
   "/usr/lib/keelson",
   "/var/lib/cni",
+  "/var/lib/cni/networks",
+  "/var/lib/cni/results",
   "/var/lib/containerd",
   "/var/lib/keelson",
   "/var/lib/kubelet",
