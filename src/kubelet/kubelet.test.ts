@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Event } from "#api/core/event/event.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
+import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReady } from "#api/core/pod/readiness.ts";
 import { exitAnnotation } from "#cri/simulated/simulated-runtime.ts";
@@ -89,7 +90,7 @@ kubeletTest("a crashing container waits 10 s, then 20 s; its status says so", as
   assert.equal((await status())?.lastState.terminated?.exitCode, 3);
 });
 
-kubeletTest("a static Pod of kube-system is back at once and waits at most 2 s; it has a mirror with its status", async (h) => {
+kubeletTest("a static Pod of kube-system is back at once, and waits at most 2 s", async (h) => {
   await h.world.files.makeFolder("/etc/kubernetes/manifests");
   const manifest = { apiVersion: "v1", kind: "Pod", ...pod("etcd", { nodeName: "" }) };
   await h.world.files.write(
@@ -104,6 +105,65 @@ kubeletTest("a static Pod of kube-system is back at once and waits at most 2 s; 
     assert.equal(await found(), undefined);
   }
   await until(h, "it runs", async () => (await found()) !== undefined, 2.5);
+});
+
+kubeletTest("a static Pod has a mirror in the API that is made again when it is deleted, and goes with the manifest", async (h) => {
+  const client = adminClient(h);
+  const node = await client.create(Node, { metadata: { name: "node-1" } });
+  const path = "/etc/kubernetes/manifests/etcd.json";
+  await h.world.files.makeFolder("/etc/kubernetes/manifests");
+  const { spec } = pod("etcd", { nodeName: "" });
+  await h.world.files.write(
+    path,
+    JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "etcd", namespace: "kube-system" }, spec }),
+  );
+  const own = await startTestKubelet(h, { node: () => node });
+  const name = { namespace: "kube-system", name: "etcd-node-1" };
+  const mirror = async () => (await client.list(Pod, { namespace: "kube-system" })).items[0];
+  await until(h, "the mirror is ready", async () => {
+    const found = await mirror();
+    return found !== undefined && isReady(found);
+  });
+  const first = await mirror();
+  assert.equal(first?.metadata.name, "etcd-node-1");
+  assert.equal(first?.metadata.ownerReferences?.[0]?.kind, "Node");
+  assert.equal(first?.metadata.annotations?.["kubernetes.io/config.mirror"], first?.metadata.annotations?.["kubernetes.io/config.hash"]);
+  await client.delete(Pod, name, { gracePeriodSeconds: 0 });
+  await until(h, "there is another", async () => {
+    const found = await mirror();
+    return found !== undefined && found.metadata.uid !== first?.metadata.uid && isReady(found);
+  });
+  assert.equal((await own.runtime.containers()).length, 1);
+  await h.world.files.remove(path);
+  await until(h, "the mirror is gone", async () => (await mirror()) === undefined);
+  await until(h, "the containers are gone", async () => (await own.runtime.containers()).length === 0);
+});
+
+kubeletTest("a kubelet that starts anew finds its containers, leaves them, and clears what nobody owns", async (h) => {
+  const first = h.scope.child("first kubelet");
+  const own = await startTestKubelet(h, { scope: first });
+  await own.client.create(Pod, pod("stays"));
+  await own.client.create(Pod, pod("goes"));
+  const before = await phaseIs(h, own, "stays", "Running");
+  await phaseIs(h, own, "goes", "Running");
+  await first.stop();
+  await own.client.delete(Pod, { namespace: "default", name: "goes" }, { gracePeriodSeconds: 0 });
+  await startTestKubelet(h, { runtime: own.runtime });
+  await until(h, "the orphan is cleared", async () => (await own.runtime.sandboxes()).length === 1);
+  await h.world.clock.sleep(h.scope, 5_000);
+  const after = await own.client.get(Pod, { namespace: "default", name: "stays" });
+  assert.deepEqual(after.status, before.status);
+});
+
+kubeletTest("a Pod that is over gives back its volumes, and keeps its containers until it is deleted", async (h) => {
+  const own = await startTestKubelet(h);
+  const spec: Spec = { restartPolicy: "Never", volumes: [{ name: "data", emptyDir: {} }] };
+  const { metadata } = await own.client.create(Pod, pod("job", spec, { [`${exitAnnotation}main`]: "0 after 2s" }));
+  await phaseIs(h, own, "job", "Succeeded");
+  await until(h, "its folder is gone", async () => (await h.world.files.stat(`/var/lib/kubelet/pods/${metadata.uid}`)) === undefined);
+  assert.equal((await own.runtime.containers()).length, 1);
+  await own.client.delete(Pod, { namespace: "default", name: "job" });
+  await until(h, "its containers are gone", async () => (await own.runtime.containers()).length === 0);
 });
 
 kubeletTest("init containers run in order, and their failure with restartPolicy Never fails the Pod", async (h) => {

@@ -1,4 +1,6 @@
 // A kubelet with a simulated runtime, on a simulated machine, before an API server in memory.
+import type { Node } from "#api/core/node/node.ts";
+import type { Scope } from "#base/scope.ts";
 import { inProcessTransport } from "#client/in-process/transport.ts";
 import { restClient } from "#client/rest-client.ts";
 import type { Client } from "#client/client.ts";
@@ -36,21 +38,20 @@ export function adminClient({ api }: Harness): Client {
   return restClient(inProcessTransport(handle, { identity, userAgent: "test" }), { fieldManager: "test" });
 }
 
-export async function startTestKubelet(
-  harness: Harness,
-  { startProber = proberThatIsPleased, ...options }: SimulatedRuntimeOptions & { readonly startProber?: StartProber } = {},
-): Promise<TestKubelet> {
-  const { scope, world } = harness;
+export interface TestKubeletOptions extends SimulatedRuntimeOptions {
+  readonly startProber?: StartProber;
+  readonly node?: () => Node | undefined;
+  /** A runtime of an earlier kubelet. */
+  readonly runtime?: SimulatedRuntime;
+  /** Stops this kubelet before the harness does. */
+  readonly scope?: Scope;
+}
+
+export async function startTestKubelet(harness: Harness, options: TestKubeletOptions = {}): Promise<TestKubelet> {
+  const { startProber = proberThatIsPleased, node = () => undefined, scope = harness.scope } = options;
+  const { world } = harness;
   const client = adminClient(harness);
-  const runtime = simulatedRuntime(world, options);
-  const needs = {
-    nodeName: "node-1",
-    runtime,
-    client,
-    options: kubeletOptions,
-    startProber,
-    hostIPs: () => ["10.0.0.1"],
-    node: () => undefined,
-  };
+  const runtime = options.runtime ?? simulatedRuntime(world, options);
+  const needs = { nodeName: "node-1", runtime, client, options: kubeletOptions, startProber, hostIPs: () => ["10.0.0.1"], node };
   return { kubelet: await startKubelet(scope, world, needs), runtime, client };
 }

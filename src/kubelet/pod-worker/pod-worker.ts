@@ -93,6 +93,7 @@ export class PodWorker {
   #volumesDue: number | undefined;
   #blockedUntil: number | undefined;
   #prepareFailures = 0;
+  #isReleased = false;
   #sandboxConfig: SandboxConfig | undefined;
   #woken = true;
   #busy = false;
@@ -221,6 +222,7 @@ export class PodWorker {
       const wasOver = this.isOver;
       this.#tell(decision);
       if (this.isOver && !wasOver) continue;
+      await this.#release();
       const times = [decision.wakeAt, this.#volumesDue, this.#exitLookAt()].filter((time) => time !== undefined);
       if (times.length > 0) this.#wakeAfter(Math.max(1, Math.min(...times) - this.#world.clock.now()));
       return false;
@@ -312,8 +314,7 @@ export class PodWorker {
         this.#stop(step);
         return false;
       case "remove":
-        await runtime.removeContainer(step.containerId);
-        this.#messages.delete(step.containerId);
+        await this.#removeContainer(step.containerId);
         return true;
       case "stopSandbox":
         await runtime.stopSandbox(step.sandboxId);
@@ -331,6 +332,28 @@ export class PodWorker {
       case "finish":
         return false;
     }
+  }
+
+  async #removeContainer(id: string): Promise<void> {
+    const { runtime, options } = this.#needs;
+    await runtime.removeContainer(id);
+    this.#messages.delete(id);
+    const found = this.#observed.containers.find((one) => one.id === id);
+    if (!found) return;
+    const { files } = this.#world;
+    const folder = `${podLogFolder(options.podLogsFolder, this.#pod)}/${found.name}`;
+    await files.remove(this.#logLink(found.name, id));
+    if ((await files.stat(folder)) === undefined) return;
+    for (const name of await files.list(folder)) if (name.startsWith(`${found.attempt}.log`)) await files.remove(`${folder}/${name}`);
+  }
+
+  /** A Pod that is over keeps its ended containers for their logs, and nothing else. */
+  async #release(): Promise<void> {
+    const { containers, sandboxes } = this.#observed;
+    if (this.#isReleased || this.#ending || !this.isOver || containers.some(isAlive) || sandboxes.some(({ ready }) => ready)) return;
+    await this.#needs.volumes.unmount(this.uid);
+    await this.#needs.cgroups?.remove(this.uid);
+    this.#isReleased = true;
   }
 
   async #prepare({ attempt, sandbox, volumes }: Extract<Step, { do: "prepare" }>): Promise<boolean> {

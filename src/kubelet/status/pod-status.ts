@@ -131,7 +131,11 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
   const exitedWell = current?.state === "exited" && current.exitCode === 0;
   const ready = isPlainInit ? exitedWell : started && (probed?.ready ?? container.readinessProbe === undefined);
 
-  const terminated = (ended: ObservedContainer): ContainerState => ({ terminated: terminatedState(facts, ended) });
+  // An end that was told once is told the same way again: its message may be gone from the node.
+  const told = [before?.state.terminated, before?.lastState.terminated];
+  const terminated = (ended: ObservedContainer): ContainerState => ({
+    terminated: told.find((one) => one?.containerID === `${runtimeName}://${ended.id}`) ?? terminatedState(facts, ended),
+  });
   let state: ContainerState;
   let lastState: ContainerState = previous?.state === "exited" ? terminated(previous) : (before?.lastState ?? {});
   if (!current) {

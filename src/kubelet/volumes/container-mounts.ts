@@ -64,6 +64,7 @@ function expandStrictly(text: string, environment: Environment): string {
 async function pathWithin(files: Files, root: string, inside: string): Promise<string> {
   const parts = inside.split("/").filter((part) => part !== "" && part !== ".");
   if (inside.startsWith("/") || parts.includes("..")) throw new ContainerConfigError(`invalid subPath ${JSON.stringify(inside)}`);
+  const { mode = 0o755 } = (await files.stat(root, { follow: true })) ?? {};
   let at = root;
   const rest = [...parts];
   for (let links = 0; rest.length > 0; ) {
@@ -77,7 +78,10 @@ async function pathWithin(files: Files, root: string, inside: string): Promise<s
         throw new ContainerConfigError(`failed to prepare subPath ${JSON.stringify(inside)}: it leads out of the volume`);
       rest.unshift(...targetParts);
     } else {
-      if (!info) await files.makeFolder(next, { mode: 0o750 });
+      if (!info) {
+        await files.makeFolder(next, { mode });
+        await files.changeMode(next, mode);
+      }
       at = next;
     }
   }
