@@ -18,6 +18,8 @@ import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.t
 import { openMemoryStore } from "#store/memory/memory-store.ts";
 import { allAdmissionPlugins } from "./admission/all.ts";
 import { serviceAccountIssuer } from "./authentication/service-accounts/issuer.ts";
+import { defaultRoles } from "./authorization/default-roles.ts";
+import { reconcileDefaultRoles } from "./authorization/reconcile-roles.ts";
 import { security } from "./security.ts";
 import { type ApiServer, startApiServer } from "./start.ts";
 
@@ -121,6 +123,22 @@ test("default roles are there, and give what they should", () =>
       'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope',
     );
     assert.equal((await ask("GET", "/healthz-not")).json.message, 'forbidden: User "system:anonymous" cannot get path "/healthz-not"');
+  }));
+
+test("default roles get back what they lost, keep what they were given, and stay as they are when told to", () =>
+  withCluster(async ({ admin, api }) => {
+    const rule = { verbs: ["get"], apiGroups: ["example.com"], resources: ["things"] };
+    const discovery = await admin.get(ClusterRole, { name: "system:discovery" });
+    await admin.update(ClusterRole, { ...discovery, rules: [rule] });
+    const basic = await admin.get(ClusterRole, { name: "system:basic-user" });
+    const annotations = { ...basic.metadata.annotations, "rbac.authorization.kubernetes.io/autoupdate": "false" };
+    await admin.update(ClusterRole, { ...basic, metadata: { ...basic.metadata, annotations }, rules: [] });
+    const monitoring = await admin.get(ClusterRole, { name: "system:monitoring" });
+    await reconcileDefaultRoles(api.registry, defaultRoles());
+    assert.deepEqual((await admin.get(ClusterRole, { name: "system:discovery" })).rules, [rule, ...discovery.rules]);
+    assert.deepEqual((await admin.get(ClusterRole, { name: "system:basic-user" })).rules, []);
+    const { resourceVersion } = (await admin.get(ClusterRole, { name: "system:monitoring" })).metadata;
+    assert.equal(resourceVersion, monitoring.metadata.resourceVersion);
   }));
 
 async function eventually(check: () => Promise<void>): Promise<void> {

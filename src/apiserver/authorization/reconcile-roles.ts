@@ -13,13 +13,13 @@ import type { Registry } from "../registry/resource.ts";
 import type { DefaultBinding, DefaultClusterRole, DefaultRole, DefaultRoles } from "./default-roles.ts";
 import { uncovered } from "./rbac/rules.ts";
 
-const autoUpdate = "rbac.authorization.k8s.io/autoupdate";
+const autoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 const defaultLabels = { "kubernetes.io/bootstrapping": "rbac-defaults" };
 const attemptsMax = 5;
 
 /**
  * To be run after the server began to serve, once the namespaces kube-system and kube-public exist.
- * An object whose annotation rbac.authorization.k8s.io/autoupdate is "false" is left alone.
+ * An object whose annotation rbac.authorization.kubernetes.io/autoupdate is "false" is left alone.
  */
 export async function reconcileDefaultRoles(registry: Registry, defaults: DefaultRoles): Promise<void> {
   // Side by side, so that the store makes them durable together.
