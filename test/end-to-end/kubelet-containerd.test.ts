@@ -120,8 +120,7 @@ test("a static Pod runs, with its environment, volumes, hosts file and log; it i
   assert.ok(found?.running);
   await eventually(() => readFileSync(found.logPath, "utf8").includes("stdout F hello from web-node-1"));
 
-  rmSync(`${options.staticPodFolder}/web.json`);
-  await until("the Pod is gone", "web", (one) => one === undefined);
+  await gone("web");
   assert.deepEqual(await runtime.sandboxes({ labels: { "io.kubernetes.pod.uid": pod.metadata.uid } }), []);
   assert.equal(existsSync(folder), false);
   assert.equal(existsSync(`/sys/fs/cgroup/memory${containerd.cgroupRoot}/kubepods/burstable/pod${pod.metadata.uid}`), false);
@@ -135,8 +134,7 @@ test("a container that ends is started again, then has to wait", { skip }, async
   assert.equal(status?.lastState.terminated?.message, "no\n");
   assert.equal(status?.restartCount, 1);
   assert.match(status?.state.waiting?.message ?? "", /^back-off 10s restarting failed container=main pod=crash-node-1_test\(/);
-  rmSync(`${options.staticPodFolder}/crash.json`);
-  await until("the Pod is gone", "crash", (one) => one === undefined);
+  await gone("crash");
 });
 
 test("init containers run first, and a Pod that is not restarted succeeds", { skip }, async () => {
@@ -155,8 +153,7 @@ test("init containers run first, and a Pod that is not restarted succeeds", { sk
   );
   const pod = await until("it has ended", "job", (one) => one?.status.phase === "Succeeded" || one?.status.phase === "Failed");
   assert.equal(pod.status.phase, "Succeeded");
-  rmSync(`${options.staticPodFolder}/job.json`);
-  await until("the Pod is gone", "job", (one) => one === undefined);
+  await gone("job");
 });
 
 test("after a restart of the kubelet, and of containerd, running containers are left untouched", { skip }, async () => {
@@ -175,9 +172,112 @@ test("after a restart of the kubelet, and of containerd, running containers are 
   );
   const [status] = (await until("the Pod is ready", "stay", isReady)).status.containerStatuses ?? [];
   assert.equal(status?.restartCount, 0);
-  rmSync(`${options.staticPodFolder}/stay.json`);
-  await until("the Pod is gone", "stay", (one) => one === undefined);
+  await gone("stay");
 });
+
+test("what the security context says holds inside", { skip }, async () => {
+  const script = [
+    "id -u; id -G; grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status",
+    "touch /x 2>/dev/null && echo wrote || echo read-only; touch /data/sub && stat -c %g /data/sub",
+    "cat /proc/1/oom_score_adj; hostname; cat /etc/resolv.conf; exec sleep 3600",
+  ].join("; ");
+  write(
+    "safe",
+    manifest(
+      "safe",
+      {
+        dnsPolicy: "None",
+        dnsConfig: { nameservers: ["10.96.0.10"], searches: ["svc.cluster.local"], options: [{ name: "ndots", value: "5" }] },
+        securityContext: {
+          runAsUser: 1000,
+          runAsGroup: 2000,
+          fsGroup: 3000,
+          supplementalGroups: [4000],
+          seccompProfile: { type: "RuntimeDefault" },
+        },
+        volumes: [{ name: "data", emptyDir: { medium: "Memory" } }],
+      },
+      {
+        command: ["sh", "-c", script],
+        volumeMounts: [{ name: "data", mountPath: "/data", subPath: "own" }],
+        securityContext: {
+          runAsNonRoot: true,
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+        },
+      },
+    ),
+  );
+  await until("the Pod is ready", "safe", isReady);
+  const { logPath = "" } = kubelet.container("test", "safe-node-1", "main") ?? {};
+  await eventually(() => readFileSync(logPath, "utf8").includes("ndots"));
+  const lines = readFileSync(logPath, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ").slice(3).join(" "));
+  assert.equal(lines[0], "1000");
+  assert.deepEqual(new Set(lines[1]?.split(" ")), new Set(["2000", "3000", "4000"]));
+  assert.deepEqual(
+    lines.slice(2, 5).map((line) => line.replace(/\s+/g, " ")),
+    ["CapEff: 0000000000000000", "NoNewPrivs: 1", "Seccomp: 2"],
+  );
+  assert.deepEqual([lines[5], lines[8]], ["read-only", "safe-node-1"]);
+  assert.ok(lines.includes("nameserver 10.96.0.10") && lines.includes("search svc.cluster.local"));
+  await gone("safe");
+});
+
+test("hooks run, the grace period is kept, and memory has its limit", { skip }, async () => {
+  const hooks = {
+    lifecycle: {
+      postStart: { exec: { command: ["sh", "-c", "echo started > /data/post"] } },
+      preStop: { exec: { command: ["sh", "-c", "echo stopping > /host/pre"] } },
+    },
+    command: ["sh", "-c", "trap 'echo term > /host/term; exit 0' TERM; while :; do sleep 0.05; done"],
+    volumeMounts: [
+      { name: "data", mountPath: "/data" },
+      { name: "host", mountPath: "/host" },
+    ],
+  };
+  const host = `${containerd.folder}/hooked`;
+  const volumes = [
+    { name: "data", emptyDir: {} },
+    { name: "host", hostPath: { path: host, type: "DirectoryOrCreate" } },
+  ];
+  write("hooked", manifest("hooked", { volumes, terminationGracePeriodSeconds: 20 }, hooks));
+  const hog = { command: ["sh", "-c", "tail /dev/zero"], resources: { limits: { memory: "16Mi" } } };
+  write("hog", manifest("hog", { restartPolicy: "Never" }, hog));
+  const pod = await until("the Pod is ready", "hooked", isReady);
+  const post = `${options.rootFolder}/pods/${pod.metadata.uid}/volumes/kubernetes.io~empty-dir/data/post`;
+  assert.equal(readFileSync(post, "utf8"), "started\n");
+  const failed = await until("it was killed", "hog", (one) => one?.status.phase === "Failed");
+  const { terminated } = failed.status.containerStatuses?.[0]?.state ?? {};
+  assert.deepEqual([terminated?.reason, terminated?.exitCode], ["OOMKilled", 137]);
+  const startedAt = Date.now();
+  await gone("hooked");
+  assert.ok(Date.now() - startedAt < 5_000, "it ended when it was asked to");
+  assert.deepEqual([readFileSync(`${host}/pre`, "utf8"), readFileSync(`${host}/term`, "utf8")], ["stopping\n", "term\n"]);
+  await gone("hog");
+});
+
+test("a Pod on the node's network, and an image that cannot be had", { skip }, async () => {
+  write("host", manifest("host", { hostNetwork: true }));
+  write("bad", manifest("bad", {}, { image: "registry.local:5000/none:1" }));
+  const pod = await until("the Pod is ready", "host", isReady);
+  assert.equal(pod.status.podIP, "192.168.50.1");
+  const waiting = (one: Pod | undefined) => one?.status.containerStatuses?.[0]?.state.waiting;
+  const bad = await until("it fails", "bad", (one) => waiting(one)?.reason === "ErrImagePull");
+  assert.match(waiting(bad)?.message ?? "", /^rpc error: code = \w+ desc = /);
+  const held = await until("it backs off", "bad", (one) => waiting(one)?.reason === "ImagePullBackOff");
+  assert.match(waiting(held)?.message ?? "", /^Back-off pulling image "registry.local:5000\/none:1": ErrImagePull: rpc error/);
+  await gone("host");
+  await gone("bad");
+});
+
+async function gone(name: string): Promise<void> {
+  rmSync(`${options.staticPodFolder}/${name}.json`);
+  await until("the Pod is gone", name, (one) => one === undefined);
+}
 
 async function eventually(holds: () => boolean): Promise<void> {
   for (let tries = 0; ; tries++) {
