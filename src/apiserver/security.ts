@@ -65,7 +65,10 @@ export function security(options: SecurityOptions): (parts: SecurityParts) => Se
   return (parts) => {
     const { scope, world, registry } = parts;
     const { issuer } = options;
-    const tokens = firstOf([staticTokens(world, options.tokens ?? []), cachedTokens(world, serviceAccountTokens(world, registry, issuer))]);
+    const tokens = firstOf([
+      staticTokens(world, options.tokens ?? [], issuer.audiences),
+      cachedTokens(world, serviceAccountTokens(world, registry, issuer)),
+    ]);
     const roles = liveRoles(scope, world, parts);
     const authorizers = [nodeAuthorizer(livePodsOfNodes(scope, world, parts)), rbacAuthorizer(roles)];
     const authorizer = authorizerChain(authorizers);

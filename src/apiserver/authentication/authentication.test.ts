@@ -9,7 +9,7 @@ import { clientCertificateAuthenticator } from "./client-certificate.ts";
 import { parseTokenFile, staticTokens, TokenFileError } from "./static-tokens.ts";
 
 const world = simulatedWorld({ seed: 1 });
-const tokens = staticTokens(world, parseTokenFile('# people\nsecret,jane,u1,"dev, ops"\n\nother,"joe, the second",u2\n'));
+const tokens = staticTokens(world, parseTokenFile('# people\nsecret,jane,u1,"dev, ops"\n\nother,"joe, the second",u2\n'), ["api"]);
 const chain = (anonymous: boolean) =>
   authenticatorChain({ authenticators: [clientCertificateAuthenticator(world), bearerTokenAuthenticator(tokens, ["api"])], anonymous });
 
@@ -53,6 +53,11 @@ test("tokens come in the header, or as a WebSocket's protocol that goes no furth
   const joe = await chain(false).authenticate(request({}, { upgrade: "websocket", "sec-websocket-protocol": protocols }));
   assert.equal(joe?.name, "joe, the second");
   assert.equal(withoutTokenProtocol(protocols), "v5.channel.k8s.io");
+});
+
+test("a static token is for the API server alone", async () => {
+  assert.equal(await tokens.authenticateToken("secret", ["vault"]), undefined);
+  assert.deepEqual((await tokens.authenticateToken("secret", ["vault", "api"]))?.audiences, ["api"]);
 });
 
 test("a token file with a broken line is refused as a whole", () => {

@@ -13,14 +13,19 @@ export class TokenFileError extends Error {
   override readonly name = "TokenFileError";
 }
 
-/** Looked up by digest, so that timing tells nothing of the tokens. They are good for the API's own audiences. */
-export function staticTokens({ crypto }: Pick<World, "crypto">, tokens: readonly StaticToken[]): TokenAuthenticator {
+/** Looked up by digest, so that timing tells nothing of the tokens. They are good for the API server's own audiences and no other. */
+export function staticTokens(
+  { crypto }: Pick<World, "crypto">,
+  tokens: readonly StaticToken[],
+  ownAudiences: readonly string[],
+): TokenAuthenticator {
   const digest = (token: string) => hex(crypto.sha256(new TextEncoder().encode(token)));
   const users = new Map(tokens.map(({ token, user }) => [digest(token), user]));
   return {
     async authenticateToken(token, audiences) {
       const user = users.get(digest(token));
-      return user && { user, audiences };
+      const meant = audiences.filter((audience) => ownAudiences.includes(audience));
+      return user && meant.length > 0 ? { user, audiences: meant } : undefined;
     },
   };
 }

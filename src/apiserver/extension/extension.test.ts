@@ -79,6 +79,8 @@ const schema = {
         labels: { type: "object", additionalProperties: { type: "string" } },
         raw: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
         on: { type: "boolean" },
+        at: { type: "string", format: "date-time" },
+        address: { type: "string", format: "ipv4" },
       },
     },
     status: { type: "object", properties: { ready: { type: "boolean" }, count: { type: "integer" } } },
@@ -178,6 +180,11 @@ test("what the schema does not allow is refused in upstream's words", () =>
     );
     assert.match(await refusal({ image: "ab", tags: ["a", "a"] }), /spec\.tags\[1\]: Duplicate value: "a"/);
     assert.match(await refusal({ image: "ab", port: true }), /must be of type integer,string: "boolean"/);
+    assert.match(
+      await refusal({ image: "ab", at: "2026-02-30T00:00:00Z" }),
+      /spec\.at in body must be of type date-time: "2026-02-30T00:00:00Z"/,
+    );
+    assert.match(await refusal({ image: "ab", address: "1.2.3" }), /must be of type ipv4: "1\.2\.3"/);
     const strict = await ask("POST", `${widgets}?fieldValidation=Strict`, widget("w", { image: "ab", other: 1 }));
     assert.equal(strict.status, 400);
     assert.match(strict.json.message, /unknown field "spec\.other"/);

@@ -1,8 +1,11 @@
 // Checks a value against a structural schema, in upstream's words.
 import { RE2JS } from "re2js";
 import type { JSONSchemaProps } from "#api/apiextensions.k8s.io/custom-resource-definition/json-schema.ts";
+import { wrongBase64 } from "#base/base64.ts";
+import { formatProblems } from "#schema/derive/formats.ts";
 import { isList, isObject, ownValue, sameJson } from "#schema/derive/json-objects.ts";
 import { writeJson } from "#schema/derive/json.ts";
+import { parseTime } from "#schema/time.ts";
 import type { Json } from "#schema/field.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { itemsOf, schemaOf } from "./schema-message.ts";
@@ -79,6 +82,8 @@ function checkText(schema: JSONSchemaProps, value: string, path: string, errors:
     errors.push({ type: "TooLong", field: path, detail: `may not be more than ${maxLength} bytes` });
   }
   if (minLength !== undefined && length < Number(minLength)) errors.push(bad(path, value, `should be at least ${minLength} chars long`));
+  const isOfFormat = Object.hasOwn(formats, schema.format ?? "") ? formats[schema.format as string] : undefined;
+  if (isOfFormat && !isOfFormat(value)) errors.push(bad(path, value, `must be of type ${schema.format}: ${JSON.stringify(value)}`));
   if (pattern && !matches(pattern, value)) errors.push(bad(path, value, `should match '${pattern}'`));
 }
 
@@ -169,6 +174,26 @@ function checkCombined(schema: JSONSchemaProps, value: Json, path: string, error
     errors.push(...wrong, bad(path, value, "must validate all the schemas (allOf)"));
   }
   if (not && holds(not)) errors.push(bad(path, value, "must not validate the schema (not)"));
+}
+
+/** The formats that are checked; others say what is meant and no more. */
+const formats: Readonly<Record<string, (text: string) => boolean>> = {
+  "date-time": isTime,
+  date: (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && isTime(`${text}T00:00:00Z`),
+  uuid: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(text),
+  byte: (text) => wrongBase64(text) < 0,
+  ipv4: (text) => !text.includes(":") && formatProblems("ip", text).length === 0,
+  ipv6: (text) => text.includes(":") && formatProblems("ip", text).length === 0,
+  cidr: (text) => formatProblems("cidr", text).length === 0,
+};
+
+function isTime(text: string): boolean {
+  try {
+    parseTime(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const patterns = new Map<string, RE2JS>();
