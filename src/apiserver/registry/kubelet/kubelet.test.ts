@@ -150,6 +150,34 @@ test("exec hands the connection through, both ways", () =>
     },
   ));
 
+test("all that was said arrives, although the kubelet ends right behind it; and a client that goes is told to the kubelet", () => {
+  const told = Promise.withResolvers<void>();
+  return withKubelet(
+    async ({ upgrade, path }) => {
+      assert.ok(upgrade);
+      const { stream } = upgrade({ connection: "Upgrade", upgrade: "SPDY/3.1" });
+      if (path.startsWith("/exec")) {
+        for (let count = 0; count < 100; count++) void stream.write(new Uint8Array(10_000));
+        stream.end();
+      } else void stream.closed.then(() => told.resolve());
+      return { status: 101, headers: {}, upgraded: true };
+    },
+    async ({ client }) => {
+      const headers = { ...admin, upgrade: "SPDY/3.1", connection: "Upgrade" };
+      const said = await client.upgrade({ method: "POST", path: `${pod}/exec?container=a&command=x`, headers });
+      assert.ok("stream" in said);
+      let length = 0;
+      for await (const chunk of said.stream.incoming) length += chunk.length;
+      assert.equal(length, 1_000_000);
+      said.stream.end();
+      const left = await client.upgrade({ method: "POST", path: `${pod}/attach?container=a`, headers });
+      assert.ok("stream" in left);
+      left.stream.destroy();
+      await told.promise;
+    },
+  );
+});
+
 test("an upgrade that the kubelet refuses stays an ordinary answer; redirects are not followed", () =>
   withKubelet(
     async ({ path }) =>

@@ -15,6 +15,7 @@ import { unreachable } from "./kubelet-connection.ts";
 const bodyMax = 512 * 1024 * 1024;
 const bufferedMax = 1024 * 1024;
 const pauseMilliseconds = 5;
+const lingerMilliseconds = 10_000;
 
 export interface Target {
   readonly client: HttpClient;
@@ -76,15 +77,21 @@ export async function relayUpgrade(world: Pick<World, "clock">, http: HttpReques
     answer.stream.destroy();
     throw error;
   }
-  void join(client.stream, answer.stream, client.head);
+  void join(world, client.stream, answer.stream, client.head);
   return { response: { status: 101, headers: {}, upgraded: true } };
 }
 
-/** Both directions until either side is gone; then both are. */
-async function join(client: ByteStream, backend: ByteStream, head: Uint8Array): Promise<void> {
+/** Both directions, until the backend is through or the client is gone. What was written to the client may still be on its way: it gets time. */
+async function join(world: Pick<World, "clock">, client: ByteStream, backend: ByteStream, head: Uint8Array): Promise<void> {
   void client.closed.then(() => backend.destroy());
-  void backend.closed.then(() => client.destroy());
-  await Promise.all([pump(client, backend, head), pump(backend, client)]);
+  void pump(client, backend, head);
+  await pump(backend, client);
+  const { promise: patience, resolve } = Promise.withResolvers<void>();
+  const timer = world.clock.timer(lingerMilliseconds, resolve);
+  await Promise.race([client.closed, patience]);
+  timer.cancel();
+  client.destroy();
+  backend.destroy();
 }
 
 async function pump(from: ByteStream, to: ByteStream, head?: Uint8Array): Promise<void> {
