@@ -96,6 +96,7 @@ export interface FoundContainer {
 
 const housekeepingMilliseconds = 60_000;
 const logCheckMilliseconds = 30_000;
+const servicesMilliseconds = 10_000;
 const orphanGraceSeconds = 2;
 
 /** Starts the kubelet's core; resolves when static Pods are loaded and looked after. The API may come later. */
@@ -179,7 +180,9 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     });
   }
   scope.start("first look", async (task) => {
-    await Promise.all([podInformer?.synced, services?.synced]);
+    // Containers are told of Services, but do not wait for them for ever.
+    const patience = world.clock.sleep(task, servicesMilliseconds);
+    await Promise.all([podInformer?.synced, Promise.race([services?.synced, patience])]);
     if (task.stopped) return;
     podInformer?.onChange(({ type, object }) => (type === "deleted" ? removed(object) : seen(object)));
     isReady = true;

@@ -7,55 +7,34 @@ import { type Scope, ScopeStopped } from "#base/scope.ts";
 import type { Node } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { PodStatus } from "#api/core/pod/pod-status.ts";
-import type { Service } from "#api/core/service/service.ts";
-import type { EventRecorder, EventSubject } from "#client/event-recorder.ts";
-import type { Runtime, SandboxConfig } from "#cri/runtime.ts";
+import type { EventRecorder } from "#client/event-recorder.ts";
+import type { SandboxConfig } from "#cri/runtime.ts";
 import type { Timer } from "#platform/clock.ts";
 import type { World } from "#platform/world.ts";
 import type { Cgroups } from "../cgroups/cgroups.ts";
 import { errorText, type ImagePuller, type TellEvent } from "../images/image-puller.ts";
-import type { KubeletOptions } from "../kubelet.ts";
-import {
-  type AnyContainer,
-  allContainers,
-  annotations,
-  fullName,
-  isControlPlane,
-  isMirror,
-  isStatic,
-  namespaceOf,
-  podFolder,
-  podLogFolder,
-} from "../layout.ts";
-import { readLastWords } from "../logs/last-words.ts";
+import { type AnyContainer, allContainers, fullName, isControlPlane } from "../layout.ts";
 import type { Prober } from "../probes.ts";
 import { podStatus } from "../status/pod-status.ts";
-import { containerMounts, hostsText, nodeHostsText } from "../volumes/container-mounts.ts";
-import type { ReferencedObjects } from "../volumes/objects.ts";
-import type { Volumes } from "../volumes/volumes.ts";
 import type { BackOffs } from "./back-off.ts";
-import { containerConfig } from "./container-config.ts";
+import { createContainer, type CreationNeeds } from "./create-container.ts";
 import { type Decision, decide, type Situation, type Step, type Waiting } from "./decide.ts";
-import { ContainerConfigError, environmentOf } from "./environment.ts";
+import { ContainerConfigError } from "./environment.ts";
+import { eventSubject } from "./event-subject.ts";
 import type { FieldContext } from "./field-paths.ts";
 import { runHook } from "./hooks.ts";
-import { isAlive, nothingObserved, observe, type ObservedContainer, type ObservedPod } from "./observed.ts";
-import { linuxResources } from "./resources.ts";
-import { domainOf, hostnameOf, type Resolver, sandboxConfig } from "./sandbox-config.ts";
+import { isAlive, nothingObserved, observe, type ObservedPod } from "./observed.ts";
+import { PodFiles } from "./pod-files.ts";
+import { type Resolver, sandboxConfig } from "./sandbox-config.ts";
 
-export interface PodWorkerNeeds {
-  readonly runtime: Runtime;
+export interface PodWorkerNeeds extends CreationNeeds {
   readonly runtimeName: () => string;
-  readonly options: KubeletOptions;
-  readonly volumes: Volumes;
   readonly cgroups: Cgroups | undefined;
   readonly images: ImagePuller;
-  readonly objects: ReferencedObjects;
   readonly prober: Prober;
   readonly recorder: EventRecorder;
   readonly restarts: { readonly ordinary: BackOffs; readonly urgent: BackOffs };
   readonly resolver: () => Promise<Resolver>;
-  readonly services: () => readonly Service[];
   readonly hostIPs: () => readonly string[];
   readonly node: () => Node | undefined;
   /** Told every new status. */
@@ -68,7 +47,7 @@ export interface PodWorkerNeeds {
 
 const retryMilliseconds = { ordinary: 10_000, urgent: 1_000 };
 /** After a failed sandbox or volume: doubled with each failure in a row. */
-const prepareFirstMilliseconds = 500;
+const prepareFirstMilliseconds = 200;
 const prepareMaxMilliseconds = 10_000;
 /** After the runtime could not be asked. */
 const failureMilliseconds = 2_000;
@@ -83,6 +62,7 @@ export class PodWorker {
   readonly #scope: Scope;
   readonly #world: World;
   readonly #needs: PodWorkerNeeds;
+  readonly #files: PodFiles;
   #pod: Pod;
   #own: PodStatus | undefined;
   #observed: ObservedPod = nothingObserved;
@@ -112,6 +92,7 @@ export class PodWorker {
     this.#world = world;
     this.#needs = needs;
     this.#pod = pod;
+    this.#files = new PodFiles(world, needs.options, pod);
     scope.start("work", (task) => this.#run(task));
   }
 
@@ -250,7 +231,7 @@ export class PodWorker {
         prober.start({ pod: this.#pod, container, containerId: found.id, startedAt, podIP });
       } else if (found.state === "exited") {
         prober.stop(found.id);
-        if (!this.#messages.has(found.id)) this.#messages.set(found.id, await this.#lastWords(found));
+        if (!this.#messages.has(found.id)) this.#messages.set(found.id, await this.#files.lastWords(found));
       }
     }
   }
@@ -335,16 +316,10 @@ export class PodWorker {
   }
 
   async #removeContainer(id: string): Promise<void> {
-    const { runtime, options } = this.#needs;
-    await runtime.removeContainer(id);
+    await this.#needs.runtime.removeContainer(id);
     this.#messages.delete(id);
     const found = this.#observed.containers.find((one) => one.id === id);
-    if (!found) return;
-    const { files } = this.#world;
-    const folder = `${podLogFolder(options.podLogsFolder, this.#pod)}/${found.name}`;
-    await files.remove(this.#logLink(found.name, id));
-    if ((await files.stat(folder)) === undefined) return;
-    for (const name of await files.list(folder)) if (name.startsWith(`${found.attempt}.log`)) await files.remove(`${folder}/${name}`);
+    if (found) await this.#files.removeLog(found);
   }
 
   /** A Pod that is over keeps its ended containers for their logs, and nothing else. */
@@ -378,10 +353,10 @@ export class PodWorker {
   }
 
   async #makeSandbox(attempt: number): Promise<void> {
-    const { runtime, cgroups, options } = this.#needs;
+    const { runtime, cgroups } = this.#needs;
     await cgroups?.make(this.#pod);
     const config = await this.#configOfSandbox(attempt);
-    await this.#world.files.makeFolder(podLogFolder(options.podLogsFolder, this.#pod), { mode: 0o755 });
+    await this.#files.makeLogFolder();
     await runtime.runSandbox(config, this.#pod.spec.runtimeClassName ?? "");
   }
 
@@ -416,7 +391,7 @@ export class PodWorker {
   }
 
   async #start({ container, attempt, restart }: Extract<Step, { do: "start" }>): Promise<boolean> {
-    const { runtime, images, options } = this.#needs;
+    const { runtime, images } = this.#needs;
     const tell: TellEvent = (type, reason, message) => this.#event(type, reason, message, container);
     const image = await images.ensure(this.#pod, container, tell, () => {
       this.#held.delete(container.name);
@@ -433,23 +408,10 @@ export class PodWorker {
     if (!sandbox) return true;
     let id: string;
     try {
-      const environment = await this.#environment(container);
-      const terminationPath = await this.#terminationFile(container, attempt);
-      const hostsPath = await this.#hostsFile();
-      const mounts = await containerMounts(this.#world.files, this.#needs.volumes, this.#pod, container, environment, {
-        hostsPath,
-        terminationPath,
+      id = await createContainer(this.#world, this.#needs, {
+        ...{ pod: this.#pod, container, attempt, image: image.image, observed: this.#observed, files: this.#files },
+        ...{ sandboxId: sandbox.id, sandbox: await this.#configOfSandbox(sandbox.metadata.attempt), fields: this.#fieldContext() },
       });
-      const target = this.#observed.containers.find(({ name, state }) => name === container.targetContainerName && state === "running");
-      const config = containerConfig(this.#pod, container, {
-        attempt,
-        image: image.image,
-        environment,
-        mounts,
-        resources: linuxResources(this.#pod, container, options.memoryBytes),
-        targetContainerId: target?.id,
-      });
-      id = await runtime.createContainer(sandbox.id, config, await this.#configOfSandbox(sandbox.metadata.attempt));
     } catch (error) {
       const message = errorText(error);
       tell("Warning", "Failed", `Error: ${message}`);
@@ -468,7 +430,7 @@ export class PodWorker {
     tell("Normal", "Started", "Container started");
     this.#noteRestart(restart);
     this.#held.delete(container.name);
-    this.#background("link log", () => this.#linkLog(container, id, attempt));
+    this.#background("link log", () => this.#files.linkLog({ id, name: container.name, attempt }));
     if (container.lifecycle?.postStart) this.#postStart(container, id);
     return true;
   }
@@ -486,17 +448,6 @@ export class PodWorker {
 
   #creatingReason(): string {
     return (this.#pod.spec.initContainers ?? []).length > 0 ? "PodInitializing" : "ContainerCreating";
-  }
-
-  #environment(container: AnyContainer): Promise<ReadonlyMap<string, string>> {
-    const { objects, services } = this.#needs;
-    const namespace = namespaceOf(this.#pod);
-    return environmentOf(this.#pod, container, {
-      ...this.#fieldContext(),
-      services: services(),
-      configMap: (name) => objects.configMap(this.uid, namespace, name),
-      secret: (name) => objects.secret(this.uid, namespace, name),
-    });
   }
 
   #postStart(container: AnyContainer, id: string): void {
@@ -561,56 +512,13 @@ export class PodWorker {
 
   /** The Pod has ended: everything of it is taken away, then the API is told. */
   async #finish(decision: Decision): Promise<void> {
-    const { cgroups, volumes, runtime, options } = this.#needs;
+    const { cgroups, volumes, runtime } = this.#needs;
     const status = this.#tell(decision);
     await volumes.unmount(this.uid);
     await cgroups?.remove(this.uid);
     await this.#needs.ended(this.#pod, status);
     for (const { id } of this.#observed.sandboxes) await runtime.removeSandbox(id);
-    await this.#world.files.remove(podLogFolder(options.podLogsFolder, this.#pod), { recursive: true });
-    for (const { id, name } of this.#observed.containers) await this.#world.files.remove(this.#logLink(name, id));
-  }
-
-  async #terminationFile(container: AnyContainer, attempt: number): Promise<string> {
-    const path = this.#terminationPath(container.name, attempt);
-    await this.#world.files.makeFolder(path.slice(0, path.lastIndexOf("/")), { mode: 0o755 });
-    await this.#world.files.write(path, "", { mode: 0o666 });
-    await this.#world.files.changeMode(path, 0o666);
-    return path;
-  }
-
-  #terminationPath(name: string, attempt: number): string {
-    return `${podFolder(this.#needs.options.rootFolder, this.uid)}/containers/${name}/${attempt}`;
-  }
-
-  async #lastWords({ name, attempt, exitCode, annotations: noted }: ObservedContainer): Promise<string> {
-    const { options } = this.#needs;
-    const useLog = exitCode !== 0 && noted[annotations.terminationMessagePolicy] === "FallbackToLogsOnError";
-    const log = `${podLogFolder(options.podLogsFolder, this.#pod)}/${name}/${attempt}.log`;
-    return readLastWords(this.#world.files, { message: this.#terminationPath(name, attempt), log: useLog ? log : undefined });
-  }
-
-  async #hostsFile(): Promise<string> {
-    const { files } = this.#world;
-    const { options } = this.#needs;
-    const path = `${podFolder(options.rootFolder, this.uid)}/etc-hosts`;
-    const { spec } = this.#pod;
-    const text = spec.hostNetwork
-      ? nodeHostsText(await files.readText("/etc/hosts").catch(() => ""), spec.hostAliases)
-      : hostsText(this.#observed.sandbox?.ips ?? [], hostnameOf(this.#pod, options), domainOf(this.#pod, options), spec.hostAliases);
-    await files.makeFolder(podFolder(options.rootFolder, this.uid), { mode: 0o750 });
-    await files.write(path, text, { mode: 0o644 });
-    return path;
-  }
-
-  #logLink(name: string, id: string): string {
-    return `${this.#needs.options.containerLogsFolder}/${this.#pod.metadata.name}_${namespaceOf(this.#pod)}_${name}-${id}.log`;
-  }
-
-  async #linkLog({ name }: AnyContainer, id: string, attempt: number): Promise<void> {
-    const { options } = this.#needs;
-    await this.#world.files.makeFolder(options.containerLogsFolder, { mode: 0o755 });
-    await this.#world.files.link(`${podLogFolder(options.podLogsFolder, this.#pod)}/${name}/${attempt}.log`, this.#logLink(name, id));
+    await this.#files.removeLogs(this.#observed.containers);
   }
 
   #tellBackOff(name: string): void {
@@ -622,25 +530,7 @@ export class PodWorker {
   }
 
   #event(type: "Normal" | "Warning", reason: string, message: string, container?: AnyContainer): void {
-    const { metadata, spec } = this.#pod;
-    // Events about static Pods name the mirror's uid, which is the hash of the manifest.
-    const uid =
-      isStatic(this.#pod) && !isMirror(this.#pod) ? (metadata.annotations?.[annotations.configHash] ?? metadata.uid) : metadata.uid;
-    const list = spec.initContainers?.some((one) => one === container)
-      ? "initContainers"
-      : spec.containers.some((one) => one === container)
-        ? "containers"
-        : "ephemeralContainers";
-    const subject: EventSubject = {
-      apiVersion: "v1",
-      kind: "Pod",
-      namespace: namespaceOf(this.#pod),
-      name: metadata.name,
-      uid,
-      ...(metadata.resourceVersion && { resourceVersion: metadata.resourceVersion }),
-      ...(container && { fieldPath: `spec.${list}{${container.name}}` }),
-    };
-    this.#needs.recorder.record(subject, type, reason, message);
+    this.#needs.recorder.record(eventSubject(this.#pod, container), type, reason, message);
   }
 
   #background(name: string, act: () => Promise<void>): void {

@@ -1,0 +1,63 @@
+// Gathers what a container needs (environment, files, mounts, amounts) and has the runtime make it.
+import type { Pod } from "#api/core/pod/pod.ts";
+import type { Service } from "#api/core/service/service.ts";
+import type { Image, Runtime, SandboxConfig } from "#cri/runtime.ts";
+import type { World } from "#platform/world.ts";
+import type { KubeletOptions } from "../kubelet.ts";
+import { type AnyContainer, namespaceOf } from "../layout.ts";
+import { containerMounts } from "../volumes/container-mounts.ts";
+import type { ReferencedObjects } from "../volumes/objects.ts";
+import type { Volumes } from "../volumes/volumes.ts";
+import { containerConfig } from "./container-config.ts";
+import { environmentOf } from "./environment.ts";
+import type { FieldContext } from "./field-paths.ts";
+import type { ObservedPod } from "./observed.ts";
+import type { PodFiles } from "./pod-files.ts";
+import { linuxResources } from "./resources.ts";
+
+export interface CreationNeeds {
+  readonly runtime: Runtime;
+  readonly options: KubeletOptions;
+  readonly volumes: Volumes;
+  readonly objects: ReferencedObjects;
+  readonly services: () => readonly Service[];
+}
+
+export interface Creation {
+  readonly pod: Pod;
+  readonly container: AnyContainer;
+  readonly attempt: number;
+  readonly image: Image;
+  readonly sandboxId: string;
+  readonly sandbox: SandboxConfig;
+  readonly observed: ObservedPod;
+  readonly files: PodFiles;
+  readonly fields: FieldContext;
+}
+
+/** The new container's id. Throws ContainerConfigError where the Pod asks for what cannot be. */
+export async function createContainer(world: World, needs: CreationNeeds, creation: Creation): Promise<string> {
+  const { runtime, options, volumes, objects, services } = needs;
+  const { pod, container, attempt, image, sandboxId, sandbox, observed, files, fields } = creation;
+  const { uid } = pod.metadata;
+  const namespace = namespaceOf(pod);
+  const environment = await environmentOf(pod, container, {
+    ...fields,
+    services: services(),
+    configMap: (name) => objects.configMap(uid, namespace, name),
+    secret: (name) => objects.secret(uid, namespace, name),
+  });
+  const terminationPath = await files.makeTerminationFile(container.name, attempt);
+  const hostsPath = await files.writeHosts(observed.sandbox?.ips ?? []);
+  const mounts = await containerMounts(world.files, volumes, pod, container, environment, { hostsPath, terminationPath });
+  const target = observed.containers.find(({ name, state }) => name === container.targetContainerName && state === "running");
+  const config = containerConfig(pod, container, {
+    attempt,
+    image,
+    environment,
+    mounts,
+    resources: linuxResources(pod, container, options.memoryBytes),
+    targetContainerId: target?.id,
+  });
+  return runtime.createContainer(sandboxId, config, sandbox);
+}
