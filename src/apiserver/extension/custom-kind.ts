@@ -6,32 +6,64 @@ import type {
 } from "#api/apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
 import type { JSONSchemaProps } from "#api/apiextensions.k8s.io/custom-resource-definition/json-schema.ts";
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { sameJson } from "#schema/derive/json-objects.ts";
 import { normalise } from "#schema/derive/normalise.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { Json, JsonObject } from "#schema/field.ts";
 import { type Cell, type Column, type FieldError, type Kind, kindOf, type KubernetesObject } from "#schema/kind.ts";
 import { humanDuration, parseTime } from "#schema/time.ts";
 import { findAll, parseJsonPath } from "./json-path.ts";
-import { objectMessage } from "./schema-message.ts";
+import { itemsOf, objectMessage } from "./schema-message.ts";
 import { schemaErrors } from "./schema-validation.ts";
 import { completed } from "./schema-values.ts";
 
-/** The served kinds; the stored one too when it is not served, as what the others are converted to. */
+/** The served kinds. Where versions differ, objects are stored in a shape that holds what any of them says, so that each is stored whole. */
 export function customKinds(definition: CustomResourceDefinition): readonly Kind[] {
   const { versions } = definition.spec;
   const stored = versions.find(({ storage }) => storage);
   if (!stored) return [];
-  const storedKind = kindOfVersion(definition, stored, undefined);
+  const schemas = versions.map(schemaOfVersion);
+  const alike = schemas.every((schema) => sameJson(schema, schemas[0]));
+  const whole = [schemaOfVersion(stored), ...schemas].reduce((left, right) => both(left, right));
+  const storedKind = kindOfVersion(definition, alike ? stored : withSchema(stored, whole), undefined);
   return versions
     .filter(({ served }) => served)
-    .map((version) => (version === stored ? storedKind : kindOfVersion(definition, version, storedKind)));
+    .map((version) => (alike && version === stored ? storedKind : kindOfVersion(definition, version, storedKind)));
 }
+
+function schemaOfVersion({ schema }: CustomResourceDefinitionVersion): JSONSchemaProps {
+  return schema?.openAPIV3Schema ?? anything;
+}
+
+function withSchema(version: CustomResourceDefinitionVersion, openAPIV3Schema: JSONSchemaProps): CustomResourceDefinitionVersion {
+  return { ...version, schema: { openAPIV3Schema } };
+}
+
+/** A schema that keeps what either keeps. */
+function both(left: JSONSchemaProps, right: JSONSchemaProps): JSONSchemaProps {
+  if (left === right || sameJson(left, right)) return left;
+  const [leftItems, rightItems] = [itemsOf(left.items), itemsOf(right.items)];
+  if (left.type === "array" && right.type === "array" && leftItems && rightItems) {
+    return { ...left, items: both(leftItems, rightItems) };
+  }
+  const plain = (schema: JSONSchemaProps) => schema.type === "object" && schema.properties !== undefined && !schema.additionalProperties;
+  if (!plain(left) || !plain(right)) return kept;
+  const properties: Record<string, JSONSchemaProps> = Object.create(null);
+  for (const [name, schema] of [...Object.entries(left.properties ?? {}), ...Object.entries(right.properties ?? {})]) {
+    const other = properties[name];
+    properties[name] = other ? both(other, schema) : schema;
+  }
+  return { ...left, properties: { ...properties } };
+}
+
+/** Any value, as it came. */
+const kept = { "x-kubernetes-preserve-unknown-fields": true } as JSONSchemaProps;
 
 const anything: JSONSchemaProps = { type: "object", "x-kubernetes-preserve-unknown-fields": true } as JSONSchemaProps;
 
 function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResourceDefinitionVersion, stored: Kind | undefined): Kind {
   const { group, names, scope } = spec;
-  const schema = version.schema?.openAPIV3Schema ?? anything;
+  const schema = schemaOfVersion(version);
   const { status, scale } = version.subresources ?? {};
   const messageName = `${group}.${version.name}.${names.kind}`;
   const selectable = (version.selectableFields ?? []).flatMap(({ jsonPath }) => {
@@ -72,7 +104,7 @@ function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResour
         storage: () => ({
           kind: stored,
           to: (object: never) => converted(stored, object),
-          from: (object: never) => converted(kind, object) as never,
+          from: (object: never) => completed(schema, jsonOf(converted(kind, object)), true) as never,
         }),
       }),
     },
@@ -85,7 +117,7 @@ function named(kind: Kind, listName: string | undefined): Kind {
   return Object.assign(kind, { listName: listName || kind.listName });
 }
 
-/** Versions differ in name only: strategy None. */
+/** Strategy None: another name, and what the version does not know is left out. */
 function converted(to: Kind, object: KubernetesObject): KubernetesObject {
   return normalise(to.message, { ...jsonOf(object), apiVersion: to.apiVersion }).value;
 }

@@ -190,6 +190,25 @@ test("what the schema does not allow is refused in upstream's words", () =>
     assert.match(strict.json.message, /unknown field "spec\.other"/);
   }));
 
+test("versions that differ are stored whole, and each shows its own", () =>
+  withServer(async (ask) => {
+    const two: Loose = structuredClone(version("v2", false));
+    two.schema.openAPIV3Schema.properties.spec.properties = {
+      image: { type: "string" },
+      later: { type: "object", properties: { x: { type: "integer" } } },
+    };
+    assert.equal((await ask("POST", definitions, definition([version("v1", true), two]))).status, 201);
+    const second = widgets.replace("v1", "v2");
+    const spec = { image: "ab", later: { x: 1 }, size: 5 };
+    const made = await ask("POST", second, { ...widget("w", spec), apiVersion: "example.com/v2" });
+    assert.deepEqual(made.json.spec, { image: "ab", later: { x: 1 } });
+    assert.deepEqual((await ask("GET", `${widgets}/w`)).json.spec, { image: "ab", size: 3 });
+    assert.deepEqual((await ask("GET", `${second}/w`)).json.spec, { image: "ab", later: { x: 1 } });
+    const changed = await ask("PATCH", `${widgets}/w`, { spec: { image: "cd" } });
+    assert.equal(changed.status, 200, JSON.stringify(changed.json));
+    assert.deepEqual((await ask("GET", `${second}/w`)).json.spec.image, "cd");
+  }));
+
 test("apply merges lists by key", () =>
   withServer(async (ask) => {
     await created(ask);
