@@ -42,7 +42,12 @@ const flags = [
   },
   { name: "root-ca-file", type: "string", doc: "CA bundle published in every Namespace as kube-root-ca.crt." },
   { name: "service-account-private-key-file", type: "string", doc: "", ignored: "tokens are made by the API server only" },
-  { name: "use-service-account-credentials", type: "boolean", doc: "", ignored: "all controllers use the manager's own credentials" },
+  {
+    name: "use-service-account-credentials",
+    type: "boolean",
+    default: false,
+    doc: "Give each controller the rights of its own service account; otherwise all use the manager's.",
+  },
   { name: "node-monitor-grace-period", type: "duration", default: 40_000, doc: "How long a Node may be silent before it counts as lost." },
   { name: "node-monitor-period", type: "duration", doc: "", ignored: "each Node is looked at when its time has passed" },
   { name: "node-startup-grace-period", type: "duration", default: 60_000, doc: "The same, for Nodes that never reported." },

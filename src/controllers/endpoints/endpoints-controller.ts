@@ -89,7 +89,7 @@ function subsetsOf(service: Service, pods: readonly Pod[]): readonly EndpointSub
   const { ports = [], publishNotReadyAddresses, ipFamilies } = service.spec;
   const family = (ipFamilies?.[0] ?? "IPv4") as Family;
   const subsets = new Map<string, { ready: EndpointAddress[]; unready: EndpointAddress[]; ports: NonNullable<EndpointSubset["ports"]> }>();
-  for (const pod of [...pods].sort(byName)) {
+  for (const pod of [...pods].sort(byAddress)) {
     const ip = addressOf(pod, family);
     if (!ip || isTerminal(pod) || (isTerminating(pod) && !publishNotReadyAddresses)) continue;
     const own = ports.flatMap((port) => {
@@ -148,4 +148,4 @@ function limited(subsets: readonly EndpointSubset[]): { readonly subsets: readon
   return { subsets: cut, isCut: true };
 }
 
-const byName = (left: Pod, right: Pod) => (left.metadata.name < right.metadata.name ? -1 : 1);
+const byAddress = (left: Pod, right: Pod) => ((left.status.podIP ?? "") < (right.status.podIP ?? "") ? -1 : 1);
