@@ -100,29 +100,6 @@ export function liveRoles(scope: Scope, world: World, needs: { readonly client: 
   };
 }
 
-/** The same roles from plain lists. */
-export function fixedRoles(objects: {
-  readonly clusterRoles?: readonly ClusterRole[];
-  readonly roles?: readonly Role[];
-  readonly clusterRoleBindings?: readonly ClusterRoleBinding[];
-  readonly roleBindings?: readonly RoleBinding[];
-}): Roles {
-  const { clusterRoles = [], roles = [], clusterRoleBindings = [], roleBindings = [] } = objects;
-  return {
-    revision: 0,
-    ready: () => undefined,
-    clusterRole: (name) => clusterRoles.find(({ metadata }) => metadata.name === name),
-    role: (namespace, name) => roles.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace),
-    clusterRoles: () => clusterRoles,
-    bindingsOf(user, namespace) {
-      const keys = userKeys(user);
-      const bindings: readonly Binding[] =
-        namespace === "" ? clusterRoleBindings : roleBindings.filter(({ metadata }) => metadata.namespace === namespace);
-      return bindings.filter(({ subjects = [] }) => subjects.some((subject) => keys.includes(subjectKey(subject, namespace))));
-    },
-  };
-}
-
 /** A service account is bound by its user name: where it says no namespace, the binding's own. */
 export function subjectKey({ kind, name, namespace = "" }: Subject, bindingNamespace: string): string {
   switch (kind) {
