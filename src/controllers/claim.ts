@@ -33,8 +33,8 @@ export function claimable<T extends KubernetesObject, O extends KubernetesObject
       const mine = others.byIndex(controlled, object.metadata.uid);
       return orphans.length === 0 ? mine : [...mine, ...orphans.filter((orphan) => selects(selector, orphan.metadata.labels))];
     },
-    wakes({ object, old }, own) {
-      if (old && looksAt && isSeenSame(object, old) && deepEqual(looksAt(object), looksAt(old))) return [];
+    wakes({ type, object, old }, own) {
+      if (type === "changed" && looksAt && isSeenSame(object, old) && deepEqual(looksAt(object), looksAt(old))) return [];
       const keys = new Set<string>();
       for (const one of [object, old]) {
         if (!one) continue;
