@@ -78,6 +78,36 @@ kubeletTest("a running Pod costs no further writes", async (h) => {
   assert.equal((await own.client.get(Pod, { namespace: "default", name: "web" })).metadata.resourceVersion, metadata.resourceVersion);
 });
 
+kubeletTest("a readiness gate that somebody opens makes the Pod ready", async (h) => {
+  const own = await startTestKubelet(h);
+  await own.client.create(Pod, pod("gated", { readinessGates: [{ conditionType: "example.com/open" }] }));
+  assert.equal(isReady(await phaseIs(h, own, "gated", "Running")), false);
+  const status = { conditions: [{ type: "example.com/open", status: "True" }] };
+  await own.client.patch(Pod, { namespace: "default", name: "gated" }, { status }, { type: "strategic", subresource: "status" });
+  await until(h, "it is ready", async () => isReady(await own.client.get(Pod, { namespace: "default", name: "gated" })), 5);
+});
+
+kubeletTest("a manifest that changes replaces its static Pod once the old one is gone", async (h) => {
+  const path = "/etc/kubernetes/manifests/a.json";
+  const write = (image: string) => {
+    const spec = { containers: [{ name: "main", image }] };
+    return h.world.files.write(path, JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec }));
+  };
+  await h.world.files.makeFolder("/etc/kubernetes/manifests");
+  await write("busybox:1");
+  const own = await startTestKubelet(h, { delayMilliseconds: 500 });
+  const images = async () =>
+    (await own.runtime.containers()).map(({ state, annotations }) => `${state} ${annotations["io.kubernetes.container.hash"]}`);
+  await until(h, "it runs", async () => (await images()).some((one) => one.startsWith("running")));
+  const before = await images();
+  await write("busybox:2");
+  await until(h, "the new one runs", async () => {
+    const now = await images();
+    assert.ok(now.filter((one) => one.startsWith("running")).length <= 1, "never two at once");
+    return now.length === 1 && now[0]?.startsWith("running") === true && now[0] !== before[0];
+  });
+});
+
 kubeletTest("a crashing container waits 10 s, then 20 s; its status says so", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("crash", {}, { [`${exitAnnotation}main`]: "3" }));

@@ -235,7 +235,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     const { generation } = before.metadata;
     // Most changes are the echo of what this kubelet wrote.
     const isEcho =
-      generation !== undefined && generation === pod.metadata.generation && statusPatch(pod.status, before.status) === undefined;
+      generation !== undefined &&
+      generation === pod.metadata.generation &&
+      pod.status.conditions?.length === before.status.conditions?.length &&
+      statusPatch(pod.status, before.status) === undefined;
     entry.worker.update(pod, { wake: !isEcho });
     if (pod.metadata.deletionTimestamp !== undefined) entry.worker.end(deletionGrace(pod));
     const isSame = (key: "labels" | "annotations") => sameJson(before.metadata[key], pod.metadata[key]);

@@ -7,7 +7,6 @@
 import { isSidecar } from "#api/core/pod/resources.ts";
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import { parseTime } from "#schema/time.ts";
 import { type AnyContainer, allContainers, annotations, containerHash, fullName } from "../layout.ts";
 import type { ProbeState } from "../probes.ts";
 import { containersNamed, isAlive, type ObservedContainer, type ObservedPod } from "./observed.ts";
@@ -267,9 +266,4 @@ function cleaning({ pod, observed, stopping }: Situation): readonly Step[] {
 function nextAttempt(observed: ObservedPod, name: string): number {
   const [last] = containersNamed(observed, name);
   return last === undefined ? 0 : last.attempt + 1;
-}
-
-/** When the Pod first ran on this node, from its status, else now. */
-export function startTimeOf(pod: Pod, now: number): number {
-  return pod.status.startTime === undefined ? now : parseTime(pod.status.startTime);
 }
