@@ -14,7 +14,7 @@ import { startKubeletServer } from "./server.ts";
 
 const logPath = "/var/log/pods/p/main/0.log";
 
-async function setUp({ may = (_: Attributes) => true, anonymous = false } = {}) {
+async function setUp({ may = () => true, anonymous = false }: { may?: (attributes: Attributes) => boolean; anonymous?: boolean } = {}) {
   const world = simulatedWorld({ seed: 1 });
   const scope = rootScope("test", (error) => {
     throw error;

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rootScope } from "#base/scope.ts";
+import { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
+import type { Client } from "#client/client.ts";
+import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
+import { FakeCluster } from "../../../test/support/fake-cluster.ts";
+import { requestCertificate } from "./certificate-request.ts";
+import { currentPath, readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";
+import { servingTls } from "./serving-certificate.ts";
+
+const folder = "/var/lib/kubelet/pki";
+const dayMilliseconds = 24 * 3_600_000;
+
+async function setUp() {
+  const world = simulatedWorld({ seed: 1 });
+  const scope = rootScope("test", (error) => {
+    throw error;
+  });
+  await world.files.makeFolder(folder);
+  const cluster = new FakeCluster();
+  const plain = cluster.client(world);
+  let requests = 0;
+  const create = (kind: never, { metadata, ...object }: { metadata: object }) =>
+    plain.create(kind, { ...object, metadata: { ...metadata, name: `csr-${++requests}` }, status: {} } as never);
+  const client = { ...plain, create } as unknown as Client;
+  return { world, scope, cluster, client };
+}
+
+async function issue(world: SimulatedWorld, publicKey: string, commonName: string) {
+  const ca = await world.crypto.generateKey("ecdsa-p256");
+  const now = world.clock.now();
+  const dates = { signingKey: ca.privateKey, notBefore: now, notAfter: now + 10 * dayMilliseconds };
+  const issuer = await world.crypto.issueCertificate({ ...dates, subject: { commonName: "ca" }, publicKey: ca.publicKey, isCa: true });
+  return world.crypto.issueCertificate({ ...dates, subject: { commonName }, publicKey, issuer });
+}
+
+test("a request names the node, waits for its certificate, and is made again when it is denied", async () => {
+  const { world, scope, cluster, client } = await setUp();
+  const wanted = {
+    nodeName: "node-1",
+    signerName: "kubernetes.io/kubelet-serving",
+    dnsNames: ["node-1"],
+    ipAddresses: ["10.0.0.1"],
+  } as const;
+  const getting = requestCertificate(scope, world, client, wanted);
+  await world.runUntil(() => cluster.get(CertificateSigningRequest, "csr-1") !== undefined);
+  const first = cluster.get(CertificateSigningRequest, "csr-1") as CertificateSigningRequest;
+  assert.equal(first.spec.signerName, "kubernetes.io/kubelet-serving");
+  assert.deepEqual(first.spec.usages, ["digital signature", "server auth"]);
+  const asked = await world.crypto.readSigningRequest(atob(first.spec.request));
+  assert.deepEqual(asked.subject, { commonName: "system:node:node-1", organizations: ["system:nodes"] });
+  assert.deepEqual([asked.dnsNames, asked.ipAddresses], [["node-1"], ["10.0.0.1"]]);
+  cluster.put(CertificateSigningRequest, { ...first, status: { conditions: [{ type: "Denied", status: "True", reason: "No" }] } });
+
+  await world.runUntil(() => cluster.get(CertificateSigningRequest, "csr-2") !== undefined);
+  const second = cluster.get(CertificateSigningRequest, "csr-2") as CertificateSigningRequest;
+  const { publicKey } = await world.crypto.readSigningRequest(atob(second.spec.request));
+  const certificate = await issue(world, publicKey, "system:node:node-1");
+  cluster.put(CertificateSigningRequest, { ...second, status: { certificate: btoa(certificate) } });
+  const issued = await world.run(() => getting);
+  assert.equal(issued.certificate, certificate);
+  assert.match(issued.key, /PRIVATE KEY/);
+});
+
+test("certificates are kept in dated files behind one link, and are used while they are valid", async () => {
+  const { world } = await setUp();
+  assert.equal(await readCurrent(world, folder, "kubelet-client"), undefined);
+  const key = await world.crypto.generateKey("ecdsa-p256");
+  const certificate = await issue(world, key.publicKey, "a");
+  await storeCurrent(world, folder, "kubelet-client", { certificate, key: key.privateKey });
+  assert.equal(await world.files.readLink(currentPath(folder, "kubelet-client")), `${folder}/kubelet-client-2026-01-01-00-00-00.pem`);
+  assert.equal((await world.files.stat(currentPath(folder, "kubelet-client"), { follow: true }))?.mode, 0o600);
+  const kept = await readCurrent(world, folder, "kubelet-client");
+  assert.deepEqual([kept?.certificate.trim(), kept?.key.trim()], [certificate.trim(), key.privateKey.trim()]);
+
+  const moment = renewalMoment(world, certificate) - world.clock.now();
+  assert.ok(moment >= 7 * dayMilliseconds && moment <= 9 * dayMilliseconds, `${moment / dayMilliseconds} days`);
+  await world.advance(11 * dayMilliseconds);
+  assert.equal(await readCurrent(world, folder, "kubelet-client"), undefined);
+});
+
+test("a serving certificate made here is kept until the node's address changes", async () => {
+  const { world } = await setUp();
+  let addresses = ["10.0.0.1"];
+  const options = { nodeName: "node-1", hostname: "node-1", addresses: () => addresses, certificateFolder: folder, bootstrap: false };
+  const first = await servingTls(world, options);
+  assert.deepEqual(world.crypto.readCertificate(first.certificate).ipAddresses, ["127.0.0.1", "10.0.0.1"]);
+  assert.equal((await servingTls(world, options)).certificate, first.certificate);
+  addresses = ["10.0.0.2"];
+  assert.notEqual((await servingTls(world, options)).certificate, first.certificate);
+});
