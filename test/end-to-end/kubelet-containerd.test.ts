@@ -1,12 +1,13 @@
 // The kubelet alone, with static Pods, on a real containerd.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { rootScope, type Scope } from "#base/scope.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { connectRuntime } from "#cri/connect.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { type Kubelet, type KubeletOptions, startKubelet } from "#kubelet/kubelet.ts";
+import { rotateLog } from "#kubelet/logs/rotation.ts";
 import { nodeWorld } from "#platform/node/world.ts";
 import { type Containerd, missingTools, startContainerd } from "../support/containerd.ts";
 import { proberThatIsPleased } from "../support/prober.ts";
@@ -173,6 +174,28 @@ test("after a restart of the kubelet, and of containerd, running containers are 
   const [status] = (await until("the Pod is ready", "stay", isReady)).status.containerStatuses ?? [];
   assert.equal(status?.restartCount, 0);
   await gone("stay");
+});
+
+test("a log that grew too large is put aside, and the container goes on in a new one", { skip }, async () => {
+  write("talker", manifest("talker", {}, { command: ["sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); sleep 0.01; done"] }));
+  await until("the Pod is ready", "talker", isReady);
+  const { id = "", logPath = "" } = kubelet.container("test", "talker-node-1", "main") ?? {};
+  const folder = logPath.slice(0, logPath.lastIndexOf("/"));
+  for (let rotation = 0; rotation < 4; rotation++) {
+    await eventually(() => readFileSync(logPath, "utf8").length > 500);
+    await rotateLog(world, runtime, id, logPath, { maxBytes: 500, maxFiles: 3 });
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+  }
+  assert.equal(readdirSync(folder).length, 3);
+  const lines = readdirSync(folder)
+    .sort((left, right) => (left === "0.log" ? 1 : right === "0.log" ? -1 : left < right ? -1 : 1))
+    .flatMap((name) => readFileSync(`${folder}/${name}`, "utf8").trim().split("\n"))
+    .map((line) => Number(line.split(" ").at(-1)));
+  assert.ok(
+    lines.every((number, index) => index === 0 || number === (lines[index - 1] as number) + 1),
+    "no line is lost",
+  );
+  await gone("talker");
 });
 
 test("what the security context says holds inside", { skip }, async () => {
