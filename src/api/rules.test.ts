@@ -114,7 +114,7 @@ test("ConfigMap and Secret", () => {
     /^data\[a\/b\]: Invalid value: "a\/b": a valid config key must consist of/,
   );
   assert.deepEqual(errorsOf(ConfigMap, { data: { a: "x".repeat(1024 * 1024) } }), []);
-  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "x".repeat(1024 * 1024 + 1) } }), [": Too long: may not be more than 1048576 bytes"]);
+  assert.deepEqual(errorsOf(ConfigMap, { data: { a: "x".repeat(1024 * 1024 + 1) } }), ["[]: Too long: may not be more than 1048576 bytes"]);
   assert.deepEqual(errorsOf(ConfigMap, { data: { a: "2" } }, { immutable: true, data: { a: "1" } }), [
     "immutable: Forbidden: field is immutable when `immutable` is set",
     "data: Forbidden: field is immutable when `immutable` is set",

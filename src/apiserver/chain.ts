@@ -122,6 +122,12 @@ function untilEnded(response: HttpResponse, over: () => void): HttpResponse {
         over();
         sink.end();
       },
+      ...(sink.cut && {
+        cut() {
+          over();
+          sink.cut?.();
+        },
+      }),
       get bufferedBytes() {
         return sink.bufferedBytes;
       },

@@ -7,9 +7,12 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "../..");
 
 export interface DevProcess {
+  readonly pid: number;
   readonly port: number;
   readonly kubeconfig: string;
   readonly agent: https.Agent;
+  /** What a client needs for TLS. */
+  readonly credentials: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
   /** Ends it at once, as a power cut of the process. */
   kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
@@ -33,17 +36,18 @@ export async function startDevProcess(folder: string, { port = 0, more = [] as r
   await ready(child);
   const text = readFileSync(kubeconfig, "utf8");
   const part = (name: string) => Buffer.from(new RegExp(`${name}: *"?([A-Za-z0-9+/=]+)`).exec(text)?.[1] ?? "", "base64");
-  const agent = new https.Agent({
-    keepAlive: true,
-    maxSockets: 64,
+  const credentials = {
     ca: part("certificate-authority-data"),
     cert: part("client-certificate-data"),
     key: part("client-key-data"),
-  });
+  };
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 64, ...credentials });
   return {
+    pid: child.pid as number,
     port: Number(/server: *"?https:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]),
     kubeconfig,
     agent,
+    credentials,
     kill: (signal) =>
       new Promise((resolve) => {
         agent.destroy();

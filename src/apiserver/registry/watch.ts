@@ -152,6 +152,8 @@ class Watcher implements Subscriber {
   #sent: Revision = 0;
   #columnsSent = false;
   #over = false;
+  /** Bytes of the start that the peer has yet to take: they are not its fault, and only ever become fewer. */
+  #owedSinceStart = 0;
   #timer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #takeBackBookmarks: (() => void) | undefined;
@@ -183,6 +185,7 @@ class Watcher implements Subscriber {
     if (this.#options.bookmarks) this.#takeBackBookmarks = this.#rest.bookmarks.add(() => this.#bookmark(false));
     this.#unsubscribe = cache.subscribe(this);
     this.#begin(start);
+    this.#owedSinceStart = this.#sink.bufferedBytes;
   }
 
   #begin(start: Start): void {
@@ -233,9 +236,14 @@ class Watcher implements Subscriber {
     // A watcher of one node is told change by change: others of this revision may follow.
     const told = this.nodeName === undefined ? revision : (events.at(-1)?.revision ?? 0);
     if (told > this.#sent) this.#sent = told;
-    if (this.#sink.bufferedBytes > bufferedBytesMax) {
+    const { bufferedBytes } = this.#sink;
+    this.#owedSinceStart = Math.min(this.#owedSinceStart, bufferedBytes);
+    if (bufferedBytes > bufferedBytesMax + this.#owedSinceStart) {
       this.#rest.world.log.warn("a watch was cut because its client takes too little", { path: this.#request.http.path });
-      this.#end(false);
+      this.#over = true;
+      this.#leave();
+      if (this.#sink.cut) this.#sink.cut();
+      else this.#sink.end();
     }
   }
 
@@ -346,11 +354,15 @@ class Watcher implements Subscriber {
     if (this.#over) return;
     if (withBookmark && this.#options.bookmarks) this.#bookmark(false);
     this.#over = true;
+    this.#leave();
+    this.#sink.end();
+  }
+
+  #leave(): void {
     this.#timer?.cancel();
     this.#takeBackBookmarks?.();
     this.#unsubscribe?.();
     this.#sink.signal.removeEventListener("abort", this.#gone);
-    this.#sink.end();
   }
 }
 

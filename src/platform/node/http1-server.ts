@@ -202,6 +202,10 @@ class Http1Sink extends TurnWriter {
   protected finish(): void {
     if (!this.#response.destroyed) this.#response.end();
   }
+
+  protected abandon(): void {
+    this.#response.destroy();
+  }
 }
 
 /** The handler broke its promise to answer: said in plain words when nothing was written yet, else by cutting the connection. */

@@ -10,6 +10,7 @@ import { TurnWriter } from "./turn-writer.ts";
 
 const noError = 0;
 const protocolError = 1;
+const internalError = 2;
 const maxHeaderBytes = 1024 * 1024;
 const maxStreams = 250;
 
@@ -187,6 +188,10 @@ class Http2Sink extends TurnWriter {
 
   protected finish(): void {
     if (!this.#stream.destroyed) this.#stream.end();
+  }
+
+  protected abandon(): void {
+    this.#stream.close(internalError);
   }
 }
 

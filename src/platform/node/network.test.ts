@@ -209,6 +209,24 @@ for (const http of ["1.1", "2"] as const) {
       await aborted;
     });
 
+    test("a stream that is cut lets go of what its peer has not taken", async (t) => {
+      let sink: Sink | undefined;
+      const { client } = await served(t, async () => ({ status: 200, headers: {}, body: { stream: (given) => void (sink = given) } }));
+      const response = await client({ http }).request({ method: "GET", path: "/watch" });
+      assert.ok(sink?.cut);
+      const aborted = new Promise<void>((resolve) => sink?.signal.addEventListener("abort", () => resolve()));
+      for (let round = 0; round < 64; round++) {
+        sink.write(new Uint8Array(1024 * 1024));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const read = (async () => {
+        for await (const _ of response.body);
+      })();
+      sink.cut();
+      await assert.rejects(read);
+      await aborted;
+    });
+
     test("a cut body is an error, never an end", async (t) => {
       const { client, listener } = await served(t, async () => ({
         status: 200,

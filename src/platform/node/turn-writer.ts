@@ -15,6 +15,8 @@ export abstract class TurnWriter implements Sink {
   /** Sends `bytes` now. */
   protected abstract send(bytes: Uint8Array): void;
   protected abstract finish(): void;
+  /** Lets go of the connection, or of the stream where it has others. */
+  protected abstract abandon(): void;
   protected abstract readonly unsentBytes: number;
 
   get bufferedBytes(): number {
@@ -37,6 +39,14 @@ export abstract class TurnWriter implements Sink {
     this.flush();
     this.#ended = true;
     this.finish();
+  }
+
+  cut(): void {
+    if (this.#ended) return;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#ended = true;
+    this.abandon();
   }
 
   flush(): void {

@@ -66,6 +66,8 @@ export interface StreamBody {
 export interface Sink {
   write(bytes: Uint8Array): void;
   end(): void;
+  /** Ends it at once, as a lost connection: what the peer has not taken is dropped. */
+  cut?(): void;
   /** Bytes accepted by `write` that the peer has not taken yet. The writer bounds it. */
   readonly bufferedBytes: number;
   /** Aborted when the peer went away. */

@@ -12,6 +12,6 @@ export function configMapErrors(map: ConfigMap, { old }: { readonly old?: Config
     if (Object.hasOwn(binaryData, key)) errors.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
   }
   const sizes = [...Object.values(data).map(utf8Length), ...Object.values(binaryData).map(decodedLength)];
-  if (sizes.reduce((sum, size) => sum + size, 0) > dataSizeMax) errors.push(tooLong("", dataSizeMax));
+  if (sizes.reduce((sum, size) => sum + size, 0) > dataSizeMax) errors.push(tooLong("[]", dataSizeMax));
   return [...errors, ...sealErrors(map, old, ["data", "binaryData"])];
 }
