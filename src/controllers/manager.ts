@@ -27,10 +27,17 @@ export async function startControllers(scope: Scope, world: World, needs: Manage
   for (const one of controllers) {
     const own = scope.child(one.name);
     const ownClient = needs.clientOf?.(one.name) ?? client;
-    const events = startEventRecorder(own, world, ownClient, { component: one.name });
+    const events = startEventRecorder(own, world, ownClient, { component: eventSources[one.name] ?? one.name });
     await one.run(own, world, { client: ownClient, informers, events, facts });
   }
 }
+
+/** Controllers whose events come under another name. */
+const eventSources: Readonly<Record<string, string>> = {
+  "disruption-controller": "controllermanager",
+  "node-ipam-controller": "cidrAllocator",
+  "node-lifecycle-controller": "node-controller",
+};
 
 /** The controllers that --controllers asks for: names, "*" for those that are on by default, "-name" for all but one. Names may be short. */
 export function chosenControllers(wanted: readonly string[]): {

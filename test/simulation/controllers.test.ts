@@ -32,6 +32,8 @@ interface Cluster {
   readonly harness: Harness;
   readonly client: Client;
   until(what: string, holds: () => boolean | Promise<boolean>, seconds?: number): Promise<void>;
+  /** Ends the controllers wherever they are, and starts others that know nothing but what the server does. */
+  restart(): Promise<void>;
   /** Called at every step of `until`. */
   always(check: () => void): void;
 }
@@ -52,18 +54,22 @@ async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet =
       notBefore: world.clock.now() - 1000,
       notAfter: world.clock.now() + 1e11,
     });
-    const controlPlane = scope.child("controllers");
-    await startControllers(controlPlane, world, {
-      client,
-      facts: {
-        clusterDomain: "cluster.local",
-        clusterCidr: "10.244.0.0/16",
-        nodeCidrMaskSize: 24,
-        serviceClusterIpRange: "10.96.0.0/12",
-        rootCa: "the CA",
-        signer: { certificate, key: signingKey.privateKey },
-      },
-    });
+    const start = async () => {
+      const task = scope.child("controllers");
+      await startControllers(task, world, {
+        client,
+        facts: {
+          clusterDomain: "cluster.local",
+          clusterCidr: "10.244.0.0/16",
+          nodeCidrMaskSize: 24,
+          serviceClusterIpRange: "10.96.0.0/12",
+          rootCa: "the CA",
+          signer: { certificate, key: signingKey.privateKey },
+        },
+      });
+      return task;
+    };
+    let controlPlane = await start();
     if (kubelet) startKubelet(harness, client);
     const checks: (() => void)[] = [];
     try {
@@ -71,6 +77,10 @@ async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet =
         harness,
         client,
         always: (check) => checks.push(check),
+        async restart() {
+          await controlPlane.stop();
+          controlPlane = await start();
+        },
         async until(what, holds, seconds = 120) {
           const end = world.clock.now() + seconds * 1000;
           while (!(await holds())) {
@@ -466,4 +476,36 @@ test("a DaemonSet runs on every Node it is meant for, follows new Nodes, and rol
     await until("rolled", async () => (await nodesOf("agent:2")) === "a,b,d" && (await status()).updatedNumberScheduled === 3);
     const revisions = (await client.list(ControllerRevision, { namespace })).items;
     assert.deepEqual(revisions.map(({ revision }) => revision).sort(), [1, 2]);
+  }));
+
+test("controllers that are killed again and again in the middle of a rollout still finish it, and promise what they promised", () =>
+  withCluster(async ({ client, until, always, restart, harness: { scope, world } }) => {
+    await client.create(Namespace, { metadata: { name: namespace } }).catch(() => {});
+    const copies = sharedInformers(scope, world, client).for(Pod);
+    await copies.synced;
+    await client.create(Deployment, deployment("web", 6));
+    const readyPods = () =>
+      copies
+        .list(namespace)
+        .filter((pod) => !pod.metadata.deletionTimestamp && conditionOf(pod.status.conditions, "Ready")?.status === "True");
+    await until("6 ready", () => readyPods().length === 6);
+    always(() => {
+      const alive = copies.list(namespace).filter(({ metadata }) => !metadata.deletionTimestamp);
+      assert.ok(readyPods().length >= 6 && alive.length <= 7, `${readyPods().length} ready of ${alive.length}`);
+    });
+    await client.patch(
+      Deployment,
+      { namespace, name: "web" },
+      { spec: { template: { spec: { containers: [{ name: "web", image: "web:2" }] } } } },
+      { type: "strategic" },
+    );
+    let rounds = 0;
+    await until("rolled", async () => {
+      if (rounds++ % 5 === 4) await restart();
+      const pods = copies.list(namespace);
+      return pods.length === 6 && pods.every((pod) => pod.spec.containers[0]?.image === "web:2");
+    });
+    assert.ok(rounds > 20, `${rounds} rounds`);
+    const { items } = await client.list(ReplicaSet, { namespace });
+    assert.deepEqual(items.map(({ spec }) => spec.replicas).sort(), [0, 6]);
   }));
