@@ -19,7 +19,7 @@ test("the tree is told apart by its files", async () => {
   await world.files.makeFolder("/sys/fs/cgroup/memory");
   await world.files.makeFolder("/sys/fs/cgroup/cpu");
   await world.files.makeFolder("/sys/fs/cgroup/unified");
-  assert.deepEqual(await findHierarchies(world), { version: 1, controllers: ["cpu", "memory"] });
+  assert.deepEqual(await findHierarchies(world), { version: 1, controllers: ["cpu", "memory", "unified"] });
   const other = simulatedWorld({ seed: 1 });
   await other.files.makeFolder("/sys/fs/cgroup");
   await other.files.write("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory\n");

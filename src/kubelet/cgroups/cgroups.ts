@@ -36,9 +36,9 @@ export async function findHierarchies(world: World): Promise<Hierarchies> {
   const unified = await readIf(world, `${mountPoint}/cgroup.controllers`);
   if (unified !== undefined) return { version: 2, controllers: unified.trim().split(/\s+/) };
   const names = await world.files.list(mountPoint);
-  const wanted = ["cpu", "cpuacct", "cpu,cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd", "hugetlb"];
   const kinds = await Promise.all(names.map((name) => world.files.stat(`${mountPoint}/${name}`)));
-  return { version: 1, controllers: names.filter((name, index) => wanted.includes(name) && kinds[index]?.kind === "folder") };
+  // All of them, the tree without controllers beside them too: the runtime makes a Pod's cgroup in every one.
+  return { version: 1, controllers: names.filter((_, index) => kinds[index]?.kind === "folder") };
 }
 
 export function startCgroups(world: World, hierarchies: Hierarchies, root: string): Cgroups {

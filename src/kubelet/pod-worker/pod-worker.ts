@@ -413,7 +413,7 @@ export class PodWorker {
         ...{ sandboxId: sandbox.id, sandbox: await this.#configOfSandbox(sandbox.metadata.attempt), fields: this.#fieldContext() },
       });
     } catch (error) {
-      const message = errorText(error);
+      const { message } = error as Error;
       tell("Warning", "Failed", `Error: ${message}`);
       const reason = error instanceof ContainerConfigError ? "CreateContainerConfigError" : "CreateContainerError";
       return this.#hold(container, { reason, message, until: this.#retryAt() });
@@ -422,7 +422,7 @@ export class PodWorker {
     try {
       await runtime.startContainer(id);
     } catch (error) {
-      const message = errorText(error);
+      const { message } = error as Error;
       tell("Warning", "Failed", `Error: ${message}`);
       this.#noteRestart(restart);
       return this.#hold(container, { reason: "RunContainerError", message, until: this.#retryAt() });
