@@ -5,6 +5,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../tools/check.ts";
+import { prepare } from "./prepare.ts";
 import { add, none, reporterArguments, root, runStep } from "../tools/steps.ts";
 import type { Counts } from "../tools/steps.ts";
 
@@ -12,6 +13,7 @@ const defaultLimitMinutes = 10;
 
 /** Runs the tests and prints the closing line; gives the exit code. */
 export async function runTests(words: readonly string[]): Promise<number> {
+  prepare();
   let counts: Counts = words.length === 0 ? await check() : none;
   const files = globSync("test/end-to-end/**/*.test.ts", { cwd: root })
     .sort()
