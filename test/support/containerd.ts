@@ -2,6 +2,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { assert } from "#base/assert.ts";
+import { pauseProgram } from "#bootstrap/images/pause.ts";
 
 export interface Containerd {
   readonly folder: string;
@@ -17,7 +19,7 @@ export interface Containerd {
 
 export function missingTools(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
-  const missing = ["containerd", "runc", "umoci", "skopeo", "busybox", "gcc", "nsenter", "ip"].filter((program) => {
+  const missing = ["containerd", "runc", "umoci", "skopeo", "busybox", "nsenter", "ip"].filter((program) => {
     try {
       execFileSync("which", [program], { stdio: "ignore" });
       return false;
@@ -86,12 +88,10 @@ export async function startContainerd(name: string): Promise<Containerd> {
 }
 
 function makeImages(folder: string, sh: (script: string) => string, { pause, busybox }: { pause: string; busybox: string }): void {
-  writeFileSync(
-    join(folder, "pause.c"),
-    "#include <signal.h>\n#include <stdlib.h>\n#include <unistd.h>\nstatic void end(int s){(void)s;exit(0);}\nint main(void){signal(SIGTERM,end);signal(SIGINT,end);for(;;)pause();}\n",
-  );
-  sh(`gcc -static -Os -s -o pause pause.c
-      umoci init --layout oci
+  const program = pauseProgram(process.arch);
+  assert(program, `there is no pause program for ${process.arch}`);
+  writeFileSync(join(folder, "pause"), program, { mode: 0o755 });
+  sh(`umoci init --layout oci
       umoci new --image oci:pause; umoci unpack --image oci:pause b-pause; install -m755 pause b-pause/rootfs/pause
       umoci repack --image oci:pause b-pause; umoci config --image oci:pause --config.entrypoint /pause --os linux --architecture amd64
       umoci new --image oci:busybox; umoci unpack --image oci:busybox b-busybox; mkdir -p b-busybox/rootfs/bin b-busybox/rootfs/etc b-busybox/rootfs/tmp
