@@ -232,193 +232,104 @@ export const VolumeMount = message(
 );
 export interface VolumeMount extends Infer<typeof VolumeMount> {}
 
-export const Container = message(
-  "Container",
-  {
-    name: string(1, { always: true, required: true, format: "dns1123Label", doc: "Name of the container, unique within the Pod." }),
-    image: string(2, { doc: "Image to run." }),
-    command: list(3, "string", { list: "atomic", doc: "Program and first arguments; the image's entry point when empty." }),
-    args: list(4, "string", { list: "atomic", doc: "Further arguments; the image's own when empty." }),
-    workingDir: string(5, { doc: "Directory the process starts in; the image's own when empty." }),
-    ports: list(6, (): Type<ContainerPort> => ContainerPort, {
-      list: "map",
-      keys: ["containerPort", "protocol"],
-      duplicates: "allowed",
-      patch: "merge",
-      mergeKey: "containerPort",
-      doc: "Ports the process listens on.",
-    }),
-    env: list(7, (): Type<EnvVar> => EnvVar, {
-      list: "map",
-      keys: ["name"],
-      duplicates: "allowed",
-      patch: "merge",
-      mergeKey: "name",
-      doc: "Environment variables.",
-    }),
-    resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements, { doc: "What the container asks for and may use." }),
-    volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
-      list: "map",
-      keys: ["mountPath"],
-      patch: "merge",
-      mergeKey: "mountPath",
-      duplicates: "allowed",
-      doc: "Where volumes appear in the container's file system.",
-    }),
-    livenessProbe: one(10, (): Type<Probe> => Probe, {
-      optional: true,
-      doc: "Asks whether the container still works; it is restarted when not.",
-    }),
-    readinessProbe: one(11, (): Type<Probe> => Probe, {
-      optional: true,
-      doc: "Asks whether the container can serve; it gets no traffic while not.",
-    }),
-    lifecycle: one(12, (): Type<Lifecycle> => Lifecycle, {
-      optional: true,
-      doc: "What is done right after the start and right before the end.",
-    }),
-    terminationMessagePath: string(13, { default: "/dev/termination-log", doc: "File whose text becomes the container's last message." }),
-    imagePullPolicy: string(14, {
-      enum: ["Always", "IfNotPresent", "Never"],
-      doc: "When the image is pulled: Always, IfNotPresent or Never.",
-    }),
-    securityContext: one(15, (): Type<SecurityContext> => SecurityContext, {
-      optional: true,
-      doc: "Rights and identity of the container; wins over the Pod's.",
-    }),
-    stdin: bool(16, { doc: "Whether the process has an input that stays open." }),
-    stdinOnce: bool(17, { doc: "Whether the input closes for good after its first user leaves." }),
-    tty: bool(18, { doc: "Whether the process gets a terminal." }),
-    envFrom: list(19, (): Type<EnvFromSource> => EnvFromSource, {
-      list: "atomic",
-      doc: "Where to take whole sets of environment variables from.",
-    }),
-    terminationMessagePolicy: string(20, {
-      default: "File",
-      enum: ["FallbackToLogsOnError", "File"],
-      doc: "Whether the last message may come from the end of the log.",
-    }),
-    volumeDevices: list(21, (): Type<VolumeDevice> => VolumeDevice, {
-      list: "map",
-      keys: ["devicePath"],
-      patch: "merge",
-      mergeKey: "devicePath",
-      doc: "Block devices the container gets.",
-    }),
-    startupProbe: one(22, (): Type<Probe> => Probe, {
-      optional: true,
-      doc: "Asks whether the container has started; the other probes wait for it.",
-    }),
-    resizePolicy: list(23, (): Type<ContainerResizePolicy> => ContainerResizePolicy, {
-      list: "atomic",
-      doc: "Whether a change of resources restarts the container.",
-    }),
-    restartPolicy: string(24, {
-      optional: true,
-      enum: ["Always", "Never", "OnFailure"],
-      doc: "When the container is restarted; Always makes an init container a sidecar.",
-    }),
-    restartPolicyRules: list(25, (): Type<ContainerRestartRule> => ContainerRestartRule, {
-      list: "atomic",
-      doc: "Exceptions from restartPolicy, by exit code.",
-    }),
-  },
-  { openapi: "io.k8s.api.core.v1.Container" },
-);
+/** What ordinary and ephemeral containers have in common: all of it. */
+const containerFields = {
+  name: string(1, { always: true, required: true, format: "dns1123Label", doc: "Name of the container, unique within the Pod." }),
+  image: string(2, { doc: "Image to run." }),
+  command: list(3, "string", { list: "atomic", doc: "Program and first arguments; the image's entry point when empty." }),
+  args: list(4, "string", { list: "atomic", doc: "Further arguments; the image's own when empty." }),
+  workingDir: string(5, { doc: "Directory the process starts in; the image's own when empty." }),
+  ports: list(6, (): Type<ContainerPort> => ContainerPort, {
+    list: "map",
+    keys: ["containerPort", "protocol"],
+    duplicates: "allowed",
+    patch: "merge",
+    mergeKey: "containerPort",
+    doc: "Ports the process listens on.",
+  }),
+  env: list(7, (): Type<EnvVar> => EnvVar, {
+    list: "map",
+    keys: ["name"],
+    duplicates: "allowed",
+    patch: "merge",
+    mergeKey: "name",
+    doc: "Environment variables.",
+  }),
+  resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements, { doc: "What the container asks for and may use." }),
+  volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
+    list: "map",
+    keys: ["mountPath"],
+    patch: "merge",
+    mergeKey: "mountPath",
+    duplicates: "allowed",
+    doc: "Where volumes appear in the container's file system.",
+  }),
+  livenessProbe: one(10, (): Type<Probe> => Probe, {
+    optional: true,
+    doc: "Asks whether the container still works; it is restarted when not.",
+  }),
+  readinessProbe: one(11, (): Type<Probe> => Probe, {
+    optional: true,
+    doc: "Asks whether the container can serve; it gets no traffic while not.",
+  }),
+  lifecycle: one(12, (): Type<Lifecycle> => Lifecycle, {
+    optional: true,
+    doc: "What is done right after the start and right before the end.",
+  }),
+  terminationMessagePath: string(13, { default: "/dev/termination-log", doc: "File whose text becomes the container's last message." }),
+  imagePullPolicy: string(14, {
+    enum: ["Always", "IfNotPresent", "Never"],
+    doc: "When the image is pulled: Always, IfNotPresent or Never.",
+  }),
+  securityContext: one(15, (): Type<SecurityContext> => SecurityContext, {
+    optional: true,
+    doc: "Rights and identity of the container; wins over the Pod's.",
+  }),
+  stdin: bool(16, { doc: "Whether the process has an input that stays open." }),
+  stdinOnce: bool(17, { doc: "Whether the input closes for good after its first user leaves." }),
+  tty: bool(18, { doc: "Whether the process gets a terminal." }),
+  envFrom: list(19, (): Type<EnvFromSource> => EnvFromSource, {
+    list: "atomic",
+    doc: "Where to take whole sets of environment variables from.",
+  }),
+  terminationMessagePolicy: string(20, {
+    default: "File",
+    enum: ["FallbackToLogsOnError", "File"],
+    doc: "Whether the last message may come from the end of the log.",
+  }),
+  volumeDevices: list(21, (): Type<VolumeDevice> => VolumeDevice, {
+    list: "map",
+    keys: ["devicePath"],
+    patch: "merge",
+    mergeKey: "devicePath",
+    doc: "Block devices the container gets.",
+  }),
+  startupProbe: one(22, (): Type<Probe> => Probe, {
+    optional: true,
+    doc: "Asks whether the container has started; the other probes wait for it.",
+  }),
+  resizePolicy: list(23, (): Type<ContainerResizePolicy> => ContainerResizePolicy, {
+    list: "atomic",
+    doc: "Whether a change of resources restarts the container.",
+  }),
+  restartPolicy: string(24, {
+    optional: true,
+    enum: ["Always", "Never", "OnFailure"],
+    doc: "When the container is restarted; Always makes an init container a sidecar.",
+  }),
+  restartPolicyRules: list(25, (): Type<ContainerRestartRule> => ContainerRestartRule, {
+    list: "atomic",
+    doc: "Exceptions from restartPolicy, by exit code.",
+  }),
+};
+
+export const Container = message("Container", containerFields, { openapi: "io.k8s.api.core.v1.Container" });
 export interface Container extends Infer<typeof Container> {}
 
 export const EphemeralContainer = message(
   "EphemeralContainer",
   {
-    ...embedded(1, {
-      name: string(1, { always: true, required: true, format: "dns1123Label", doc: "Name of the container, unique within the Pod." }),
-      image: string(2, { doc: "Image to run." }),
-      command: list(3, "string", { list: "atomic", doc: "Program and first arguments; the image's entry point when empty." }),
-      args: list(4, "string", { list: "atomic", doc: "Further arguments; the image's own when empty." }),
-      workingDir: string(5, { doc: "Directory the process starts in; the image's own when empty." }),
-      ports: list(6, (): Type<ContainerPort> => ContainerPort, {
-        list: "map",
-        keys: ["containerPort", "protocol"],
-        duplicates: "allowed",
-        patch: "merge",
-        mergeKey: "containerPort",
-        doc: "Ports the process listens on.",
-      }),
-      env: list(7, (): Type<EnvVar> => EnvVar, {
-        list: "map",
-        keys: ["name"],
-        duplicates: "allowed",
-        patch: "merge",
-        mergeKey: "name",
-        doc: "Environment variables.",
-      }),
-      resources: one(8, (): Type<ResourceRequirements> => ResourceRequirements, { doc: "What the container asks for and may use." }),
-      volumeMounts: list(9, (): Type<VolumeMount> => VolumeMount, {
-        list: "map",
-        keys: ["mountPath"],
-        patch: "merge",
-        mergeKey: "mountPath",
-        duplicates: "allowed",
-        doc: "Where volumes appear in the container's file system.",
-      }),
-      livenessProbe: one(10, (): Type<Probe> => Probe, {
-        optional: true,
-        doc: "Asks whether the container still works; it is restarted when not.",
-      }),
-      readinessProbe: one(11, (): Type<Probe> => Probe, {
-        optional: true,
-        doc: "Asks whether the container can serve; it gets no traffic while not.",
-      }),
-      lifecycle: one(12, (): Type<Lifecycle> => Lifecycle, {
-        optional: true,
-        doc: "What is done right after the start and right before the end.",
-      }),
-      terminationMessagePath: string(13, { default: "/dev/termination-log", doc: "File whose text becomes the container's last message." }),
-      imagePullPolicy: string(14, {
-        enum: ["Always", "IfNotPresent", "Never"],
-        doc: "When the image is pulled: Always, IfNotPresent or Never.",
-      }),
-      securityContext: one(15, (): Type<SecurityContext> => SecurityContext, {
-        optional: true,
-        doc: "Rights and identity of the container; wins over the Pod's.",
-      }),
-      stdin: bool(16, { doc: "Whether the process has an input that stays open." }),
-      stdinOnce: bool(17, { doc: "Whether the input closes for good after its first user leaves." }),
-      tty: bool(18, { doc: "Whether the process gets a terminal." }),
-      envFrom: list(19, (): Type<EnvFromSource> => EnvFromSource, {
-        list: "atomic",
-        doc: "Where to take whole sets of environment variables from.",
-      }),
-      terminationMessagePolicy: string(20, {
-        default: "File",
-        enum: ["FallbackToLogsOnError", "File"],
-        doc: "Whether the last message may come from the end of the log.",
-      }),
-      volumeDevices: list(21, (): Type<VolumeDevice> => VolumeDevice, {
-        list: "map",
-        keys: ["devicePath"],
-        patch: "merge",
-        mergeKey: "devicePath",
-        doc: "Block devices the container gets.",
-      }),
-      startupProbe: one(22, (): Type<Probe> => Probe, {
-        optional: true,
-        doc: "Asks whether the container has started; the other probes wait for it.",
-      }),
-      resizePolicy: list(23, (): Type<ContainerResizePolicy> => ContainerResizePolicy, {
-        list: "atomic",
-        doc: "Whether a change of resources restarts the container.",
-      }),
-      restartPolicy: string(24, {
-        optional: true,
-        enum: ["Always", "Never", "OnFailure"],
-        doc: "When the container is restarted; Always makes an init container a sidecar.",
-      }),
-      restartPolicyRules: list(25, (): Type<ContainerRestartRule> => ContainerRestartRule, {
-        list: "atomic",
-        doc: "Exceptions from restartPolicy, by exit code.",
-      }),
-    }),
+    ...embedded(1, containerFields),
     targetContainerName: string(2, { doc: "Container whose processes this one sees." }),
   },
   { openapi: "io.k8s.api.core.v1.EphemeralContainer" },
