@@ -16,9 +16,11 @@ const burstable = newPod({ requests: { cpu: "500m" }, limits: { cpu: "1", memory
 
 test("the tree is told apart by its files", async () => {
   const world = simulatedWorld({ seed: 1 });
-  await world.files.makeFolder("/sys/fs/cgroup/memory");
-  await world.files.makeFolder("/sys/fs/cgroup/cpu");
-  await world.files.makeFolder("/sys/fs/cgroup/unified");
+  for (const name of ["memory", "cpu", "unified"]) {
+    await world.files.makeFolder(`/sys/fs/cgroup/${name}`);
+    await world.files.write(`/sys/fs/cgroup/${name}/cgroup.procs`, "");
+  }
+  await world.files.makeFolder("/sys/fs/cgroup/hugetlb");
   assert.deepEqual(await findHierarchies(world), { version: 1, controllers: ["cpu", "memory", "unified"] });
   const other = simulatedWorld({ seed: 1 });
   await other.files.makeFolder("/sys/fs/cgroup");

@@ -36,7 +36,12 @@ export async function findHierarchies(world: World): Promise<Hierarchies> {
   const unified = await readIf(world, `${mountPoint}/cgroup.controllers`);
   if (unified !== undefined) return { version: 2, controllers: unified.trim().split(/\s+/) };
   const names = await world.files.list(mountPoint);
-  const kinds = await Promise.all(names.map((name) => world.files.stat(`${mountPoint}/${name}`)));
+  // Links stand for a hierarchy that is there under another name; systemd also leaves folders that nothing is mounted on.
+  const kinds = await Promise.all(
+    names.map(async (name) =>
+      (await world.files.stat(`${mountPoint}/${name}/cgroup.procs`)) ? world.files.stat(`${mountPoint}/${name}`) : undefined,
+    ),
+  );
   // All of them, the tree without controllers beside them too: the runtime makes a Pod's cgroup in every one.
   return { version: 1, controllers: names.filter((_, index) => kinds[index]?.kind === "folder") };
 }
