@@ -105,7 +105,7 @@ class OpenApi {
     const immutable = query.get("hash") === document.hash;
     const protobuf = info.path === "/openapi/v2" && !http.wantsObjects && prefersProtobuf(http.headers.accept);
     const headers: Headers = {
-      "content-type": protobuf ? openapiV2ProtobufType : "application/json",
+      "content-type": protobuf ? protobufTypes[0] : "application/json",
       "cache-control": immutable ? "public, immutable" : "no-cache, private",
       etag,
       vary: "Accept-Encoding, Accept",
@@ -168,10 +168,13 @@ class OpenApi {
   }
 }
 
+/** The name clients ask by has an @, which no media type may have: the answer says it with a dot. */
+const protobufTypes = [openapiV2ProtobufType.replace("@", "."), openapiV2ProtobufType] as const;
+
 /** Whether the swagger document is wanted as protobuf rather than JSON, by the order of the Accept header. */
 function prefersProtobuf(accept = ""): boolean {
   const types = accept.split(",", 32).map((clause) => clause.split(";", 1)[0]?.trim());
-  const protobuf = types.indexOf(openapiV2ProtobufType);
+  const protobuf = types.findIndex((type) => type !== undefined && (protobufTypes as readonly string[]).includes(type));
   const json = types.findIndex((type) => type === "application/json" || type === "*/*");
   return protobuf >= 0 && (json < 0 || protobuf < json);
 }
