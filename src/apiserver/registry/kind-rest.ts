@@ -10,6 +10,7 @@ import type { Bookmarks } from "./bookmarks.ts";
 import { createObject } from "./create.ts";
 import { deleteObject } from "./delete.ts";
 import { notFound } from "./errors.ts";
+import { ListBlocks } from "./list-blocks.ts";
 import type { InternalWriteOptions, Registry, Resource, Rest, WriteContext } from "./resource.ts";
 import { type Change, updateObject } from "./update.ts";
 import type { AnyObject, WriteRequest } from "./write-request.ts";
@@ -22,6 +23,7 @@ export class KindRest<T extends KubernetesObject = KubernetesObject> implements 
   readonly registry: Registry;
   readonly world: World;
   readonly bookmarks: Bookmarks;
+  readonly listBlocks = new ListBlocks();
 
   constructor(resource: Resource, storage: KindStorage, registry: Registry, bookmarks: Bookmarks) {
     this.resource = resource;

@@ -76,14 +76,18 @@ export async function respondList(rest: KindRest, request: ApiRequest, form: For
   function jsonList(): Body {
     const head = `{"kind":${JSON.stringify(listName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${writeJson(metadata)},"items":[`;
     const pieces: Uint8Array[] = [encoder.encode(head)];
-    views.forEach((view, index) => {
-      if (form.as === "object") {
-        pieces.push(index === 0 ? view.listed.subarray(1) : view.listed);
-      } else {
+    if (form.as === "object") {
+      const whole = !selection.matches && query.limit === 0 && query.continue === "" && !query.exact;
+      const items = whole ? rest.listBlocks.of(request.info.namespace, views) : views.map((view) => view.listed);
+      const [first] = items;
+      if (first) items[0] = first.subarray(1);
+      for (const item of items) pieces.push(item);
+    } else {
+      views.forEach((view, index) => {
         if (index > 0) pieces.push(comma);
         pieces.push(jsonOf(view, form));
-      }
-    });
+      });
+    }
     pieces.push(listEnd);
     return pieces;
   }

@@ -187,16 +187,7 @@ class Http1Sink extends TurnWriter {
       response.write(bytes);
       return;
     }
-    const size = bytes.length.toString(16);
-    const frame = Buffer.allocUnsafe(size.length + 4 + bytes.length);
-    let at = frame.write(size, 0, "latin1");
-    frame[at++] = 13;
-    frame[at++] = 10;
-    frame.set(bytes, at);
-    at += bytes.length;
-    frame[at++] = 13;
-    frame[at++] = 10;
-    socket.write(frame);
+    socket.write(chunkOf(bytes));
   }
 
   protected finish(): void {
@@ -207,6 +198,28 @@ class Http1Sink extends TurnWriter {
     this.#response.destroy();
   }
 }
+
+let lastBytes: Uint8Array | undefined;
+let lastChunk: Buffer | undefined;
+
+/** The bytes as a chunk of HTTP/1.1. One after the other, watchers of the same things send the same bytes: their chunk is made once. */
+function chunkOf(bytes: Uint8Array): Buffer {
+  if (bytes === lastBytes && lastChunk) return lastChunk;
+  const size = bytes.length.toString(16);
+  const chunk = Buffer.allocUnsafe(size.length + 4 + bytes.length);
+  let at = chunk.write(size, 0, "latin1");
+  chunk[at++] = 13;
+  chunk[at++] = 10;
+  chunk.set(bytes, at);
+  at += bytes.length;
+  chunk[at++] = 13;
+  chunk[at++] = 10;
+  // What is large is not held on to; nor is much held on to by what is small.
+  lastBytes = bytes.length > keptChunkBytes ? undefined : bytes;
+  lastChunk = bytes.length > keptChunkBytes ? undefined : chunk;
+  return chunk;
+}
+const keptChunkBytes = 1024 * 1024;
 
 /** The handler broke its promise to answer: said in plain words when nothing was written yet, else by cutting the connection. */
 function refuse(running: Running, response: ServerResponse, error: unknown): void {

@@ -3,6 +3,8 @@ import type { Writable } from "node:stream";
 
 const wholeLimitBytes = 64 * 1024;
 const chunkBytes = 512 * 1024;
+/** A piece of this size is worth a write of its own: joining it to others would copy it. */
+const largeBytes = 128 * 1024;
 
 export function sizeOf(pieces: readonly Uint8Array[]): number {
   let total = 0;
@@ -24,9 +26,11 @@ export function endWithPieces(out: Writable, pieces: readonly Uint8Array[], tota
   const writeMore = (): void => {
     while (!out.destroyed) {
       const first = next;
-      let size = 0;
-      while (next < pieces.length && (size === 0 || size + (pieces[next] as Uint8Array).length <= chunkBytes)) {
-        size += (pieces[next] as Uint8Array).length;
+      let size = (pieces[next++] as Uint8Array).length;
+      while (size < largeBytes || next > first + 1) {
+        const more = pieces[next]?.length ?? largeBytes;
+        if (more >= largeBytes || size + more > chunkBytes) break;
+        size += more;
         next++;
       }
       const chunk = next === first + 1 ? (pieces[first] as Uint8Array) : Buffer.concat(pieces.slice(first, next), size);

@@ -51,11 +51,22 @@ export abstract class TurnWriter implements Sink {
 
   flush(): void {
     if (this.#pending.length === 0) return;
-    const bytes = this.#pending.length === 1 ? (this.#pending[0] as Uint8Array) : Buffer.concat(this.#pending, this.#pendingBytes);
+    const bytes = joined(this.#pending, this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.send(bytes);
   }
+}
+
+/** What was joined last in this turn: most writers of a turn have been given the very same pieces, and so send the very same bytes. */
+let last: { readonly pieces: readonly Uint8Array[]; readonly bytes: Uint8Array } | undefined;
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0] as Uint8Array;
+  if (last && last.pieces.length === pieces.length && last.pieces.every((piece, index) => piece === pieces[index])) return last.bytes;
+  const bytes = Buffer.concat(pieces, length);
+  last = { pieces, bytes };
+  return bytes;
 }
 
 let waiting: TurnWriter[] = [];
@@ -69,4 +80,5 @@ function flushAll(): void {
   const writers = waiting;
   waiting = [];
   for (const writer of writers) writer.flush();
+  last = undefined;
 }
