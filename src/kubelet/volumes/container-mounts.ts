@@ -38,7 +38,7 @@ export async function containerMounts(
     mounts.push({
       containerPath: mountPath.startsWith("/") ? mountPath : `/${mountPath}`,
       hostPath: inside === "" ? root : await pathWithin(files, root, inside),
-      readOnly,
+      readOnly: readOnly || isWrittenByUs(pod, name),
       propagation: propagations[(mountPropagation ?? "None") as keyof typeof propagations],
       ...(recursiveReadOnly === "Enabled" && { recursiveReadOnly: true }),
     });
@@ -50,6 +50,12 @@ export async function containerMounts(
     mounts.push({ containerPath: container.terminationMessagePath, hostPath: terminationPath, readOnly: false, propagation: "private" });
   }
   return mounts;
+}
+
+/** What the kubelet keeps up to date is read-only, whatever the Pod says. */
+function isWrittenByUs(pod: Pod, name: string): boolean {
+  const volume = pod.spec.volumes?.find((one) => one.name === name);
+  return Boolean(volume?.configMap ?? volume?.secret ?? volume?.projected ?? volume?.downwardAPI);
 }
 
 function expandStrictly(text: string, environment: Environment): string {

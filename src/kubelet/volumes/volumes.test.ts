@@ -127,6 +127,38 @@ test("a subPath stays within its volume", async () => {
   await assert.rejects(mounted("../x"), /invalid subPath/);
 });
 
+test("what the kubelet keeps up to date is read-only in the container", async () => {
+  const { world, volumes } = setUp();
+  const pod = complete(Pod, {
+    metadata: { name: "web", namespace: "shop", uid: "u1" },
+    spec: {
+      containers: [
+        {
+          name: "main",
+          image: "x",
+          volumeMounts: [
+            { name: "settings", mountPath: "/settings" },
+            { name: "data", mountPath: "/data" },
+          ],
+        },
+      ],
+      volumes: [
+        { name: "settings", configMap: { name: "settings" } },
+        { name: "data", emptyDir: {} },
+      ],
+    },
+  });
+  const files = { hostsPath: "/hosts", terminationPath: "/last-words" };
+  const mounts = await containerMounts(world.files, volumes, pod, pod.spec.containers[0] as never, new Map(), files);
+  assert.deepEqual(
+    mounts.slice(0, 2).map(({ containerPath, readOnly }) => [containerPath, readOnly]),
+    [
+      ["/settings", true],
+      ["/data", false],
+    ],
+  );
+});
+
 test("/etc/hosts names the Pod and its aliases", () => {
   const text = hostsText(["10.0.0.2"], "web", "sub.shop.svc.cluster.local", [{ ip: "1.2.3.4", hostnames: ["a", "b"] }]);
   assert.match(text, /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n/);
