@@ -11,7 +11,7 @@ import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
-import type { ControlPlaneImage } from "./static-pods.ts";
+import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
 
 export interface AddOn {
   readonly kind: Kind;
@@ -24,6 +24,9 @@ export interface AddOn {
 const system = "kube-system";
 const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 const everywhere = [{ operator: "Exists" }];
+const { name: runtime, path: runtimePath, type: runtimeType } = runtimeMount;
+const runtimeVolume = { name: runtime, hostPath: { path: runtimePath, type: runtimeType } };
+const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
@@ -83,7 +86,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
                   ],
                   env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
                   securityContext: { privileged: true },
-                  volumeMounts: [{ name: "kube-proxy", mountPath: "/var/lib/kube-proxy" }],
+                  volumeMounts: [{ name: "kube-proxy", mountPath: "/var/lib/kube-proxy" }, runtimeInside],
                 },
               ],
               hostNetwork: true,
@@ -91,7 +94,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
               priorityClassName: "system-node-critical",
               serviceAccountName: "kube-proxy",
               tolerations: everywhere,
-              volumes: [{ name: "kube-proxy", configMap: { name: "kube-proxy" } }],
+              volumes: [{ name: "kube-proxy", configMap: { name: "kube-proxy" } }, runtimeVolume],
             },
           },
         },
@@ -175,6 +178,7 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                     capabilities: { add: ["NET_BIND_SERVICE"], drop: ["ALL"] },
                     readOnlyRootFilesystem: true,
                   },
+                  volumeMounts: [runtimeInside],
                 },
               ],
               dnsPolicy: "Default",
@@ -185,6 +189,7 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                 { key: "CriticalAddonsOnly", operator: "Exists" },
                 { effect: "NoSchedule", key: "node-role.kubernetes.io/control-plane" },
               ],
+              volumes: [runtimeVolume],
             },
           },
         },

@@ -21,6 +21,23 @@ const settings: ClusterSettings = {
 };
 const image = { name: "keelson/control-plane:1", digest: "sha256:1" };
 
+interface ManifestPod {
+  metadata: { namespace: string; labels: object };
+  spec: {
+    priorityClassName: string;
+    hostNetwork: boolean;
+    containers: [{ command: string[]; livenessProbe?: object; startupProbe?: object; volumeMounts: { name: string; mountPath: string }[] }];
+    volumes: { name: string }[];
+  };
+}
+interface KubeletFile {
+  apiVersion: string;
+  clusterDNS: string[];
+  staticPodPath: string;
+  authentication: { anonymous: { enabled: boolean } };
+  authorization: { mode: string };
+}
+
 test("ranges and addresses", () => {
   assert.equal(addressAt("10.96.0.0/12", 10), "10.96.0.10");
   assert.equal(dnsServiceAddress(settings), "10.96.0.10");
@@ -71,7 +88,7 @@ test("static Pods stand where and how users know them", () => {
     ["kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"],
   );
   for (const { file, text } of manifests) {
-    const pod = readYaml(text) as any;
+    const pod = readYaml(text) as unknown as ManifestPod;
     const component = file.replace(".yaml", "");
     assert.equal(pod.metadata.namespace, "kube-system");
     assert.deepEqual(pod.metadata.labels, { component, tier: "control-plane" });
@@ -106,7 +123,7 @@ test("the kubelet's unit runs the command that everybody knows", () => {
 });
 
 test("the kubelet's configuration", () => {
-  const config = readYaml(kubeletConfiguration(settings)) as any;
+  const config = readYaml(kubeletConfiguration(settings)) as unknown as KubeletFile;
   assert.equal(config.apiVersion, "kubelet.config.k8s.io/v1beta1");
   assert.deepEqual(config.clusterDNS, ["10.96.0.10"]);
   assert.equal(config.staticPodPath, "/etc/kubernetes/manifests");
@@ -148,7 +165,7 @@ test("add-ons: the proxy does not go by the address that it makes work", () => {
   const all = addOns(settings, image);
   const config = all.find(({ kind, object }) => kind.name === "ConfigMap" && object.metadata.name === "kube-proxy");
   assert.match(JSON.stringify(config?.object["data"]), /server: https:\/\/192\.168\.51\.10:6443/);
-  const service = all.find(({ object }) => object.metadata.name === "kube-dns")?.object["spec"] as any;
+  const service = all.find(({ object }) => object.metadata.name === "kube-dns")?.object["spec"] as { clusterIP: string; selector: object };
   assert.equal(service.clusterIP, "10.96.0.10");
   assert.deepEqual(service.selector, { "k8s-app": "kube-dns" });
 });

@@ -31,6 +31,7 @@ export async function down(world: World, { services, progress }: { services: Ser
   const before: UpRecord = record ?? { files: {}, kernel: {}, absent: [], empty: [], tables: [] };
 
   await step("stopped the kubelet", async () => {
+    await services.stop(targetName).catch(() => {});
     await services.stop("kubelet.service").catch(() => {});
   });
   await step("removed all containers and images", async (found) => {

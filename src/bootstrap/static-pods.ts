@@ -2,7 +2,7 @@
 import type { World } from "#platform/world.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
-import { apiPort, type ClusterSettings, kubernetesFolder, manifestsFolder, pkiFolder, storeFolder } from "./layout.ts";
+import { apiPort, type ClusterSettings, kubernetesFolder, manifestsFolder, nodeProgram, pkiFolder, storeFolder } from "./layout.ts";
 
 export interface ControlPlaneImage {
   /** "keelson/control-plane:0.1.0". */
@@ -23,14 +23,18 @@ interface StaticPod {
   readonly probes: { readonly startup: string; readonly liveness: string; readonly readiness?: string };
 }
 
-interface Mount {
+export interface Mount {
   readonly name: string;
   readonly path: string;
-  readonly type: "DirectoryOrCreate" | "FileOrCreate";
+  readonly type: "DirectoryOrCreate" | "File" | "FileOrCreate";
   readonly readOnly: boolean;
 }
 
 const pki: Mount = { name: "k8s-certs", path: pkiFolder, type: "DirectoryOrCreate", readOnly: true };
+
+/** The machine's own Node stands over the image's copy of it: one file, so that its pages are in memory once for the whole node. */
+export const runtimeMount: Mount = { name: "runtime", path: nodeProgram, type: "File", readOnly: true };
+
 const kubeconfig = (file: string): Mount => ({
   name: "kubeconfig",
   path: `${kubernetesFolder}/${file}`,
@@ -122,7 +126,7 @@ export function staticPodManifests(
 }
 
 function manifestOf(
-  { component, flags, port, host, cpu, memory, mounts, probes }: StaticPod,
+  { component, flags, port, host, cpu, memory, mounts: ownMounts, probes }: StaticPod,
   { nodeAddress }: ClusterSettings,
   image: ControlPlaneImage,
 ): object {
@@ -132,6 +136,7 @@ function manifestOf(
     periodSeconds,
     timeoutSeconds: 15,
   });
+  const mounts = [...ownMounts, runtimeMount];
   return {
     apiVersion: "v1",
     kind: "Pod",

@@ -74,8 +74,10 @@ export function kubeletDropIn(flags: readonly string[]): string | undefined {
   return flags.length === 0 ? undefined : `# ${ourMark}.\n[Service]\nExecStart=\nExecStart=${exec(flags)}\n`;
 }
 
-/** Node's flags wherever our bundle runs: an idle daemon gives memory back rather than growing for speed. */
-export const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"];
+/** A daemon's heap rather stays small than growing for speed. */
+export const heapFlags = ["--max-semi-space-size=4"];
+/** Node's flags wherever our bundle runs. */
+export const nodeFlags = ["--disable-warning=ExperimentalWarning", ...heapFlags];
 
 export const kubeletWrapper = `#!/bin/sh
 # ${ourMark}. The kubelet of Keelson, under the name and path that every tool expects.

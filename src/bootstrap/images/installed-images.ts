@@ -1,7 +1,7 @@
 // The images that a node is given, made from what is installed on it: the control plane, the page that says hello, and pause.
 import type { World } from "#platform/world.ts";
 import { BootstrapError, entryProgram, imagesFolder, installFolder, nodeProgram } from "../layout.ts";
-import { nodeFlags } from "../unit-files.ts";
+import { heapFlags, nodeFlags } from "../unit-files.ts";
 import { type LayerEntry, layoutWriter, nameAnnotation, readIndex } from "./image-layout.ts";
 import { pauseProgram } from "./pause.ts";
 
@@ -74,7 +74,8 @@ export async function buildImages(world: World, options: { fingerprint: string; 
     { kind: "file", path: "etc/group", mode: 0o644, from: encoder.encode("root:x:0:\nnogroup:x:65534:\n") },
   ]);
   const layers = [runtime, programs, bundle];
-  const environment = [`PATH=${path}`, "NODE_ENV=production"];
+  // Programs that the kernel starts by their first line are given one flag at most: the others come by the environment.
+  const environment = [`PATH=${path}`, "NODE_ENV=production", `NODE_OPTIONS=${heapFlags.join(" ")}`];
   const entrypoint = [nodeProgram, ...nodeFlags, entryProgram];
   const { digest } = await writer.image({
     names: [controlPlane],
