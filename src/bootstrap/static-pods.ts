@@ -23,7 +23,7 @@ interface StaticPod {
   readonly probes: { readonly startup: string; readonly liveness: string; readonly readiness?: string };
 }
 
-export interface Mount {
+interface Mount {
   readonly name: string;
   readonly path: string;
   readonly type: "DirectoryOrCreate" | "File" | "FileOrCreate";

@@ -5,6 +5,7 @@ import { UserError } from "#cli/command.ts";
 import { runCommandLine } from "#cli/run.ts";
 import { ConfigError } from "#component/component.ts";
 import { FlagError } from "#component/flags.ts";
+import { giveBackIdleMemory } from "#platform/node/idle-memory.ts";
 import { nodeWorld } from "#platform/node/world.ts";
 import { starters } from "./starters.ts";
 import { version } from "./version.ts";
@@ -27,6 +28,7 @@ async function main(): Promise<number> {
       void scope.stop();
     });
   }
+  if (isDaemon(self.arguments[0])) giveBackIdleMemory();
   try {
     const code = await runCommandLine(scope, world, self.arguments, starters);
     await scope.stop();
@@ -36,6 +38,10 @@ async function main(): Promise<number> {
     await scope.stop();
     return report(error);
   }
+}
+
+function isDaemon(name = ""): boolean {
+  return name === "supervise" || name === "dev" || Object.hasOwn(starters.components, name);
 }
 
 /** What went wrong in the words of whoever can mend it; a stack only for our own mistakes. */
