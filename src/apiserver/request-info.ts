@@ -1,4 +1,5 @@
 // Takes a path apart: what is asked for, of which kind, where. Knows no kinds; "/api/v1/namespaces/a/pods/x/log" speaks for itself.
+import { fieldRequirements, SelectorError } from "#schema/derive/selectors.ts";
 import type { RequestInfo } from "./request.ts";
 
 /** RequestInfo and what routing needs besides. */
@@ -78,8 +79,18 @@ export function parseRequest(method: string, path: string, query: URLSearchParam
 
 /** The name in `metadata.name=x`, so that rules about one object hold for lists of it. */
 function singleName(selector: string): string {
-  const match = /(?:^|,)metadata\.name=([^,=!\\]+)(?:,|$)/.exec(selector);
-  return match?.[1] ?? "";
+  const name = requiredValue(selector, "metadata.name");
+  return name === undefined || /^\.{1,2}$|[/%]/.test(name) ? "" : name;
+}
+
+/** What a field selector says the field must be, read just as the list itself reads it; undefined for selectors that cannot be read. */
+export function requiredValue(selector: string, field: string): string | undefined {
+  try {
+    return fieldRequirements(selector).find((one) => one.field === field && one.operator === "=")?.value;
+  } catch (error) {
+    if (error instanceof SelectorError) return undefined;
+    throw error;
+  }
 }
 
 function isTrue(value: string | null): boolean {

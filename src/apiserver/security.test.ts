@@ -373,3 +373,64 @@ test("certificate requests say who asked, and are approved by who may", () =>
       refused(/cannot update resource "certificatesigningrequests\/approval"/),
     );
   }));
+
+async function grant(admin: Client, place: string, roleName: string, user: string, rules: Loose): Promise<void> {
+  const folder = `/apis/rbac.authorization.k8s.io/v1/namespaces/${place}`;
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const metadata = { name: roleName };
+  await admin.raw("POST", `${folder}/roles`, { kind: "Role", apiVersion, metadata, rules });
+  await admin.raw("POST", `${folder}/rolebindings`, {
+    kind: "RoleBinding",
+    apiVersion,
+    metadata,
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: roleName },
+    subjects: [{ kind: "User", name: user }],
+  });
+}
+
+test("who may read one object by name sees no other, however the selector is written", () =>
+  withCluster(async ({ admin, as }) => {
+    for (const name of ["allowed", "hidden"]) await admin.create(Secret, { metadata: { name, namespace: "default" } });
+    const rules = [{ verbs: ["get", "list", "watch"], apiGroups: [""], resources: ["secrets"], resourceNames: ["allowed"] }];
+    await grant(admin, "default", "one", "bob", rules);
+    const bob = as("bob");
+    const secrets = "/api/v1/namespaces/default/secrets";
+    const names = async (query: string) =>
+      ((await bob.raw("GET", `${secrets}?${query}`)) as Loose).items.map(({ metadata }: Loose) => metadata.name);
+    for (const selector of ["metadata.name=allowed", "metadata.name==allowed"]) {
+      await eventually(async () => assert.deepEqual(await names(`fieldSelector=${encodeURIComponent(selector)}`), ["allowed"]));
+    }
+    for (const selector of ["type!=x\\,metadata.name=allowed", "metadata.name!=x\\,metadata.name=allowed", "metadata.name=hidden"]) {
+      const code = ({ code: found }: Loose) => [400, 403].includes(found);
+      await assert.rejects(names(`fieldSelector=${encodeURIComponent(selector)}`), code, selector);
+    }
+  }));
+
+test("a kubelet cannot smuggle its node's name past the field selector", () =>
+  withCluster(async ({ admin, as }) => {
+    await admin.create(Pod, podOf("elsewhere", { nodeName: "n2" }));
+    const kubelet = as("system:node:n1", "system:nodes");
+    const list = (fieldSelector: string) => kubelet.raw("GET", `/api/v1/pods?fieldSelector=${encodeURIComponent(fieldSelector)}`);
+    assert.deepEqual(((await list("spec.nodeName=n1")) as Loose).items, []);
+    await assert.rejects(list("metadata.name!=x\\,spec.nodeName=n1"), (error: unknown) =>
+      [400, 403].includes((error as { code: number }).code),
+    );
+    await assert.rejects(list("spec.nodeName!=n1"), refused(/can only list\/watch pods with spec.nodeName field selector/));
+  }));
+
+test("rights within a namespace reach no other namespace's object", () =>
+  withCluster(async ({ admin, as }) => {
+    await grant(admin, "default", "all", "bob", [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }]);
+    const bob = as("bob");
+    await eventually(async () => void (await bob.raw("GET", "/api/v1/namespaces/default")));
+    for (const [method, path] of [
+      ["GET", "/api/v1/namespaces/default/namespaces/kube-public"],
+      ["DELETE", "/api/v1/namespaces/default/namespaces/kube-node-lease"],
+      ["GET", "/api/v1/namespaces/default/namespaces"],
+      ["GET", "/api/v1/namespaces/default/namespaces/kube-public/status"],
+      ["GET", "/api/v1/namespaces/default/nodes"],
+    ] as const) {
+      await assert.rejects(bob.raw(method, path), refused(/could not find the requested resource/, 404), path);
+    }
+    await admin.get(Namespace, { name: "kube-node-lease" });
+  }));

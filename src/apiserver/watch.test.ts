@@ -38,6 +38,20 @@ test("WATCH2 shows objects entering and leaving a selection", () =>
     assert.equal(watch.lines[2].object.metadata.resourceVersion, left.json.metadata.resourceVersion);
   }));
 
+test("WATCH2 shows the one object its path names, whatever else is selected by", () =>
+  withServer(async (h) => {
+    for (const name of ["a", "b"]) await h.ask("POST", maps, configMap(name));
+    const old = "/api/v1/watch/namespaces/default/configmaps/a";
+    const queries = ["labelSelector=!x", `fieldSelector=${encodeURIComponent("metadata.name!=x")}`, "fieldSelector=metadata.name%3Db"];
+    for (const path of [`${maps}/a?watch=1&`, `${old}?`]) {
+      for (const query of queries) {
+        const { lines } = await h.watch(path + query);
+        await settle(h);
+        assert.deepEqual(types(lines), query.endsWith("b") ? [] : ["ADDED a"], path + query);
+      }
+    }
+  }));
+
 test("WATCH3 bookmarks, initial events and time-outs", () =>
   withServer(async (h) => {
     await h.ask("POST", maps, configMap("a"));

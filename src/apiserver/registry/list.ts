@@ -133,8 +133,11 @@ export function selectionOf(rest: KindRest, { query, info }: ApiRequest): Select
   try {
     const labels = labelText === "" ? undefined : parseLabelSelector(labelText);
     const fields = fieldText === "" ? undefined : parseFieldSelector(kind, fieldText);
-    const name = fields?.requirements.find(({ field, operator }) => field === "metadata.name" && operator === "=")?.value;
+    // A path that names one object (a watch of it) was allowed for that object alone.
+    const named = info.name === "" ? undefined : info.name;
+    const name = named ?? fields?.requirements.find(({ field, operator }) => field === "metadata.name" && operator === "=")?.value;
     const matches = (record: StoredRecord): boolean => {
+      if (named !== undefined && record.object.metadata.name !== named) return false;
       if (labels && !labels.matches(record.object.metadata.labels)) return false;
       return !fields || fields.matches(record.as(kind).object);
     };

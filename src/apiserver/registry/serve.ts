@@ -72,8 +72,9 @@ function formOf({ http, query }: ApiRequest): Form {
 /** The path has a namespace where the kind has one, and none where it has none. */
 function checkScope(kind: Kind, { info }: ApiRequest): void {
   if (kind.scope === "cluster") {
-    const ownName = kind.group === "" && kind.plural === "namespaces";
-    if (info.namespace !== "" && !ownName) throw pathNotFound();
+    // A namespace's own path tells its name twice; one namespace is never found by way of another.
+    const own = kind.group === "" && kind.plural === "namespaces" && info.name === info.namespace;
+    if (info.namespace !== "" && !own) throw pathNotFound();
     return;
   }
   const wholeCluster = info.verb === "list" || info.verb === "watch";

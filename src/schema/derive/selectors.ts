@@ -257,13 +257,18 @@ export interface FieldMatcher {
 
 /** A field selector (`status.phase!=Running,metadata.name=web`) checked against what the kind allows. Throws SelectorError. */
 export function parseFieldSelector(kind: Pick<Kind, "selectable">, text: string): FieldMatcher {
-  if (text.length > maxSelectorLength) throw new SelectorError(`invalid selector: longer than ${maxSelectorLength} characters`);
-  const requirements = splitTerms(text).map(fieldRequirement);
+  const requirements = fieldRequirements(text);
   const tests = requirements.map(({ field, operator, value }) => {
     const read = reader(kind, field);
     return (object: unknown) => (read(object) === value) === (operator === "=");
   });
   return { requirements, matches: (object) => tests.every((test) => test(object)) };
+}
+
+/** The terms of a field selector, whatever kind it is for. Throws SelectorError. */
+export function fieldRequirements(text: string): readonly FieldRequirement[] {
+  if (text.length > maxSelectorLength) throw new SelectorError(`invalid selector: longer than ${maxSelectorLength} characters`);
+  return splitTerms(text).map(fieldRequirement);
 }
 
 function reader(kind: Pick<Kind, "selectable">, field: string): (object: unknown) => string {

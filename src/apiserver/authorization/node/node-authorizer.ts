@@ -6,6 +6,7 @@ import type { Client } from "#client/client.ts";
 import { type Informer, startInformer } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
 import type { RequestInfo } from "../../request.ts";
+import { requiredValue } from "../../request-info.ts";
 import type { Authorizer, Decision } from "../authorizer.ts";
 import { ruleAllows } from "../rbac/rules.ts";
 import { nodeNameOf } from "./node-identity.ts";
@@ -65,8 +66,7 @@ export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
     if (subresource !== "") return byRules(info);
     if (verb === "get" && name !== "") return (await ownPod(node, namespace, name)) ? allowed : noRelation(node);
     if (verb === "list" || verb === "watch") {
-      const selected = fieldSelector.split(",").some((term) => term === `spec.nodeName=${node}` || term === `spec.nodeName==${node}`);
-      if (selected) return allowed;
+      if (requiredValue(fieldSelector, "spec.nodeName") === node) return allowed;
       return name !== "" && (await ownPod(node, namespace, name))
         ? allowed
         : no("can only list/watch pods with spec.nodeName field selector");
