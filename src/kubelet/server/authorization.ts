@@ -3,6 +3,9 @@ import type { Attributes, Caller, Delegated } from "#component/delegated.ts";
 
 const verbs: Readonly<Record<string, string>> = { POST: "create", GET: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
 
+/** First segments of paths that start something in a container, or connect to it. */
+export const streamingPaths: ReadonlySet<string> = new Set(["exec", "attach", "portForward", "run"]);
+
 /** The subresources of nodes of which one must be allowed. */
 export function subresourcesFor(path: string): readonly string[] {
   const isBelow = (folder: string) => path === folder || path.startsWith(`${folder}/`);
@@ -16,8 +19,20 @@ export function subresourcesFor(path: string): readonly string[] {
   return ["proxy"];
 }
 
-export function verbOf(method: string): string {
-  return verbs[method] ?? "";
+/** Running something in a container is never only reading, although WebSockets begin with GET. */
+export function verbOf(method: string, path: string): string {
+  if (isStreaming(path)) return "create";
+  return Object.hasOwn(verbs, method) ? (verbs[method] as string) : "";
+}
+
+/** By the first segment as the server reads it: decoded, empty ones left out. */
+function isStreaming(path: string): boolean {
+  const first = path.split("/").find((segment) => segment !== "") ?? "";
+  try {
+    return streamingPaths.has(decodeURIComponent(first));
+  } catch {
+    return true;
+  }
 }
 
 /** Undefined when the caller may; otherwise what the answer says. */
@@ -28,7 +43,7 @@ export async function whyForbidden(
   method: string,
   path: string,
 ): Promise<string | undefined> {
-  const verb = verbOf(method);
+  const verb = verbOf(method, path);
   const subresources = subresourcesFor(path);
   for (const subresource of subresources) {
     const attributes: Attributes = { verb, resource: { group: "", version: "v1", resource: "nodes", subresource, name: nodeName } };

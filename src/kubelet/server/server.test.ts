@@ -101,6 +101,21 @@ test("the finer right is asked for first, then the one to everything", async () 
   assert.deepEqual(subresourcesFor("/podsandmore"), ["proxy"]);
 });
 
+test("running something in a container needs the right to create, whatever the method", async () => {
+  const { ask, asked } = await setUp({ may: ({ verb }) => verb === "get" });
+  for (const path of [
+    "/exec/a/web/main?command=ls&output=1",
+    "/run/a/web/main?cmd=ls",
+    "/attach/a/web/main",
+    "/portForward/a/web",
+    "//%65xec/a/web/main",
+  ]) {
+    assert.equal((await ask(path)).status, 403, path);
+  }
+  assert.deepEqual([...new Set(asked.map(({ verb }) => verb))], ["create"]);
+  assert.equal((await ask("/containerLogs/a/web/main")).status, 200);
+});
+
 test("logs, and clear words where there are none", async () => {
   const { ask } = await setUp();
   assert.deepEqual(await ask("/containerLogs/a/web/main"), { status: 200, text: "hello\n" });

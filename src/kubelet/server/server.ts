@@ -14,7 +14,7 @@ import { isWebSocketRequest } from "#wire/websocket/handshake.ts";
 import type { KubeletConfiguration } from "../config/kubelet-configuration.ts";
 import type { Kubelet } from "../kubelet.ts";
 import { labels } from "../layout.ts";
-import { whyForbidden } from "./authorization.ts";
+import { streamingPaths, whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
 import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
 import { joinSpdy } from "./streams.ts";
@@ -95,7 +95,7 @@ async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequ
   const segments = pathSegments(path);
   if (!segments) return textResponse(400, "400 bad request\n");
   const [first = "", ...rest] = segments;
-  if (streaming.has(first)) {
+  if (streamingPaths.has(first)) {
     if (configuration.enableDebuggingHandlers === false) return textResponse(405, "Debug endpoints are disabled.\n");
     return serveStream(world, needs, request, first, rest);
   }
@@ -125,8 +125,6 @@ async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequ
   }
 }
 
-const streaming = new Set(["exec", "attach", "portForward", "run"]);
-
 /** /exec|attach|run/{namespace}/{pod}[/{uid}]/{container} and /portForward/{namespace}/{pod}[/{uid}]. */
 async function serveStream(
   world: World,
@@ -149,6 +147,7 @@ async function serveStream(
   const found = kubelet.container(namespace, name, containerName);
   if (!found?.running) return textResponse(404, `container not found (${JSON.stringify(containerName)})\n`);
   if (what === "run") {
+    if (request.method !== "POST") return textResponse(405, "405: Method Not Allowed\n");
     const command = (query.get("cmd") ?? "").split(" ").filter((word) => word !== "");
     const { stdout, stderr } = await runtime.execSync(found.id, command, runTimeoutSeconds);
     return { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: [stdout, stderr] };

@@ -23,7 +23,7 @@ export function kubeletParts(world: Pick<World, "network">, access: KubeletAcces
         proxy: podProxy,
       },
     }),
-    resourcePart({ kind: Node, subresources: { proxy: nodeProxy(kubelets) } }),
+    resourcePart({ kind: Node, subresources: { proxy: nodeProxy(kubelets, authorizer) } }),
     resourcePart({ kind: Service, subresources: { proxy: serviceProxy } }),
   ];
 }

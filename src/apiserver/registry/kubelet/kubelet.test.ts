@@ -14,6 +14,7 @@ import type { HttpHandler, HttpRequest } from "#wire/http/message.ts";
 import { serviceAccountIssuer } from "../../authentication/service-accounts/issuer.ts";
 import { security } from "../../security.ts";
 import { startApiServer } from "../../start.ts";
+import { mayBeProxied } from "./proxy.ts";
 
 interface Setting {
   readonly world: SimulatedWorld;
@@ -225,7 +226,7 @@ test("reading rights are not enough to run commands over a WebSocket", () =>
           headers: { ...admin, "content-type": "application/json" },
           body: bytes(JSON.stringify(body)),
         });
-      const rules = [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec"] }];
+      const rules = [{ verbs: ["get"], apiGroups: [""], resources: ["pods/exec", "nodes/proxy"] }];
       assert.equal((await post(`${bindings}/clusterroles`, { metadata: { name: "r" }, rules })).status, 201);
       const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "r" };
       const subjects = [{ kind: "User", name: "reader" }];
@@ -235,6 +236,19 @@ test("reading rights are not enough to run commands over a WebSocket", () =>
       assert.ok("refused" in answer);
       assert.equal(answer.refused.status, 403);
       assert.match(await textOf(answer.refused), /cannot create resource \\"pods\/exec\\"/);
+      const proxied = await client.upgrade({ method: "GET", path: "/api/v1/nodes/n1/proxy/exec/default/web/a?command=ls", headers });
+      assert.ok("refused" in proxied);
+      assert.equal(proxied.refused.status, 403);
       assert.equal(asked.length, 0);
     },
   ));
+
+test("only addresses of others are proxied to, however they are written", () => {
+  const own = ["127.0.0.1", "127.8.8.8", "0.0.0.0", "169.254.169.254", "224.0.0.1", "::", "::1", "0:0:0:0:0:0:0:1"];
+  const disguised = ["::ffff:127.0.0.1", "::ffff:7f00:1", "::127.0.0.1", "2130706433", "127.1", "0x7f000001", "localhost", "a.b", ""];
+  const links = ["fe80::1", "FEBF::1", "ff02::1"];
+  for (const address of [...own, ...disguised, ...links]) assert.equal(mayBeProxied(address), false, address);
+  for (const address of ["10.0.0.1", "192.168.1.1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1"]) {
+    assert.equal(mayBeProxied(address), true, address);
+  }
+});

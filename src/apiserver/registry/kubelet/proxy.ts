@@ -3,6 +3,9 @@ import { Pod } from "#api/core/pod/pod.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { StatusError } from "#api/meta/status-error.ts";
+import { parseIp } from "#schema/derive/formats.ts";
+import type { Authorizer } from "../../authorization/authorizer.ts";
+import { forbiddenError } from "../../forbidden.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer, Call, CustomSubresource } from "../resource.ts";
 import type { Kubelets } from "./kubelet-connection.ts";
@@ -14,9 +17,15 @@ function proxySubresource(options: string, handle: (call: Call) => Promise<Answe
   return { type: "custom", verbs, takes: { group: "", version: "v1", kind: options }, anyMethod: true, longRunning: true, handle };
 }
 
-export function nodeProxy(kubelets: Kubelets): CustomSubresource {
+/** Kubelets run commands for who upgrades the connection, whatever its method: that needs the right to create, not only to read. */
+export function nodeProxy(kubelets: Kubelets, authorizer: Authorizer): CustomSubresource {
   return proxySubresource("NodeProxyOptions", async (call) => {
     const { registry, request, world } = call;
+    if (request.http.upgrade && request.info.verb !== "create") {
+      const asCreate = { ...request.info, verb: "create" };
+      const { decision, reason } = await authorizer.authorize(request.user, asCreate);
+      if (decision !== "allow") throw forbiddenError(request.user, asCreate, reason);
+    }
     const { client, url } = await kubelets.of(registry, targetOf(request.info.name).name);
     return relay(world, request.http, { client, url, path: pathOf(call) });
   });
@@ -106,11 +115,14 @@ function pathOf({ rest, request }: Call): string {
   return `${rest === "" ? "/" : rest}${query === "" ? "" : `?${query}`}`;
 }
 
-/** Not the server's own machine, nor what only its own link knows. */
-function mayBeProxied(address: string): boolean {
-  const plain = address.toLowerCase().replace(/^::ffff:/, "");
-  if (/^(127|0)\./.test(plain) || plain.startsWith("169.254.")) return false;
-  const first = /^(\d{1,3})\./.exec(plain);
-  if (first) return Number(first[1]) < 224;
-  return !(plain === "::" || plain === "::1" || /^fe[89ab]/.test(plain) || plain.startsWith("ff"));
+/** Not the server's own machine, nor what only its own link knows. A name is no address: where it leads is for others to say. */
+export function mayBeProxied(address: string): boolean {
+  const bytes = parseIp(address);
+  if (!bytes) return false;
+  const [first = 0, second = 0] = bytes;
+  if (bytes.length === 4) return first !== 0 && first !== 127 && !(first === 169 && second === 254) && first < 224;
+  // An address of the other family within this one, as in ::ffff:127.0.0.1, is judged as what it is; so are :: and ::1.
+  const embeds = bytes.subarray(0, 10).every((byte) => byte === 0) && (bytes[10] === 0 || bytes[10] === 255) && bytes[10] === bytes[11];
+  if (embeds) return mayBeProxied(bytes.subarray(12).join("."));
+  return first !== 255 && !(first === 254 && (second & 0xc0) === 0x80);
 }
