@@ -132,3 +132,16 @@ test("Pods spread: the emptier Node is preferred, and taints one would rather no
   const rather = { taints: [{ key: "a", value: "", effect: "PreferNoSchedule" as const }] };
   assert.equal(decide(cacheOf([aNode("1", rather), aNode("2")]), aPod("p", { cpu: "1" })).node, "2");
 });
+
+test("replicas that ask for nothing spread evenly over large Nodes that are alike", () => {
+  const cache = cacheOf(["a", "b", "c"].map((name) => aNode(name, { cpu: "32", memory: "256Gi" })));
+  const counts = new Map<string, number>();
+  for (let at = 0; at < 9; at += 1) {
+    const pod = aPod(`web-${at}`);
+    const { node } = decide(cache, pod, 0.99);
+    assert.ok(node);
+    cache.assume(pod, node);
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  assert.deepEqual(Object.fromEntries([...counts].sort()), { a: 3, b: 3, c: 3 });
+});

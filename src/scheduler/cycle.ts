@@ -109,11 +109,12 @@ function choose(pod: Pod, states: readonly NodeState[], plugins: readonly Plugin
     if (!score) continue;
     const raw = states.map((state) => score(pod, state, needs));
     const highest = Math.max(...raw);
+    // Not rounded: on large Nodes a single Pod makes less than one point of difference, and replicas would gather by chance.
     for (let at = 0; at < raw.length; at += 1) {
       let value = raw[at] as number;
       if (scale === "higher is better") value = highest === 0 ? 0 : (value * 100) / highest;
       else if (scale === "lower is better") value = highest === 0 ? 100 : 100 - (value * 100) / highest;
-      totals[at] = (totals[at] as number) + weight * Math.floor(value);
+      totals[at] = (totals[at] as number) + weight * value;
     }
   }
   const best = Math.max(...totals);
