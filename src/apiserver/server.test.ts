@@ -331,6 +331,12 @@ test("REG17 evictions ask the disruption budget", () =>
     const status = { observedGeneration: 1, disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 };
     await h.ask("PATCH", `${budgets}/web/status`, { status }, merge);
     const evict = (name: string) => h.ask("POST", `${pods}/${name}/eviction`, { metadata: { name } });
+    const allowed = async () => (await h.ask("GET", `${budgets}/web`)).json.status.disruptionsAllowed;
+    const tried = await h.ask("POST", `${pods}/a/eviction`, { metadata: { name: "a" }, deleteOptions: { dryRun: ["All"] } });
+    assert.equal(tried.status, 201, tried.text);
+    const stranger = await h.ask("POST", `${pods}/a/eviction`, { metadata: { name: "a" }, deleteOptions: { preconditions: { uid: "x" } } });
+    assert.equal(stranger.status, 409, stranger.text);
+    assert.equal(await allowed(), 1, "neither a dry run nor a failed precondition is charged");
     const first = await evict("a");
     assert.equal(first.status, 201, first.text);
     const second = await evict("b");

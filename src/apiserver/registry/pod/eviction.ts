@@ -1,6 +1,6 @@
 // pods/eviction: a deletion that asks the disruption budgets first. The budget is charged before the Pod goes, so that two evictions
 // at once cannot both take the last one.
-import { StatusError } from "#api/meta/status-error.ts";
+import { isReason, StatusError } from "#api/meta/status-error.ts";
 import { Eviction } from "#api/policy/eviction/eviction.ts";
 import { PodDisruptionBudget } from "#api/policy/pod-disruption-budget/pod-disruption-budget.ts";
 import { Pod } from "#api/core/pod/pod.ts";
@@ -11,6 +11,7 @@ import type { Call, CustomSubresource } from "../resource.ts";
 
 /** A budget notes at most so many Pods that are about to go. */
 const disruptedPodsMax = 2_000;
+const attemptsMax = 5;
 
 export const eviction: CustomSubresource = {
   type: "custom",
@@ -21,17 +22,30 @@ export const eviction: CustomSubresource = {
     const { namespace, name } = call.request.info;
     if (sent.metadata.name && sent.metadata.name !== name) throw badRequest("name in URL does not match name in Eviction object");
     await call.admit("CREATE", sent);
+    const { gracePeriodSeconds, preconditions, dryRun: dryRuns = [] } = sent.deleteOptions ?? {};
+    const dryRun = call.dryRun || dryRuns.length > 0;
     const pods = call.registry.of(Pod);
-    const pod = await pods.get(namespace, name);
-    if (!isExempt(pod)) await chargeBudget(call, pod);
-    const { gracePeriodSeconds, preconditions, dryRun } = sent.deleteOptions ?? {};
-    await pods.delete(namespace, name, {
-      user: call.request.user,
-      dryRun: call.dryRun || (dryRun?.length ?? 0) > 0,
-      uid: preconditions?.uid ?? pod.metadata.uid,
-      ...(preconditions?.resourceVersion !== undefined && { resourceVersion: preconditions.resourceVersion }),
-      ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds: Number(gracePeriodSeconds) }),
-    });
+    for (let attempt = 1; ; attempt++) {
+      const pod = await pods.get(namespace, name);
+      const { uid, resourceVersion } = pod.metadata;
+      const isMeant = (preconditions?.uid ?? uid) === uid && (preconditions?.resourceVersion ?? resourceVersion) === resourceVersion;
+      const isJudged = isExempt(pod) || (isMeant && (await chargeBudget(call, pod, dryRun)) === "spared");
+      // What was let go for its state must still be in that state when it goes.
+      const version = preconditions?.resourceVersion ?? (isJudged ? resourceVersion : undefined);
+      try {
+        await pods.delete(namespace, name, {
+          user: call.request.user,
+          dryRun,
+          uid: preconditions?.uid ?? uid,
+          ...(version !== undefined && { resourceVersion: version }),
+          ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds: Number(gracePeriodSeconds) }),
+        });
+        break;
+      } catch (error) {
+        const mayTryAgain = isJudged && isMeant && attempt < attemptsMax;
+        if (!mayTryAgain || !isReason(error, "Conflict")) throw error;
+      }
+    }
     return { object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, status: 201 };
   },
 };
@@ -42,14 +56,15 @@ function isExempt({ metadata, spec, status }: Pod): boolean {
   return status.phase === "Pending" && !spec.nodeName;
 }
 
-async function chargeBudget(call: Call, pod: Pod): Promise<void> {
+/** "spared": no budget was charged because of the state the Pod is in. */
+async function chargeBudget(call: Call, pod: Pod, dryRun: boolean): Promise<"charged" | "spared" | "free"> {
   const { namespace = "" } = pod.metadata;
-  if (!call.registry.kinds.find("policy", "v1", PodDisruptionBudget.plural)) return;
+  if (!call.registry.kinds.find("policy", "v1", PodDisruptionBudget.plural)) return "free";
   const budgets = call.registry.of(PodDisruptionBudget);
   const { items } = await budgets.list(namespace);
   const matching = items.filter(({ spec }) => labelSelector(spec.selector).matches(pod.metadata.labels));
   const [budget] = matching;
-  if (!budget) return;
+  if (!budget) return "free";
   if (matching.length > 1) {
     throw new StatusError(
       "InternalError",
@@ -59,8 +74,8 @@ async function chargeBudget(call: Call, pod: Pod): Promise<void> {
   }
   const ready = pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
   const { unhealthyPodEvictionPolicy } = budget.spec;
-  if (!ready && unhealthyPodEvictionPolicy === "AlwaysAllow") return;
-  if (!ready && budget.status.currentHealthy >= budget.status.desiredHealthy && budget.status.desiredHealthy > 0) return;
+  if (!ready && unhealthyPodEvictionPolicy === "AlwaysAllow") return "spared";
+  if (!ready && budget.status.currentHealthy >= budget.status.desiredHealthy && budget.status.desiredHealthy > 0) return "spared";
   const now = formatTime(call.world.clock.now());
   await budgets.update(
     namespace,
@@ -81,8 +96,9 @@ async function chargeBudget(call: Call, pod: Pod): Promise<void> {
         status: { ...status, disruptionsAllowed: status.disruptionsAllowed - 1, disruptedPods: { ...disrupted, [pod.metadata.name]: now } },
       };
     },
-    { subresource: "status", dryRun: call.dryRun },
+    { subresource: "status", dryRun },
   );
+  return "charged";
 }
 
 function refused(message: string, cause: string, retryAfterSeconds?: number): StatusError {
