@@ -1,6 +1,7 @@
 // Watches, pages, and what becomes of them when history is forgotten.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ApiRegistry } from "./registry/registry.ts";
 import { type Harness, type Loose, withServer } from "../../test/support/api-server.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -272,6 +273,10 @@ test("LIST3 lists as of the revision that is asked for", () =>
     const future = await h.ask("GET", `${maps}?resourceVersion=${Number(a) + 1000}`);
     assert.equal(future.status, 504);
     assert.match(future.json.message, /^Too large resource version: \d+, current: \d+$/);
+    const registry = h.api.registry as unknown as ApiRegistry;
+    const resource = registry.kinds.find("", "v1", "configmaps");
+    assert.ok(resource);
+    assert.equal(registry.rest(resource).storage.cache.waiting, 0, "who gave up is forgotten");
     assert.equal((await h.ask("GET", `${maps}?resourceVersion=x`)).status, 400);
     assert.equal((await h.ask("GET", `${maps}?fieldSelector=metadata.name%3Db`)).json.items.length, 1);
     assert.equal((await h.ask("GET", `${maps}?fieldSelector=spec.color%3Db`)).status, 400);

@@ -207,10 +207,10 @@ export async function cacheAt(rest: KindRest, revision: Revision | undefined): P
   if (starting) await starting;
   if (cache.revision >= revision) return;
   const { clock } = rest.world;
-  const deadline = Promise.withResolvers<void>();
-  const timer = clock.timer(waitMilliseconds, () => deadline.reject(tooLargeResourceVersion(revision, cache.revision)));
+  const patience = new AbortController();
+  const timer = clock.timer(waitMilliseconds, () => patience.abort(tooLargeResourceVersion(revision, cache.revision)));
   try {
-    await Promise.race([cache.atLeast(revision), deadline.promise]);
+    await cache.atLeast(revision, patience.signal);
   } finally {
     timer.cancel();
   }

@@ -82,16 +82,28 @@ export class WatchCache {
     return this.#starting;
   }
 
-  /** Resolves when everything up to `revision` is in the cache; undefined when it is already. */
-  atLeast(revision: Revision): Promise<void> | undefined {
+  /** Resolves when everything up to `revision` is in the cache; undefined when it is already. Rejects when `until` aborts first. */
+  atLeast(revision: Revision, until?: AbortSignal): Promise<void> | undefined {
     if (this.#revision >= revision && this.#revision > 0) return undefined;
-    return this.#whenAtLeast(revision);
+    return this.#whenAtLeast(revision, until);
   }
 
-  async #whenAtLeast(revision: Revision): Promise<void> {
+  async #whenAtLeast(revision: Revision, until: AbortSignal | undefined): Promise<void> {
     await this.ready();
+    until?.throwIfAborted();
     if (this.#revision >= revision) return;
-    await new Promise<void>((resolve, reject) => this.#waiting.add({ revision, resolve, reject }));
+    await new Promise<void>((resolve, reject) => {
+      const waiter = { revision, resolve, reject };
+      this.#waiting.add(waiter);
+      until?.addEventListener("abort", () => {
+        if (this.#waiting.delete(waiter)) reject(until.reason as Error);
+      });
+    });
+  }
+
+  /** How many wait for a revision to come. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   get(key: string): StoredRecord | undefined {

@@ -7,6 +7,7 @@ import { type Binding, type Roles, rulesOf, subjectKey } from "./roles.ts";
 import { ruleAllows } from "./rules.ts";
 
 const decisionsMax = 20_000;
+const keyLengthMax = 2_000;
 
 interface Grant {
   readonly binding: Binding;
@@ -23,6 +24,8 @@ export function rbacAuthorizer(roles: Roles): Authorizer {
       revision = roles.revision;
     }
     const key = keyOf(user, info);
+    // Long keys are of nobody's everyday requests, and anyone can think of many.
+    if (key.length > keyLengthMax) return decideAnew(user, info);
     let decision = decisions.get(key);
     if (!decision) {
       decision = decideAnew(user, info);
