@@ -39,7 +39,6 @@ export async function install(world: World): Promise<Installed> {
     staging,
     installFolder,
   ]);
-  await warmUp(world);
   return { fingerprint, changed: true };
 
   async function fill(from: string, using: string): Promise<void> {
@@ -71,9 +70,9 @@ async function fingerprintOf(world: World, folder: string): Promise<string> {
 }
 
 /** Fills the compile cache, so that what starts in containers, whose files are gone with them, starts warm. Node keys it by path. */
-async function warmUp(world: World): Promise<void> {
+export async function warmUp(world: World): Promise<void> {
   const names = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "cluster-dns", "hello"];
-  const script = 'for name; do "$0/node" --disable-warning=ExperimentalWarning "$0/keelson.js" "$name" --help; done >/dev/null 2>&1; true';
+  const script = 'for name; do "$0/node" --disable-warning=ExperimentalWarning "$0/keelson.js" "$name" --help & done >/dev/null 2>&1; wait';
   await world.processes.run("sh", ["-c", script, installFolder, ...names], { timeoutMilliseconds: minute });
 }
 

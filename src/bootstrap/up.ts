@@ -18,7 +18,7 @@ import {
   writeContainerdUnit,
 } from "./containerd.ts";
 import { buildImages, controlPlaneImage, importImages, pauseImage } from "./images/installed-images.ts";
-import { install } from "./install.ts";
+import { install, warmUp } from "./install.ts";
 import { adminKubeconfigPath, writeIfChanged, writeKubeconfigs, writeKubeletConfiguration } from "./kubeconfigs.ts";
 import { BootstrapError, type ClusterSettings, containerdConfigPath, kubeletProgram, targetName, unitFolder } from "./layout.ts";
 import { checkMachine, checkRoot, checkSettings } from "./machine-check.ts";
@@ -72,6 +72,13 @@ export async function up(scope: Scope, world: World, { settings, services, progr
     found(result.changed ? "/usr/lib/keelson" : "already there");
     return result;
   });
+  // The longest of what remains, and needed by none of the next steps.
+  const building = buildImages(world, {
+    fingerprint: installed.fingerprint,
+    nodeName: settings.nodeName,
+    installed: installed.changed ? warmUp(world) : Promise.resolve(),
+  });
+  building.catch(() => {});
 
   const changed = await step("certificates, kubeconfigs, configuration", async (found) => {
     const certificates = await ensureCertificates(world, settings);
@@ -108,7 +115,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
   });
 
   const image = await step("images of the control plane", async (found) => {
-    const built = await buildImages(world, { fingerprint: installed.fingerprint, nodeName: settings.nodeName });
+    const built = await building;
     const imported = await importImages(world, built.names);
     found(`${built.built ? "built" : "already built"}, ${imported ? "imported" : "already in containerd"}`);
     return { name: controlPlaneImage(version), digest: built.controlPlaneDigest };

@@ -48,6 +48,7 @@ const chunkBytes = 4 * 1024 * 1024;
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
 export interface LayoutWriter {
+  /** Several may be written at one time. */
   layer(entries: readonly LayerEntry[]): Promise<Descriptor>;
   image(image: Image): Promise<Descriptor>;
   /** Writes the index last: before that, the folder holds no images. */
@@ -59,13 +60,13 @@ export async function layoutWriter(world: World, folder: string): Promise<Layout
   const { files, processes } = world;
   const blobs = `${folder}/blobs/sha256`;
   const manifests: Descriptor[] = [];
+  let begun = 0;
   await files.remove(folder, { recursive: true });
   await files.makeFolder(blobs);
 
   return {
     async layer(entries) {
-      const path = `${blobs}/new-layer`;
-      await files.remove(path);
+      const path = `${blobs}/new-layer-${(begun += 1)}`;
       for (const entry of withFolders(entries)) {
         if (entry.kind !== "file") await files.append(path, tarHeader(entry));
         else await appendFile(path, entry);

@@ -31,8 +31,16 @@ export interface BuiltImages {
   readonly built: boolean;
 }
 
-/** Builds the layout when it does not hold the images of this installation yet. `fingerprint` tells installations apart. */
-export async function buildImages(world: World, options: { fingerprint: string; nodeName: string }): Promise<BuiltImages> {
+export interface BuildOptions {
+  /** Tells installations apart. */
+  readonly fingerprint: string;
+  readonly nodeName: string;
+  /** When this has resolved, all of the installation is in its folder. Node itself is there before. */
+  readonly installed: Promise<void>;
+}
+
+/** Builds the layout when it does not hold the images of this installation yet. */
+export async function buildImages(world: World, options: BuildOptions): Promise<BuiltImages> {
   const { files } = world;
   const { version, architecture } = world.processes.self;
   const notePath = `${imagesFolder}/installation`;
@@ -47,33 +55,34 @@ export async function buildImages(world: World, options: { fingerprint: string; 
   const pause = pauseProgram(architecture);
   if (!pause) throw new BootstrapError(`images for ${architecture} processors cannot be made yet`, "x64 and arm64 are known.");
   const writer = await layoutWriter(world, imagesFolder);
-  const runtime = await writer.layer([
-    { kind: "file", path: nodeProgram.slice(1), mode: 0o755, from: nodeProgram },
-    ...(await librariesOf(world, [nodeProgram])),
-    { kind: "folder", path: "tmp", mode: 0o1777 },
-  ]);
-  const found = (await Promise.all(tools.map((tool) => programPath(world, tool)))).filter((tool) => tool !== undefined);
-  const programs = await writer.layer([
-    ...found.map(
-      (tool): LayerEntry => ({ kind: "file", path: `usr/sbin/${tool.slice(tool.lastIndexOf("/") + 1)}`, mode: 0o755, from: tool }),
-    ),
-    ...(await librariesOf(world, found)),
-  ]);
   const encoder = new TextEncoder();
-  const bundle = await writer.layer([
-    ...(await bundleEntries(world, installFolder)),
-    ...commands.map(
-      (name): LayerEntry => ({ kind: "file", path: `usr/local/bin/${name}`, mode: 0o755, from: encoder.encode(commandScript(name)) }),
+  const layers = await Promise.all([
+    librariesOf(world, [nodeProgram]).then((libraries) =>
+      writer.layer([
+        { kind: "file", path: nodeProgram.slice(1), mode: 0o755, from: nodeProgram },
+        ...libraries,
+        { kind: "folder", path: "tmp", mode: 0o1777 },
+      ]),
     ),
-    {
-      kind: "file",
-      path: "etc/passwd",
-      mode: 0o644,
-      from: encoder.encode("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"),
-    },
-    { kind: "file", path: "etc/group", mode: 0o644, from: encoder.encode("root:x:0:\nnogroup:x:65534:\n") },
+    programEntries(world).then(writer.layer),
+    options.installed
+      .then(() => bundleEntries(world, installFolder))
+      .then((entries) =>
+        writer.layer([
+          ...entries,
+          ...commands.map(
+            (name): LayerEntry => ({ kind: "file", path: `usr/local/bin/${name}`, mode: 0o755, from: encoder.encode(commandScript(name)) }),
+          ),
+          {
+            kind: "file",
+            path: "etc/passwd",
+            mode: 0o644,
+            from: encoder.encode("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"),
+          },
+          { kind: "file", path: "etc/group", mode: 0o644, from: encoder.encode("root:x:0:\nnogroup:x:65534:\n") },
+        ]),
+      ),
   ]);
-  const layers = [runtime, programs, bundle];
   // Programs that the kernel starts by their first line are given one flag at most: the others come by the environment.
   const environment = [`PATH=${path}`, "NODE_ENV=production", `NODE_OPTIONS=${heapFlags.join(" ")}`];
   const entrypoint = [nodeProgram, ...nodeFlags, entryProgram];
@@ -102,6 +111,14 @@ export async function buildImages(world: World, options: { fingerprint: string; 
   const index = await writer.finish();
   await files.replace(notePath, note);
   return { controlPlaneDigest: digest, names: names(index), built: true };
+}
+
+async function programEntries(world: World): Promise<readonly LayerEntry[]> {
+  const found = (await Promise.all(tools.map((tool) => programPath(world, tool)))).filter((tool) => tool !== undefined);
+  const programs = found.map(
+    (tool): LayerEntry => ({ kind: "file", path: `usr/sbin/${tool.slice(tool.lastIndexOf("/") + 1)}`, mode: 0o755, from: tool }),
+  );
+  return [...programs, ...(await librariesOf(world, found))];
 }
 
 async function bundleEntries(world: World, folder: string): Promise<readonly LayerEntry[]> {
