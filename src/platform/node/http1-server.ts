@@ -8,7 +8,7 @@ import { peerOf } from "./peer.ts";
 import { endWithPieces, sizeOf } from "./pieces.ts";
 import { noBytes, readBody } from "./request-body.ts";
 import { ask, type Running } from "./running.ts";
-import { TurnWriter } from "./turn-writer.ts";
+import { framedOnce, TurnWriter } from "./turn-writer.ts";
 
 // An import statement would read all that node:http exports, and so load its whole WebSocket client: 30 ms and 13 MB.
 const http = process.getBuiltinModule("node:http");
@@ -187,7 +187,7 @@ class Http1Sink extends TurnWriter {
       response.write(bytes);
       return;
     }
-    socket.write(chunkOf(bytes));
+    socket.write(framedOnce(bytes, chunkOf));
   }
 
   protected finish(): void {
@@ -199,12 +199,8 @@ class Http1Sink extends TurnWriter {
   }
 }
 
-let lastBytes: Uint8Array | undefined;
-let lastChunk: Buffer | undefined;
-
-/** The bytes as a chunk of HTTP/1.1. One after the other, watchers of the same things send the same bytes: their chunk is made once. */
-function chunkOf(bytes: Uint8Array): Buffer {
-  if (bytes === lastBytes && lastChunk) return lastChunk;
+/** The bytes as a chunk of HTTP/1.1. */
+function chunkOf(bytes: Uint8Array): Uint8Array {
   const size = bytes.length.toString(16);
   const chunk = Buffer.allocUnsafe(size.length + 4 + bytes.length);
   let at = chunk.write(size, 0, "latin1");
@@ -214,12 +210,8 @@ function chunkOf(bytes: Uint8Array): Buffer {
   at += bytes.length;
   chunk[at++] = 13;
   chunk[at++] = 10;
-  // What is large is not held on to; nor is much held on to by what is small.
-  lastBytes = bytes.length > keptChunkBytes ? undefined : bytes;
-  lastChunk = bytes.length > keptChunkBytes ? undefined : chunk;
   return chunk;
 }
-const keptChunkBytes = 1024 * 1024;
 
 /** The handler broke its promise to answer: said in plain words when nothing was written yet, else by cutting the connection. */
 function refuse(running: Running, response: ServerResponse, error: unknown): void {

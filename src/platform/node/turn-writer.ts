@@ -58,15 +58,31 @@ export abstract class TurnWriter implements Sink {
   }
 }
 
-/** What was joined last in this turn: most writers of a turn have been given the very same pieces, and so send the very same bytes. */
-let last: { readonly pieces: readonly Uint8Array[]; readonly bytes: Uint8Array } | undefined;
+/** While all writers are flushed, most have been given the very same pieces: what is made of them is made once. */
+interface Made {
+  readonly of: readonly Uint8Array[];
+  readonly bytes: Uint8Array;
+}
+let flushing = false;
+let lastJoined: Made | undefined;
+let lastFramed: Made | undefined;
 
 function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
   if (pieces.length === 1) return pieces[0] as Uint8Array;
-  if (last && last.pieces.length === pieces.length && last.pieces.every((piece, index) => piece === pieces[index])) return last.bytes;
-  const bytes = Buffer.concat(pieces, length);
-  last = { pieces, bytes };
-  return bytes;
+  if (!flushing) return Buffer.concat(pieces, length);
+  if (!lastJoined || !isMadeOf(lastJoined, pieces)) lastJoined = { of: pieces, bytes: Buffer.concat(pieces, length) };
+  return lastJoined.bytes;
+}
+
+/** What `frame` makes of the bytes; for the same bytes it is made once while all writers are flushed. */
+export function framedOnce(bytes: Uint8Array, frame: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+  if (!flushing) return frame(bytes);
+  if (lastFramed?.of[0] !== bytes) lastFramed = { of: [bytes], bytes: frame(bytes) };
+  return lastFramed.bytes;
+}
+
+function isMadeOf({ of }: Made, pieces: readonly Uint8Array[]): boolean {
+  return of.length === pieces.length && of.every((piece, index) => piece === pieces[index]);
 }
 
 let waiting: TurnWriter[] = [];
@@ -79,6 +95,12 @@ function schedule(writer: TurnWriter): void {
 function flushAll(): void {
   const writers = waiting;
   waiting = [];
-  for (const writer of writers) writer.flush();
-  last = undefined;
+  flushing = true;
+  try {
+    for (const writer of writers) writer.flush();
+  } finally {
+    flushing = false;
+    lastJoined = undefined;
+    lastFramed = undefined;
+  }
 }

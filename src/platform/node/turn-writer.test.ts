@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { framedOnce, TurnWriter } from "./turn-writer.ts";
+
+class Recorder extends TurnWriter {
+  readonly sent: Uint8Array[] = [];
+  readonly framed: Uint8Array[] = [];
+  readonly unsentBytes = 0;
+
+  constructor() {
+    super(new AbortController().signal);
+  }
+
+  protected send(bytes: Uint8Array): void {
+    this.sent.push(bytes);
+    this.framed.push(framedOnce(bytes, (inner) => Buffer.from(`<${Buffer.from(inner)}>`)));
+  }
+
+  protected finish(): void {}
+  protected abandon(): void {}
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const texts = (all: readonly Uint8Array[]) => all.map((bytes) => Buffer.from(bytes).toString());
+
+test("writers that were given the same pieces in a turn send the same bytes, made once; others send their own", async () => {
+  const [a, b, c, d] = [Buffer.from("a"), Buffer.from("b"), Buffer.from("c"), Buffer.from("d")];
+  const writers = [new Recorder(), new Recorder(), new Recorder(), new Recorder(), new Recorder()];
+  const given = [[a, b], [a, b], [a, c], [a, b, d], [b]];
+  writers.forEach((writer, index) => given[index]?.forEach((piece) => writer.write(piece)));
+  await turn();
+  assert.deepEqual(
+    writers.map(({ sent }) => texts(sent)),
+    [["ab"], ["ab"], ["ac"], ["abd"], ["b"]],
+  );
+  assert.deepEqual(
+    writers.map(({ framed }) => texts(framed)),
+    [["<ab>"], ["<ab>"], ["<ac>"], ["<abd>"], ["<b>"]],
+  );
+  assert.equal(writers[0]?.sent[0], writers[1]?.sent[0]);
+  assert.equal(writers[0]?.framed[0], writers[1]?.framed[0]);
+});
+
+test("bytes that are used again in a later turn are sent as they are then", async () => {
+  const bytes = Buffer.from("one");
+  const writer = new Recorder();
+  for (const text of ["one", "two"]) {
+    bytes.write(text);
+    writer.write(bytes);
+    await turn();
+  }
+  bytes.write("six");
+  writer.write(bytes);
+  writer.write(bytes);
+  writer.end();
+  assert.deepEqual(texts(writer.framed), ["<one>", "<two>", "<sixsix>"]);
+});
