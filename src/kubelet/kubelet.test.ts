@@ -7,6 +7,8 @@ import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReady } from "#api/core/pod/readiness.ts";
 import { exitAnnotation } from "#cri/simulated/simulated-runtime.ts";
+import type { Files } from "#platform/files.ts";
+import type { World } from "#platform/world.ts";
 import type { Draft } from "#schema/message.ts";
 import { type Harness, withServer } from "../../test/support/api-server.ts";
 import { adminClient, startTestKubelet, type TestKubelet } from "../../test/support/kubelet.ts";
@@ -31,6 +33,20 @@ async function until(h: Harness, what: string, holds: () => Promise<boolean>, se
 async function phaseIs(h: Harness, { client }: TestKubelet, name: string, phase: string): Promise<Pod> {
   await until(h, `${name} is ${phase}`, async () => (await client.get(Pod, { namespace: "default", name })).status.phase === phase);
   return client.get(Pod, { namespace: "default", name });
+}
+
+/** Files whose one folder takes its time to be listed. */
+function slowToList({ files, clock }: World, folder: string, milliseconds: number): Files {
+  return new Proxy(files, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (name !== "list") return typeof value === "function" ? value.bind(target) : value;
+      return async (path: string) => {
+        if (path === folder) await new Promise<void>((resolve) => clock.timer(milliseconds, resolve));
+        return target.list(path);
+      };
+    },
+  });
 }
 
 function kubeletTest(name: string, run: (h: Harness) => Promise<void>): void {
@@ -168,6 +184,32 @@ kubeletTest("a static Pod has a mirror in the API that is made again when it is 
   await until(h, "the mirror is gone", async () => (await mirror()) === undefined);
   await until(h, "the containers are gone", async () => (await own.runtime.containers()).length === 0);
 });
+
+kubeletTest(
+  "STATIC4 the mirror of a static Pod is kept by a kubelet that starts anew, however long the manifests take to read",
+  async (h) => {
+    const client = adminClient(h);
+    const node = await client.create(Node, { metadata: { name: "node-1" } });
+    const folder = "/etc/kubernetes/manifests";
+    await h.world.files.makeFolder(folder);
+    const { spec } = pod("etcd", { nodeName: "" });
+    const manifest = { apiVersion: "v1", kind: "Pod", metadata: { name: "etcd", namespace: "kube-system" }, spec };
+    await h.world.files.write(`${folder}/etcd.json`, JSON.stringify(manifest));
+    const first = h.scope.child("first kubelet");
+    const { runtime } = await startTestKubelet(h, { scope: first, node: () => node });
+    const mirror = async () => (await client.list(Pod, { namespace: "kube-system" })).items[0];
+    await until(h, "the mirror is ready", async () => {
+      const found = await mirror();
+      return found !== undefined && isReady(found);
+    });
+    const before = await mirror();
+    await first.stop();
+    const files = slowToList(h.world, folder, 2_000);
+    await startTestKubelet(h, { runtime, node: () => node, world: { ...h.world, files } });
+    await h.world.clock.sleep(h.scope, 10_000);
+    assert.deepEqual(await mirror(), before);
+  },
+);
 
 kubeletTest("a kubelet that starts anew finds its containers, leaves them, and clears what nobody owns", async (h) => {
   const first = h.scope.child("first kubelet");

@@ -4,31 +4,26 @@ import { type Scope, ScopeStopped } from "#base/scope.ts";
 import type { Node } from "#api/core/node/node.ts";
 import type { Container } from "#api/core/pod/container.ts";
 import { Pod } from "#api/core/pod/pod.ts";
-import type { PodStatus } from "#api/core/pod/pod-status.ts";
 import { Service } from "#api/core/service/service.ts";
-import { conditionOf } from "#api/meta/conditions.ts";
-import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { type EventRecorder, startEventRecorder } from "#client/event-recorder.ts";
-import { objectKey, startInformer } from "#client/informer.ts";
+import { type Informer, startInformer } from "#client/informer.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
-import { sameJson } from "#schema/derive/json-objects.ts";
-import { formatTime } from "#schema/time.ts";
-import { admit } from "./admission.ts";
 import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
+import { startHousekeeping } from "./housekeeping.ts";
 import { startImagePuller } from "./images/image-puller.ts";
 import { authFromSecrets } from "./images/registry-auth.ts";
-import { allContainers, annotations, isMirror, isStatic, labels, namespaceOf, podLogFolder } from "./layout.ts";
-import { rotateLog } from "./logs/rotation.ts";
+import { allContainers, podLogFolder } from "./layout.ts";
+import type { NodePods } from "./node-pods.ts";
 import { BackOffs, ordinaryLimits, urgentLimits } from "./pod-worker/back-off.ts";
 import { containersNamed } from "./pod-worker/observed.ts";
-import { PodWorker, type PodWorkerNeeds } from "./pod-worker/pod-worker.ts";
 import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
+import { type PodsApi, PodWorkers } from "./pod-workers.ts";
 import type { StartProber } from "./probes.ts";
-import { watchStaticPods } from "./static-pods/static-pods.ts";
 import { startMirrorPods } from "./static-pods/mirror-pods.ts";
-import { startStatusManager, statusPatch } from "./status/status-manager.ts";
+import { watchStaticPods } from "./static-pods/static-pods.ts";
+import { startStatusManager } from "./status/status-manager.ts";
 import { noMounts, systemMounts } from "./volumes/mounts.ts";
 import { watchReferencedObjects } from "./volumes/objects.ts";
 import { holdTokens } from "./volumes/tokens.ts";
@@ -70,6 +65,10 @@ export interface KubeletNeeds {
   readonly hostIPs: () => readonly string[];
   /** The Node object as this node last knew it: labels for selectors, allocatable for admission. Undefined until registered. */
   readonly node: () => Node | undefined;
+  /** This node's Pods, where nodes of one process share an informer. Absent: an informer of its own. */
+  readonly pods?: NodePods | undefined;
+  /** All Services, shared in the same way. */
+  readonly services?: Pick<Informer<Service>, "synced" | "list"> | undefined;
 }
 
 /** What the 10250 server and the node's status read. */
@@ -94,299 +93,111 @@ export interface FoundContainer {
   readonly logPath: string;
 }
 
-const housekeepingMilliseconds = 60_000;
-const logCheckMilliseconds = 30_000;
 const servicesMilliseconds = 10_000;
-const orphanGraceSeconds = 2;
+const resolverMilliseconds = 60_000;
 
 /** Starts the kubelet's core; resolves when static Pods are loaded and looked after. The API may come later. */
 export async function startKubelet(scope: Scope, world: World, needs: KubeletNeeds): Promise<Kubelet> {
   const { client, nodeName, options, runtime } = needs;
-  const workers = new Map<string, { readonly scope: Scope; readonly worker: PodWorker }>();
-  let staticPods: readonly Pod[] = [];
-  let runtimeName = "containerd";
   let isReady = false;
 
-  const version = await withRetries(scope, world, "reach the container runtime", () => runtime.version());
-  runtimeName = version.runtimeName;
+  const { runtimeName } = await withRetries(scope, world, "reach the container runtime", () => runtime.version());
   const recorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : logRecorder(world);
-  const objects = watchReferencedObjects(scope, world, client, (uid) => workers.get(uid)?.worker.refreshVolumes());
+  const objects = watchReferencedObjects(scope, world, client, (uid) => workers.get(uid)?.refreshVolumes());
   const cgroups = options.cgroupRoot === undefined ? undefined : startCgroups(world, await findHierarchies(world), options.cgroupRoot);
-  const volumes = startVolumes(world, {
-    options,
-    objects,
-    tokens: holdTokens(world, client),
-    mounts: options.withoutMounts ? noMounts : systemMounts(world),
-  });
+  const mounts = options.withoutMounts ? noMounts : systemMounts(world);
+  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts });
   const images = startImagePuller(world, { runtime, authFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
     runtime,
     recorder,
     changed: (id) => {
-      for (const { worker } of workers.values()) if (worker.owns(id)) worker.wake();
+      for (const worker of workers.all()) if (worker.owns(id)) worker.wake();
     },
   });
-  const podInformer = client && startInformer(scope, world, client, Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
-  const services = client && startInformer(scope, world, client, Service);
-  const statuses =
-    client &&
-    podInformer &&
-    startStatusManager(scope, world, {
-      client,
-      current: (namespace, name) => podInformer.get(`${namespace}/${name}`),
-      observe: (pod) => podInformer.observe(pod),
-    });
-  const mirrors =
-    client &&
-    podInformer &&
-    startMirrorPods(scope, world, {
-      client,
-      pods: podInformer,
-      staticPod: (key) => staticPods.find((pod) => objectKey(pod) === key),
-      node: needs.node,
-    });
-  let resolverText: Promise<Resolver> | undefined;
-
-  const workerNeeds: PodWorkerNeeds = {
-    ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder },
+  const services = needs.services ?? (client && startInformer(scope, world, client, Service));
+  const api = client && connectPods(scope, world, client, needs);
+  const workers = new PodWorkers(scope, world, {
+    ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
+    maxPods: options.maxPods,
     runtimeName: () => runtimeName,
     restarts: { ordinary: new BackOffs(ordinaryLimits), urgent: new BackOffs(urgentLimits) },
-    resolver: () => (resolverText ??= readNodeResolver()),
+    resolver: nodeResolver(world, options.resolverFile),
     services: () => services?.list() ?? [],
     hostIPs: needs.hostIPs,
     node: needs.node,
-    report,
-    ended,
-    finished,
-  };
-
-  runtime.watch(scope, (event) => {
-    if (event.type === "resync") return void quietly("list the runtime's containers", relist);
-    let owned = false;
-    for (const { worker } of workers.values()) {
-      if (!worker.owns(event.id)) continue;
-      owned = true;
-      worker.changed(event.id);
-    }
-    if (!owned) for (const { worker } of workers.values()) if (worker.isBusy) worker.changed(event.id);
   });
+  const housekeeping = startHousekeeping(scope, world, {
+    ...{ runtime, options, workers, volumes, cgroups },
+    isReady: () => isReady,
+  });
+  runtime.watch(scope, (event) => (event.type === "resync" ? housekeeping.relist() : workers.changed(event.id)));
 
+  // Mirrors are looked at only once the manifests are known: one whose Pod is not known yet would be taken for a leftover.
+  let mirrors: ReturnType<typeof startMirrorPods> | undefined;
   if (options.staticPodFolder !== undefined) {
     await watchStaticPods(scope, world, { folder: options.staticPodFolder, nodeName }, (pods) => {
-      const keys = new Set([...staticPods, ...pods].map(objectKey));
-      staticPods = pods;
-      reconcileStatic();
-      for (const key of keys) mirrors?.check(key);
+      for (const key of workers.setStatic(pods)) mirrors?.check(key);
     });
   }
+  mirrors = api && startMirrorPods(scope, world, { ...api, staticPods: () => workers.staticPods, node: needs.node });
+
   scope.start("first look", async (task) => {
     // Containers are told of Services, but do not wait for them for ever.
     const patience = world.clock.sleep(task, servicesMilliseconds);
-    await Promise.all([podInformer?.synced, Promise.race([services?.synced, patience])]);
+    await Promise.all([api?.pods.synced, Promise.race([services?.synced, patience])]);
     if (task.stopped) return;
-    podInformer?.onChange(({ type, object }) => (type === "deleted" ? removed(object) : seen(object)));
+    if (api)
+      scope.defer(
+        "Pods",
+        api.pods.onChange(({ type, object }) => (type === "deleted" ? workers.removed(object) : workers.seen(object))),
+      );
     isReady = true;
-    await withRetries(task, world, "clear what no Pod owns", clearOrphans);
-  });
-  scope.start("housekeeping", async (task) => {
-    for (let count = 1; ; count++) {
-      await world.clock.sleep(task, logCheckMilliseconds);
-      await quietly("rotate logs", rotateLogs);
-      if ((count * logCheckMilliseconds) % housekeepingMilliseconds === 0) {
-        resolverText = undefined;
-        await quietly("list the runtime's containers", relist);
-        if (isReady) await quietly("clear what no Pod owns", clearOrphans);
-      }
-    }
+    await withRetries(task, world, "clear what no Pod owns", housekeeping.clearOrphans);
   });
 
   return {
-    pods: () => [...workers.values()].map(({ worker }) => worker.pod),
-    pod: find,
+    pods: () => workers.all().map(({ pod }) => pod),
+    pod: (namespace, name) => workers.find(namespace, name)?.pod,
     container: (namespace, name, container, { previous = false } = {}) => {
-      const worker = findWorker(namespace, name);
+      const worker = workers.find(namespace, name);
       const spec = worker && allContainers(worker.pod).find((one) => one.name === container);
       const found = worker && containersNamed(worker.observed, container)[previous ? 1 : 0];
       if (!worker || !spec || !found) return undefined;
       const logPath = `${podLogFolder(options.podLogsFolder, worker.pod)}/${container}/${found.attempt}.log`;
       return { pod: worker.pod, spec, id: found.id, running: found.state === "running", logPath };
     },
-    sandboxId: (namespace, name) => findWorker(namespace, name)?.observed.sandboxes.find(({ ready }) => ready)?.id,
+    sandboxId: (namespace, name) => workers.find(namespace, name)?.observed.sandboxes.find(({ ready }) => ready)?.id,
     get ready() {
       return isReady;
     },
   };
+}
 
-  /** A Pod of the API is new or different. */
-  function seen(pod: Pod): void {
-    if (isMirror(pod)) {
-      const entry = workers.get(pod.metadata.annotations?.[annotations.configMirror] ?? "");
-      if (entry) statuses?.set(pod, mirrored(pod, entry.worker.pod.status));
-      return;
-    }
-    const entry = workers.get(pod.metadata.uid);
-    if (!entry) {
-      if (pod.metadata.deletionTimestamp === undefined && pod.status.startTime === undefined && rejected(pod)) return;
-      const { worker } = start(pod);
-      if (pod.metadata.deletionTimestamp !== undefined) worker.end(deletionGrace(pod));
-      return;
-    }
-    const before = entry.worker.pod;
-    const { generation } = before.metadata;
-    // Most changes are the echo of what this kubelet wrote.
-    const isEcho =
-      generation !== undefined &&
-      generation === pod.metadata.generation &&
-      pod.status.conditions?.length === before.status.conditions?.length &&
-      statusPatch(pod.status, before.status) === undefined;
-    entry.worker.update(pod, { wake: !isEcho });
-    if (pod.metadata.deletionTimestamp !== undefined) entry.worker.end(deletionGrace(pod));
-    const isSame = (key: "labels" | "annotations") => sameJson(before.metadata[key], pod.metadata[key]);
-    if (!isSame("labels") || !isSame("annotations")) entry.worker.refreshVolumes();
-  }
+function connectPods(scope: Scope, world: World, client: Client, { nodeName, pods: shared }: KubeletNeeds): PodsApi {
+  const pods = shared ?? startInformer(scope, world, client, Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const statuses = startStatusManager(scope, world, {
+    client,
+    current: (namespace, name) => pods.get(`${namespace}/${name}`),
+    observe: (pod) => pods.observe(pod),
+  });
+  return { client, pods, statuses };
+}
 
-  function removed(pod: Pod): void {
-    statuses?.forget(pod.metadata.uid);
-    workers.get(pod.metadata.uid)?.worker.end(deletionGrace(pod));
-  }
+/** The node's resolv.conf, read again when what is known of it is a minute old. */
+function nodeResolver(world: World, file: string): () => Promise<Resolver> {
+  let known: Promise<Resolver> | undefined;
+  let readAt = 0;
+  return () => {
+    const now = world.clock.monotonic();
+    if (known && now - readAt < resolverMilliseconds) return known;
+    readAt = now;
+    known = file === "" ? Promise.resolve({ servers: [], searches: [], options: [] }) : read();
+    return known;
+  };
 
-  function rejected(pod: Pod): boolean {
-    const others = [...workers.values()].filter(({ worker }) => !worker.isOver).map(({ worker }) => worker.pod);
-    const why = admit(pod, others, needs.node(), options.maxPods);
-    if (!why) return false;
-    recorder.record(pod, "Warning", why.reason, why.message);
-    statuses?.set(pod, { ...pod.status, phase: "Failed", ...why, startTime: formatTime(world.clock.now()) });
-    return true;
-  }
-
-  function start(pod: Pod): { readonly scope: Scope; readonly worker: PodWorker } {
-    const own = scope.child(`pod ${pod.metadata.namespace}/${pod.metadata.name}`);
-    const entry = { scope: own, worker: new PodWorker(own, world, workerNeeds, pod) };
-    workers.set(pod.metadata.uid, entry);
-    return entry;
-  }
-
-  /** A manifest that changed is a new Pod, which starts when the old one of its name is gone. */
-  function reconcileStatic(): void {
-    const wanted = new Map(staticPods.map((pod) => [pod.metadata.uid, pod]));
-    for (const [uid, { worker }] of workers) {
-      if (isStatic(worker.pod) && !wanted.has(uid)) worker.end(Number(worker.pod.spec.terminationGracePeriodSeconds ?? 30));
-    }
-    for (const [uid, pod] of wanted) {
-      const there = [...workers.values()].some(({ worker }) => objectKey(worker.pod) === objectKey(pod));
-      if (!workers.has(uid) && !there) start(pod);
-    }
-  }
-
-  function report(pod: Pod, status: PodStatus): void {
-    if (!isStatic(pod)) return statuses?.set(pod, status);
-    const mirror = podInformer?.get(objectKey(pod));
-    if (mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid) statuses?.set(mirror, mirrored(mirror, status));
-  }
-
-  async function ended(pod: Pod): Promise<void> {
-    const { uid, namespace, name } = pod.metadata;
-    if (!isStatic(pod) && client && podInformer?.get(objectKey(pod))?.metadata.uid === uid) {
-      await statuses?.written(uid);
-      try {
-        await client.delete(Pod, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
-        podInformer.observeDeleted(pod);
-      } catch (error) {
-        if (!isReason(error, "NotFound", "Conflict")) throw error;
-      }
-    }
-  }
-
-  function finished(uid: string): void {
-    const entry = workers.get(uid);
-    workers.delete(uid);
-    for (const restarts of Object.values(workerNeeds.restarts)) restarts.forget(`${uid}_`);
-    images.forget(uid);
-    void entry?.scope.stop();
-    reconcileStatic();
-  }
-
-  /** Finds changes nobody told of. */
-  async function relist(): Promise<void> {
-    const [containers, sandboxes] = await Promise.all([runtime.containers(), runtime.sandboxes()]);
-    const seenNow = new Map<string, Set<string>>();
-    for (const { id, state, labels: own } of containers) note(own[labels.podUid], `${id}/${state}`);
-    for (const { id, ready, labels: own } of sandboxes) note(own[labels.podUid], `${id}/${ready}`);
-    for (const [uid, { worker }] of workers) {
-      const { containers: known, sandboxes: knownSandboxes } = worker.observed;
-      const before = new Set([
-        ...known.map(({ id, state }) => `${id}/${state}`),
-        ...knownSandboxes.map(({ id, ready }) => `${id}/${ready}`),
-      ]);
-      const now = seenNow.get(uid) ?? new Set();
-      if (before.size !== now.size || [...before].some((what) => !now.has(what))) worker.wake();
-    }
-
-    function note(uid: string | undefined, what: string): void {
-      if (uid === undefined) return;
-      const there = seenNow.get(uid);
-      if (there) there.add(what);
-      else seenNow.set(uid, new Set([what]));
-    }
-  }
-
-  /** Sandboxes, folders and cgroups of Pods that are neither in the API nor in the manifests folder any more. */
-  async function clearOrphans(): Promise<void> {
-    const [sandboxes, containers] = await Promise.all([runtime.sandboxes(), runtime.containers()]);
-    const uids = new Set(sandboxes.map(({ labels: own }) => own[labels.podUid]).filter((uid) => uid !== undefined && !workers.has(uid)));
-    await Promise.all(
-      [...uids].map(async (uid) => {
-        const own = containers.filter((container) => container.labels[labels.podUid] === uid);
-        await Promise.all(
-          own.map(async ({ id, state, annotations: noted }) => {
-            if (state !== "running") return;
-            await runtime.stopContainer(id, Number(noted[annotations.gracePeriod] ?? 30) || orphanGraceSeconds);
-          }),
-        );
-        for (const { id, labels: sandboxLabels } of sandboxes) {
-          if (sandboxLabels[labels.podUid] !== uid) continue;
-          await runtime.stopSandbox(id);
-          await runtime.removeSandbox(id);
-        }
-      }),
-    );
-    for (const uid of await volumes.leftovers()) if (!workers.has(uid)) await volumes.unmount(uid);
-    for (const uid of (await cgroups?.list()) ?? []) if (!workers.has(uid)) await cgroups?.remove(uid);
-  }
-
-  async function rotateLogs(): Promise<void> {
-    const limits = { maxBytes: options.containerLogMaxBytes, maxFiles: options.containerLogMaxFiles };
-    for (const { worker } of workers.values()) {
-      for (const { id, name, attempt, state } of worker.observed.containers) {
-        if (state !== "running") continue;
-        await rotateLog(world, runtime, id, `${podLogFolder(options.podLogsFolder, worker.pod)}/${name}/${attempt}.log`, limits);
-      }
-    }
-  }
-
-  async function quietly(what: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      if (error instanceof ScopeStopped) throw error;
-      world.log.debug(`cannot ${what}`, { error: (error as Error).message });
-    }
-  }
-
-  async function readNodeResolver(): Promise<Resolver> {
-    if (options.resolverFile === "") return { servers: [], searches: [], options: [] };
-    return readResolver(await world.files.readText(options.resolverFile).catch(() => ""));
-  }
-
-  function findWorker(namespace: string, name: string): PodWorker | undefined {
-    for (const { worker } of workers.values()) {
-      if (worker.pod.metadata.name === name && namespaceOf(worker.pod) === namespace) return worker;
-    }
-    return undefined;
-  }
-
-  function find(namespace: string, name: string): Pod | undefined {
-    return findWorker(namespace, name)?.pod;
+  async function read(): Promise<Resolver> {
+    return readResolver(await world.files.readText(file).catch(() => ""));
   }
 }
 
@@ -402,19 +213,6 @@ async function withRetries<T>(scope: Scope, world: World, what: string, act: () 
       await world.clock.sleep(scope, retryMilliseconds);
     }
   }
-}
-
-/** The status of a static Pod as its mirror has it: what did not change since before a restart keeps its time. */
-function mirrored({ status: { conditions: before } }: Pod, status: PodStatus): PodStatus {
-  const conditions = status.conditions?.map((condition) => {
-    const old = conditionOf(before, condition.type);
-    return old?.status === condition.status ? { ...condition, lastTransitionTime: old.lastTransitionTime } : condition;
-  });
-  return { ...status, conditions };
-}
-
-function deletionGrace({ metadata, spec }: Pod): number {
-  return Number(metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30);
 }
 
 /** Where there is no API, events are lines of the log. */

@@ -5,6 +5,7 @@ import { inProcessTransport } from "#client/in-process/transport.ts";
 import { restClient } from "#client/rest-client.ts";
 import type { Client } from "#client/client.ts";
 import { type SimulatedRuntime, type SimulatedRuntimeOptions, simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
+import type { World } from "#platform/world.ts";
 import { type Kubelet, type KubeletOptions, startKubelet } from "#kubelet/kubelet.ts";
 import type { StartProber } from "#kubelet/probes.ts";
 import type { Harness } from "./api-server.ts";
@@ -45,11 +46,12 @@ export interface TestKubeletOptions extends SimulatedRuntimeOptions {
   readonly runtime?: SimulatedRuntime;
   /** Stops this kubelet before the harness does. */
   readonly scope?: Scope;
+  /** Instead of the harness's. */
+  readonly world?: World;
 }
 
 export async function startTestKubelet(harness: Harness, options: TestKubeletOptions = {}): Promise<TestKubelet> {
-  const { startProber = proberThatIsPleased, node = () => undefined, scope = harness.scope } = options;
-  const { world } = harness;
+  const { startProber = proberThatIsPleased, node = () => undefined, scope = harness.scope, world = harness.world } = options;
   const client = adminClient(harness);
   const runtime = options.runtime ?? simulatedRuntime(world, options);
   const needs = { nodeName: "node-1", runtime, client, options: kubeletOptions, startProber, hostIPs: () => ["10.0.0.1"], node };

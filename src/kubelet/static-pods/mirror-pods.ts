@@ -4,10 +4,11 @@ import type { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
-import { type Informer, objectKey } from "#client/informer.ts";
+import { objectKey } from "#client/informer.ts";
 import { startWorkQueue } from "#client/work-queue.ts";
 import type { World } from "#platform/world.ts";
 import { annotations, isMirror, namespaceOf } from "../layout.ts";
+import type { NodePods } from "../node-pods.ts";
 
 export interface MirrorPods {
   /** The static Pod under "namespace/name" is new, different or gone, or its mirror may be. */
@@ -16,17 +17,18 @@ export interface MirrorPods {
 
 export interface MirrorPodsNeeds {
   readonly client: Client;
-  readonly pods: Informer<Pod>;
-  readonly staticPod: (key: string) => Pod | undefined;
+  readonly pods: NodePods;
+  /** All of them, once they have been read. */
+  readonly staticPods: () => readonly Pod[];
   readonly node: () => Node | undefined;
 }
 
 const withoutNodeMilliseconds = 500;
 
-export function startMirrorPods(scope: Scope, world: World, { client, pods, staticPod, node }: MirrorPodsNeeds): MirrorPods {
+export function startMirrorPods(scope: Scope, world: World, { client, pods, staticPods, node }: MirrorPodsNeeds): MirrorPods {
   const queue = startWorkQueue(scope, world, { workers: 2, backoffFirstMilliseconds: 100, backoffMaxMilliseconds: 5_000 }, async (key) => {
     if (!pods.isSynced) return queue.addAfter(key, withoutNodeMilliseconds);
-    const pod = staticPod(key);
+    const pod = staticPods().find((one) => objectKey(one) === key);
     const mirror = pods.get(key);
     const isCurrent = pod && mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid;
     if (mirror && isMirror(mirror) && (!isCurrent || mirror.metadata.deletionTimestamp !== undefined)) await remove(mirror);
@@ -42,9 +44,11 @@ export function startMirrorPods(scope: Scope, world: World, { client, pods, stat
       if (there.metadata.annotations?.[annotations.configMirror] !== pod.metadata.uid) throw error;
     }
   });
-  pods.onChange(({ object }) => {
+  for (const pod of staticPods()) queue.add(objectKey(pod));
+  const unsubscribe = pods.onChange(({ object }) => {
     if (isMirror(object)) queue.add(objectKey(object));
   });
+  scope.defer("mirrors", unsubscribe);
   return { check: (key) => queue.add(key) };
 
   async function remove(mirror: Pod): Promise<void> {

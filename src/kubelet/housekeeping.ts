@@ -1,0 +1,112 @@
+// What is done every now and then: changes nobody told of are found, what no Pod owns any more is cleared, logs are rotated.
+import { type Scope, ScopeStopped } from "#base/scope.ts";
+import type { Runtime } from "#cri/runtime.ts";
+import type { World } from "#platform/world.ts";
+import type { Cgroups } from "./cgroups/cgroups.ts";
+import type { KubeletOptions } from "./kubelet.ts";
+import { annotations, labels, podLogFolder } from "./layout.ts";
+import { rotateLog } from "./logs/rotation.ts";
+import type { PodWorkers } from "./pod-workers.ts";
+import type { Volumes } from "./volumes/volumes.ts";
+
+export interface HousekeepingNeeds {
+  readonly runtime: Runtime;
+  readonly options: KubeletOptions;
+  readonly workers: PodWorkers;
+  readonly volumes: Volumes;
+  readonly cgroups: Cgroups | undefined;
+  /** Whether all Pods of this node are known: before that, nothing is nobody's. */
+  readonly isReady: () => boolean;
+}
+
+export interface Housekeeping {
+  /** Looks at everything the runtime has, soon. */
+  relist(): void;
+  /** Takes away sandboxes, folders and cgroups of Pods that are neither in the API nor in the manifests folder any more. */
+  clearOrphans(): Promise<void>;
+}
+
+const periodMilliseconds = 60_000;
+const logCheckMilliseconds = 30_000;
+const orphanGraceSeconds = 2;
+
+export function startHousekeeping(scope: Scope, world: World, needs: HousekeepingNeeds): Housekeeping {
+  const { runtime, options, workers, volumes, cgroups, isReady } = needs;
+
+  scope.start("housekeeping", async (task) => {
+    for (let count = 1; ; count++) {
+      await world.clock.sleep(task, logCheckMilliseconds);
+      await attempt("rotate logs", rotateLogs);
+      if ((count * logCheckMilliseconds) % periodMilliseconds !== 0) continue;
+      await attempt("list the runtime's containers", relist);
+      if (isReady()) await attempt("clear what no Pod owns", clearOrphans);
+    }
+  });
+  return { relist: () => void attempt("list the runtime's containers", relist), clearOrphans };
+
+  async function relist(): Promise<void> {
+    const [containers, sandboxes] = await Promise.all([runtime.containers(), runtime.sandboxes()]);
+    const there = new Map<string, Set<string>>();
+    for (const { id, state, labels: own } of containers) note(own[labels.podUid], `${id}/${state}`);
+    for (const { id, ready, labels: own } of sandboxes) note(own[labels.podUid], `${id}/${ready}`);
+    for (const worker of workers.all()) {
+      const { containers: known, sandboxes: knownSandboxes } = worker.observed;
+      const before = new Set([
+        ...known.map(({ id, state }) => `${id}/${state}`),
+        ...knownSandboxes.map(({ id, ready }) => `${id}/${ready}`),
+      ]);
+      const now = there.get(worker.uid) ?? new Set();
+      if (before.size !== now.size || [...before].some((what) => !now.has(what))) worker.wake();
+    }
+
+    function note(uid: string | undefined, what: string): void {
+      if (uid === undefined) return;
+      const noted = there.get(uid);
+      if (noted) noted.add(what);
+      else there.set(uid, new Set([what]));
+    }
+  }
+
+  async function clearOrphans(): Promise<void> {
+    const isOrphan = (uid: string | undefined): uid is string => uid !== undefined && workers.get(uid) === undefined;
+    const [sandboxes, containers] = await Promise.all([runtime.sandboxes(), runtime.containers()]);
+    const uids = new Set(sandboxes.map(({ labels: own }) => own[labels.podUid]).filter(isOrphan));
+    await Promise.all(
+      [...uids].map(async (uid) => {
+        const running = containers.filter(({ labels: own, state }) => own[labels.podUid] === uid && state === "running");
+        await Promise.all(
+          running.map(({ id, annotations: noted }) =>
+            runtime.stopContainer(id, Number(noted[annotations.gracePeriod] ?? 30) || orphanGraceSeconds),
+          ),
+        );
+        for (const { id, labels: own } of sandboxes) {
+          if (own[labels.podUid] !== uid) continue;
+          await runtime.stopSandbox(id);
+          await runtime.removeSandbox(id);
+        }
+      }),
+    );
+    for (const uid of await volumes.leftovers()) if (isOrphan(uid)) await volumes.unmount(uid);
+    for (const uid of (await cgroups?.list()) ?? []) if (isOrphan(uid)) await cgroups?.remove(uid);
+  }
+
+  async function rotateLogs(): Promise<void> {
+    const limits = { maxBytes: options.containerLogMaxBytes, maxFiles: options.containerLogMaxFiles };
+    for (const worker of workers.all()) {
+      for (const { id, name, attempt: number, state } of worker.observed.containers) {
+        if (state !== "running") continue;
+        await rotateLog(world, runtime, id, `${podLogFolder(options.podLogsFolder, worker.pod)}/${name}/${number}.log`, limits);
+      }
+    }
+  }
+
+  /** It comes round again: a failure is told and no more. */
+  async function attempt(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof ScopeStopped) throw error;
+      world.log.warn(`cannot ${what}`, { error: (error as Error).message });
+    }
+  }
+}
