@@ -112,6 +112,26 @@ test("kubectl on one node", { skip, timeout: 14 * 60_000 }, async (context) => {
     assert.equal(code, 5);
   });
 
+  await context.test("every kubectl that is here: streams by SPDY and by WebSocket", async (subtest) => {
+    const others = await script('ls "$(dirname "$(readlink -f "$(command -v kubectl)")")"/kubectl.1.*');
+    const programs = others.stdout.split("\n").filter((line) => line !== "");
+    if (programs.length === 0) return subtest.skip("there is only one kubectl");
+    for (const program of programs) {
+      const { stdout, stderr } = await script(`
+'${program}' exec box -- sh -c 'echo out; exit 4' || echo "exit $?"
+echo in | '${program}' exec -i box -- cat
+'${program}' get pods box -o name
+'${program}' logs deployment/hello | grep -c hello`);
+      assert.match(stdout, /^out\nexit 4\nin\npod\/box\n\d+\n$/, `${program}: ${stderr}`);
+    }
+  });
+
+  await context.test("what a slow reader does not take waits in the container", async () => {
+    const { stdout } = await script(`kubectl exec box -- head -c 300000000 /dev/zero | { sleep 2; head -c 1000000 | wc -c; }`);
+    assert.equal(stdout.trim(), "1000000");
+    assert.equal((await script("kubectl exec box -- head -c 30000000 /dev/zero | wc -c")).stdout.trim(), "30000000");
+  });
+
   await context.test("cp there and back, and port-forward", async () => {
     const [there, back] = [path.join(folder, "there"), path.join(folder, "back")];
     writeFileSync(there, randomBytes(300_000));
@@ -213,6 +233,43 @@ curl -sS --max-time 5 "http://127.0.0.1:$port/" && curl -sS --max-time 5 "http:/
     assert.match(deployment, /^NewReplicaSet: +web-\S+ \(3\/3 replicas created\)$/m);
     for (const message of ["Scaled up replica set web-\\S+ from 0 to 3", "Scaled down replica set web-\\S+ from 3 to 2"])
       assert.match(deployment, new RegExp(`Normal +ScalingReplicaSet .*deployment-controller +${message}`));
+  });
+
+  await context.test("rollout restart, pause and resume", async () => {
+    const sets = async () => (await kubectl("get replicasets -l app=hello -o name")).split("\n").length;
+    const before = await sets();
+    await kubectl("rollout restart deployment/hello");
+    await kubectl("rollout status deployment/hello --timeout=60s");
+    assert.equal(await sets(), before + 1);
+    await kubectl("rollout pause deployment/hello");
+    await kubectl("set env deployment/hello WORD=one");
+    await kubectl("set env deployment/hello OTHER=two");
+    const paused = await tryKubectl("rollout status deployment/hello --timeout=2s");
+    assert.equal(paused.code, 1, "while it is paused nothing is rolled out");
+    assert.equal(await sets(), before + 1);
+    await kubectl("rollout resume deployment/hello");
+    await kubectl("rollout status deployment/hello --timeout=60s");
+    assert.equal(await sets(), before + 2, "two changes, one rollout");
+  });
+
+  await context.test("bad input is answered, and nothing is stored", async () => {
+    const refused = async (manifest: string, words: RegExp) => {
+      const { code, stderr } = await tryKubectl("create -f -", { input: manifest });
+      assert.equal(code, 1, manifest.slice(0, 200));
+      assert.match(stderr, words);
+    };
+    const map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\n";
+    await refused(`${map}data: {key: value`, /error converting YAML to JSON/);
+    await refused(`${map}date: {key: value}`, /strict decoding error: unknown field "date"/);
+    await refused(`${map}data: {key: [1]}`, /BadRequest/);
+    await refused(`${map}data: {key: ${"x".repeat(1_100_000)}}`, /Too long: may not be more than 1048576 bytes/);
+    await refused(`${map}data: {key: ${"x".repeat(3_200_000)}}`, /RequestEntityTooLarge.*Request entity too large: limit is 3145728/);
+    await refused(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: X_y}\nspec: {containers: []}",
+      /metadata\.name: Invalid value: "X_y"[^]*spec\.containers: Required value/,
+    );
+    await refused("apiVersion: v1\nkind: Nothing\nmetadata: {name: x}", /no matches for kind "Nothing" in version "v1"/);
+    assert.equal(await kubectl("get configmaps -o name"), "configmap/kube-root-ca.crt");
   });
 
   await context.test("server-side apply: one field, two managers, a conflict", async () => {

@@ -165,6 +165,23 @@ test("Pods on one node", { skip, timeout: 14 * 60_000 }, async (context) => {
     await eventually("the volume is there", 150, async () => ((await shown("unmounted"))[2] === "Running" ? true : undefined));
   });
 
+  await context.test("an init container that fails, an image that may not be pulled, a time that is over: each says so", async () => {
+    await untilShown("uninitialised", "Init:CrashLoopBackOff");
+    await untilShown("unpulled", "ErrImageNeverPull");
+    await eventually("the deadline is over", 30, async () =>
+      (await kubectl("get pod brief -o jsonpath={.status.phase},{.status.reason}")) === "Failed,DeadlineExceeded" ? true : undefined,
+    );
+  });
+
+  await context.test("names of its own, processes seen by all its containers, a folder in memory with a limit", async () => {
+    await ready("named");
+    assert.equal(await inPod("named", "hostname; hostname -f"), "alpha\nalpha.headless.default.svc.cluster.local");
+    assert.match(await inPod("named", "cat /etc/hosts"), /^192\.0\.2\.1\tsomewhere$/m);
+    assert.match(await inPod("named", "ps"), /sleep 1111/, "the other container's process");
+    assert.match(await inPod("named", "df -k /memory | tail -n 1"), /^tmpfs +8192 /);
+    assert.notEqual((await tryKubectl("exec named -- dd if=/dev/zero of=/memory/file bs=1M count=9")).code, 0);
+  });
+
   await context.test("who a container is, and what it may", async () => {
     await ready("modest");
     assert.equal(
@@ -220,6 +237,12 @@ test("Pods on one node", { skip, timeout: 14 * 60_000 }, async (context) => {
       (await tryKubectl(`get pod ${name} --no-headers`)).stdout.includes(" Running ") ? true : undefined,
     );
     assert.equal(await kubectl(`logs ${name}`), "still here", "the container was left alone");
+    const started = () => kubectl(`get pod ${name} -o jsonpath={.status.containerStatuses[0].containerID}`);
+    const before = await started();
+    await machine.sh(
+      `head -c 100 /etc/kubernetes/manifests/still.yaml >/root/half; cat /root/half >/etc/kubernetes/manifests/still.yaml; sleep 3`,
+    );
+    assert.equal(await started(), before, "a manifest that is half written ends nothing");
     await machine.sh("rm /etc/kubernetes/manifests/still.yaml");
     await eventually("it is gone", 40, async () => ((await tryKubectl(`get pod ${name}`)).code === 1 ? true : undefined));
   });
@@ -346,6 +369,23 @@ apiVersion: v1
 kind: Pod
 metadata: {name: misspelt}
 spec: {containers: [{name: main, image: "Not An Image"}]}
+---
+${pod("uninitialised", waits, `initContainers: [{name: first, image: "${busyboxImage}", command: ["false"]}]`)}
+${pod("brief", waits, "activeDeadlineSeconds: 2")}
+${pod(
+  "named",
+  `${waits}, volumeMounts: [{name: memory, mountPath: /memory}]`,
+  `- {name: other, image: "${busyboxImage}", command: [sleep, "1111"]}
+  hostname: alpha
+  subdomain: headless
+  shareProcessNamespace: true
+  hostAliases: [{ip: 192.0.2.1, hostnames: [somewhere]}]
+  volumes: [{name: memory, emptyDir: {medium: Memory, sizeLimit: 8Mi}}]`,
+)}
+apiVersion: v1
+kind: Pod
+metadata: {name: unpulled}
+spec: {containers: [{name: main, image: "127.0.0.1:5000/absent:1", imagePullPolicy: Never}]}
 ---
 ${pod("done", `command: [sh, -c, "echo bye"]`, "restartPolicy: Never")}
 ${pod("failing", `command: [sh, -c, "echo the reason why >/dev/termination-log; exit 3"]`, "restartPolicy: Never")}
