@@ -1,14 +1,20 @@
 // A node whose containers are simulated: the real kubelet on a runtime, files and a machine that exist in memory only.
 import type { Scope } from "#base/scope.ts";
+import { Node } from "#api/core/node/node.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { Service } from "#api/core/service/service.ts";
 import type { Client } from "#client/client.ts";
 import { startEventRecorder } from "#client/event-recorder.ts";
+import { type Informer, startInformer } from "#client/informer.ts";
 import { simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
 import { startKubelet } from "#kubelet/kubelet.ts";
+import type { NodePods } from "#kubelet/node-pods.ts";
 import type { Machine } from "#kubelet/node-status/machine.ts";
 import { startNodeStatus } from "#kubelet/node-status/node-status.ts";
 import type { StartProber } from "#kubelet/probes.ts";
 import { SimulatedFiles } from "#platform/simulated/files.ts";
 import type { World } from "#platform/world.ts";
+import { podsByNode } from "./pods-by-node.ts";
 
 /** What each simulated node has to offer. */
 const machine: Machine = {
@@ -31,17 +37,33 @@ const maxPods = 250;
 /** Nothing listens in simulated containers: they are started and ready as soon as they run. */
 const readyAtOnce: StartProber = () => ({ start() {}, stop() {}, state: () => ({ started: true, ready: true }) });
 
+/** What all nodes of the process read from one copy. */
+export interface SharedInformers {
+  readonly nodes: Informer<Node>;
+  readonly services: Informer<Service>;
+  readonly podsOf: (nodeName: string) => NodePods;
+}
+
+export function shareInformers(scope: Scope, world: World, client: Client): SharedInformers {
+  return {
+    nodes: startInformer(scope, world, client, Node),
+    services: startInformer(scope, world, client, Service),
+    podsOf: podsByNode(startInformer(scope, world, client, Pod)),
+  };
+}
+
 export async function startSimulatedNode(
   scope: Scope,
   world: World,
-  { client, index }: { readonly client: Client; readonly index: number },
+  { client, index, shared }: { readonly client: Client; readonly index: number; readonly shared: SharedInformers },
 ): Promise<void> {
   const nodeName = `node-${index + 1}`;
   const nodeIP = `10.${200 + Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${(index % 256) + 1}`;
-  const inMemory: World = { ...world, files: new SimulatedFiles(world.clock, world.random), log: world.log.with({ node: nodeName }) };
+  const inMemory: World = { ...world, files: new SimulatedFiles(world.clock, world.random), log: world.log.with({ kubelet: nodeName }) };
   const runtime = simulatedRuntime(inMemory, { subnet: `10.244.${index % 256}` });
   const reporter = await startNodeStatus(scope, inMemory, {
     client,
+    nodes: shared.nodes,
     runtime,
     recorder: startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }),
     machine,
@@ -69,6 +91,8 @@ export async function startSimulatedNode(
     nodeName,
     runtime,
     client,
+    pods: shared.podsOf(nodeName),
+    services: shared.services,
     options: {
       rootFolder,
       podLogsFolder: "/var/log/pods",

@@ -52,11 +52,12 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
     await stopped(task);
   });
   if (nodes > 0) {
-    const { startSimulatedNode } = await import("./simulated-node.ts");
+    const { shareInformers, startSimulatedNode } = await import("./simulated-node.ts");
+    const shared = shareInformers(scope, world, as("kubelet"));
     for (let index = 0; index < nodes; index += 1) {
       const client = as("kubelet");
       scope.start(`node ${index + 1}`, async (task) => {
-        await startSimulatedNode(task, world, { client, index });
+        await startSimulatedNode(task, world, { client, index, shared });
         await stopped(task);
       });
     }

@@ -12,7 +12,7 @@ import { isReason } from "#api/meta/status-error.ts";
 import { type ContainerImage, Node, type NodeStatus, type Taint } from "#api/core/node/node.ts";
 import type { Client } from "#client/client.ts";
 import type { EventRecorder, EventSubject } from "#client/event-recorder.ts";
-import { startInformer } from "#client/informer.ts";
+import { type Informer, startInformer } from "#client/informer.ts";
 import type { Runtime, RuntimeStatus } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import type { Json } from "#schema/field.ts";
@@ -53,6 +53,8 @@ export interface NodeStatusNeeds {
   readonly recorder: EventRecorder;
   readonly machine: Machine;
   readonly options: NodeStatusOptions;
+  /** All Nodes, where nodes of one process share an informer. Absent: one of its own for this Node. */
+  readonly nodes?: Informer<Node> | undefined;
 }
 
 export interface NodeReporter {
@@ -74,7 +76,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   const { client, runtime, recorder, machine, options } = needs;
   const { nodeName } = options;
   const subject: EventSubject = { apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName };
-  const informer = client ? startInformer(scope, world, client, Node, { fieldSelector: `metadata.name=${nodeName}` }) : undefined;
+  const informer = needs.nodes ?? (client && startInformer(scope, world, client, Node, { fieldSelector: `metadata.name=${nodeName}` }));
   let runtimeStatus: RuntimeStatus | undefined;
   let address = await nodeAddress(world, options.nodeIP);
   let observedAt = 0;
@@ -91,11 +93,12 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   runtime.watch(scope, (event) => {
     if (event.type === "resync") lookNow();
   });
-  informer?.onChange(({ type, object }) => {
+  const unsubscribe = informer?.onChange(({ type, object }) => {
     if (type !== "deleted" || object.metadata.name !== nodeName) return;
     posted = undefined;
     lookNow();
   });
+  if (unsubscribe) scope.defer("Nodes", unsubscribe);
 
   scope.start("node status", async (task) => {
     const startedAt = world.clock.monotonic();
