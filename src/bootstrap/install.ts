@@ -10,6 +10,7 @@ export interface Installed {
 
 const staging = `${installFolder}.new`;
 const markName = "made-by";
+const warmName = "compile-cache/complete";
 const minute = 60_000;
 
 /** Bundles (from a clone) or copies (from a bundle) into the folder. The old installation stays until the new one is whole. */
@@ -21,12 +22,17 @@ export async function install(world: World): Promise<Installed> {
   if (entry === entryProgram) return { fingerprint: await fingerprintOf(world, installFolder), changed: false };
   if ((await files.stat(installFolder)) && !(await files.stat(`${installFolder}/${markName}`)) && !(await files.stat(networkScriptOnly())))
     throw new BootstrapError(`${installFolder} is there already, and not from keelson up`, "Move it away and run it again.");
+  const source = await sourceOf(world, entry);
+  const mark = `${ourMark}\n${source}\n`;
+  if (source !== "" && (await files.stat(entryProgram)) && (await files.readText(`${installFolder}/${markName}`).catch(() => "")) === mark)
+    return { fingerprint: await fingerprintOf(world, installFolder), changed: false };
   await files.remove(staging, { recursive: true });
   await files.makeFolder(staging);
   await fill(entry, node);
-  await files.write(`${staging}/${markName}`, `${ourMark}\n`);
+  await files.write(`${staging}/${markName}`, mark);
   const fingerprint = await fingerprintOf(world, staging);
   if ((await files.stat(entryProgram)) && (await fingerprintOf(world, installFolder)) === fingerprint) {
+    await files.rename(`${staging}/${markName}`, `${installFolder}/${markName}`);
     await files.remove(staging, { recursive: true });
     return { fingerprint, changed: false };
   }
@@ -58,6 +64,15 @@ function networkScriptOnly(): string {
   return `${installFolder}/pod-network.sh`;
 }
 
+/** Changes with whatever the installation is made from, so that nothing is bundled only to be thrown away. Empty when it is not known. */
+async function sourceOf(world: World, entry: string): Promise<string> {
+  const folder = entry.slice(0, entry.lastIndexOf("/"));
+  const made = entry.endsWith("/src/hosts/main.ts") ? ["../../tools/bundle", "../../src", "../../package-lock.json"] : ["."];
+  const script = `cd "$0" && list=$(find "$@" -type f -name '*.[jt]s*' -printf '%p %s %T@\\n') && echo "$list" | LC_ALL=C sort | sha256sum`;
+  const { code, stdout } = await world.processes.run("sh", ["-c", script, folder, ...made]);
+  return code === 0 ? stdout.slice(0, 64) : "";
+}
+
 /** Digest over names and content of everything but Node itself and caches. */
 async function fingerprintOf(world: World, folder: string): Promise<string> {
   const { stdout } = await succeed(world, [
@@ -71,9 +86,13 @@ async function fingerprintOf(world: World, folder: string): Promise<string> {
 
 /** Fills the compile cache, so that what starts in containers, whose files are gone with them, starts warm. Node keys it by path. */
 export async function warmUp(world: World): Promise<void> {
+  const { files, processes } = world;
+  if (await files.stat(`${installFolder}/${warmName}`)) return;
   const names = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "cluster-dns", "hello"];
   const script = 'for name; do "$0/node" --disable-warning=ExperimentalWarning "$0/keelson.js" "$name" --help & done >/dev/null 2>&1; wait';
-  await world.processes.run("sh", ["-c", script, installFolder, ...names], { timeoutMilliseconds: minute });
+  await processes.run("sh", ["-c", script, installFolder, ...names], { timeoutMilliseconds: minute });
+  await files.makeFolder(`${installFolder}/compile-cache`);
+  await files.write(`${installFolder}/${warmName}`, "");
 }
 
 async function copy(world: World, from: string, to: string): Promise<void> {

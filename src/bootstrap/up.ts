@@ -76,7 +76,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
   const building = buildImages(world, {
     fingerprint: installed.fingerprint,
     nodeName: settings.nodeName,
-    installed: installed.changed ? warmUp(world) : Promise.resolve(),
+    installed: warmUp(world),
   });
   building.catch(() => {});
 

@@ -1,7 +1,7 @@
 // The table that benchmarks print: what was measured, what was seen, and the goal with upstream's figure in brackets.
 
 export function row(what: string, seen: string, goal: string): void {
-  console.log(`${what.padEnd(46)}${seen.padEnd(34)}${goal}`);
+  console.log(`${what.padEnd(50)}${seen.padEnd(34)}${goal}`);
 }
 
 /** The value that this share of all values does not exceed. */
