@@ -1,7 +1,7 @@
 // What a command is. Commands are found by name in all.ts and loaded only when called, so that start-up stays short.
 import type { Scope } from "#base/scope.ts";
 import type { Component } from "#component/component.ts";
-import type { Flag } from "#component/flags.ts";
+import { type Flag, type FlagValues, parseFlags } from "#component/flags.ts";
 import type { World } from "#platform/world.ts";
 
 /** Starters of components, handed in by the host so that no command imports a component. */
@@ -39,6 +39,14 @@ export interface Command {
 
 export function command(declaration: Command): Command {
   return declaration;
+}
+
+/** The flags of a command that takes nothing else. */
+export function flagsOnly<const F extends readonly Flag[]>(name: string, flags: F, arguments_: readonly string[]): FlagValues<F> {
+  const { values, rest } = parseFlags(flags, arguments_);
+  if (rest.length > 0)
+    throw new UserError(`${name} takes no argument ${JSON.stringify(rest[0])}`, `Run "keelson ${name} --help" for its flags.`);
+  return values;
 }
 
 /** Something the user can mend: printed without a stack, with what to do. */

@@ -1,6 +1,6 @@
 // Finds the command or component that was named, and runs it.
 import type { Scope } from "#base/scope.ts";
-import { type Component } from "#component/component.ts";
+import type { Component } from "#component/component.ts";
 import { flagHelp } from "#component/flags.ts";
 import type { World } from "#platform/world.ts";
 import { allCommands } from "./all.ts";
@@ -8,6 +8,8 @@ import { type Command, type Starters, UserError } from "./command.ts";
 
 export async function runCommandLine(scope: Scope, world: World, arguments_: readonly string[], starters: Starters): Promise<number> {
   const { self } = world.processes;
+  if (arguments_[0] === "help" && arguments_.length > 1)
+    return runCommandLine(scope, world, [...arguments_.slice(1, 2), "--help"], starters);
   const [name, ...rest] = arguments_;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     self.writeOut(overview(starters));
@@ -49,7 +51,7 @@ async function runComponent(scope: Scope, world: World, component: Component, ar
 }
 
 function commandHelp({ name, doc, usage, flags }: Command): string {
-  return `${doc}\n\nUsage:\n  keelson ${name} ${usage}\n${flags.length > 0 ? `\nFlags:\n${flagHelp(flags)}\n` : ""}`;
+  return `${doc}\n\nUsage:\n  keelson ${`${name} ${usage}`.trimEnd()}\n${flags.length > 0 ? `\nFlags:\n${flagHelp(flags)}\n` : ""}`;
 }
 
 function overview(starters: Starters): string {

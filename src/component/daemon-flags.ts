@@ -1,5 +1,20 @@
 // Flags that every daemon takes, under upstream's names.
-import type { Flag } from "./flags.ts";
+import type { Log } from "#platform/log.ts";
+import { type Flag, FlagError, type FlagValues, parseFlags } from "./flags.ts";
+
+/** Reads what a daemon was started with: warns of what is ignored, and refuses what is no flag, as upstream words it. */
+export function daemonValues<const F extends readonly Flag[]>(
+  daemon: string,
+  flags: F,
+  arguments_: readonly string[],
+  log: Pick<Log, "warn">,
+): FlagValues<F> {
+  const { values, rest, warnings } = parseFlags(flags, arguments_);
+  if (rest.length > 0)
+    throw new FlagError(`"${daemon}" does not take any arguments, got [${rest.map((one) => JSON.stringify(one)).join(" ")}]`);
+  for (const warning of warnings) log.warn(warning);
+  return values;
+}
 
 /** Accepted everywhere, so that upstream's unit files and manifests start our daemons unchanged. */
 export const daemonFlags = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { daemonFlags } from "./daemon-flags.ts";
-import { type Flag, parseFlags, readDuration } from "./flags.ts";
+import { daemonFlags, daemonValues } from "./daemon-flags.ts";
+import { type Flag, flagHelp, parseFlags, readDuration } from "./flags.ts";
 
 const flags = [
   ...daemonFlags,
@@ -58,4 +58,24 @@ test("durations are Go's", () => {
     assert.equal(readDuration(text), milliseconds, text);
   for (const text of ["", "1", "s", "1.2.3s", "1d", "--1s", ".s", `${"1s".repeat(10_000)}x`])
     assert.equal(readDuration(text), undefined, text);
+});
+
+test("a daemon warns of flags that do nothing, and takes no other arguments", () => {
+  const warned: string[] = [];
+  const log = { warn: (message: string) => void warned.push(message) };
+  assert.equal(daemonValues("kube-thing", flags, ["--lease=3s", "--vmodule=a=1"], log).lease, 3_000);
+  assert.deepEqual(warned, ["--vmodule is accepted but ignored: one level counts for all modules"]);
+  const message = '"kube-thing" does not take any arguments, got ["run" "now"]';
+  assert.throws(() => daemonValues("kube-thing", flags, ["run", "now"], log), { name: "FlagError", message });
+});
+
+test("help gives defaults as they would be typed", () => {
+  const shown = (milliseconds: number) => flagHelp([{ name: "wait", type: "duration", default: milliseconds, doc: "How long." }]);
+  for (const [milliseconds, text] of [
+    [0, "0s"],
+    [1_500, "1.5s"],
+    [60_000, "1m0s"],
+    [3_600_000, "1h0m0s"],
+  ] as const)
+    assert.match(shown(milliseconds), new RegExp(`How long. \\(default ${text.replace(".", "\\.")}\\)$`));
 });

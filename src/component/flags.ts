@@ -140,6 +140,14 @@ export function readDuration(text: string): number | undefined {
   return text.startsWith("-") ? -sum : sum;
 }
 
+/** Milliseconds as Go writes a duration of whole seconds: "1m0s". */
+function durationText(milliseconds: number): string {
+  const hours = Math.floor(milliseconds / 3_600_000);
+  const minutes = Math.floor(milliseconds / 60_000) % 60;
+  const seconds = (milliseconds % 60_000) / 1_000;
+  return `${hours > 0 ? `${hours}h` : ""}${hours > 0 || minutes > 0 ? `${minutes}m` : ""}${seconds}s`;
+}
+
 /** What --help prints. */
 export function flagHelp(flags: readonly Flag[]): string {
   const lines = flags
@@ -148,7 +156,7 @@ export function flagHelp(flags: readonly Flag[]): string {
       const shown =
         flag.default === undefined || flag.default === "" || (Array.isArray(flag.default) && flag.default.length === 0)
           ? ""
-          : ` (default ${String(flag.default)})`;
+          : ` (default ${flag.type === "duration" ? durationText(Number(flag.default)) : String(flag.default)})`;
       const type = flag.type === "boolean" ? "" : ` ${flag.type}`;
       return [`      --${flag.name}${type}`, `${flag.doc}${shown}`] as const;
     });

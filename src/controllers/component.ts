@@ -1,9 +1,9 @@
 // kube-controller-manager as a daemon.
 import { accessFor, clientFor } from "#component/cluster-client.ts";
 import { type Component, ConfigError } from "#component/component.ts";
-import { clientFlags, daemonFlags, leaderElectionFlags, servingFlags } from "#component/daemon-flags.ts";
+import { clientFlags, daemonFlags, daemonValues, leaderElectionFlags, servingFlags } from "#component/daemon-flags.ts";
 import { delegatedTo } from "#component/delegated.ts";
-import { type Flag, FlagError, type FlagValues, parseFlags } from "#component/flags.ts";
+import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
 import { leadByFlags } from "#component/lead.ts";
 import { servingTls } from "#component/self-signed.ts";
 import { serveComponent } from "#component/serving.ts";
@@ -95,8 +95,7 @@ export const component: Component = {
   doc: "Runs the controllers that move the cluster to what its objects ask for.",
   flags,
   async start(scope, world, arguments_) {
-    const { values, warnings } = parseFlags(flags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
+    const values = daemonValues(name, flags, arguments_, world.log);
     const { controllers, unknown } = chosenControllers(values.controllers);
     for (const text of unknown) world.log.warn("no such controller here; it is left out", { controller: text });
     const facts = await factsFrom(world, values);

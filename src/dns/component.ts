@@ -2,8 +2,8 @@
 import { sharedInformers } from "#client/informers.ts";
 import { accessFor, clientFor } from "#component/cluster-client.ts";
 import type { Component } from "#component/component.ts";
-import { clientFlags, daemonFlags } from "#component/daemon-flags.ts";
-import { type Flag, parseFlags } from "#component/flags.ts";
+import { clientFlags, daemonFlags, daemonValues } from "#component/daemon-flags.ts";
+import type { Flag } from "#component/flags.ts";
 import { serveComponent } from "#component/serving.ts";
 import type { World } from "#platform/world.ts";
 import { startDns } from "./dns.ts";
@@ -23,8 +23,7 @@ export const component: Component = {
   doc: "Answers for the names of Services and Pods.",
   flags,
   async start(scope, world, arguments_) {
-    const { values, warnings } = parseFlags(flags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
+    const values = daemonValues("cluster-dns", flags, arguments_, world.log);
     const state = { isReady: false };
     await serveComponent(scope, world, {
       host: values["bind-address"],

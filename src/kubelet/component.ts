@@ -3,8 +3,8 @@ import type { Scope } from "#base/scope.ts";
 import type { Client } from "#client/client.ts";
 import { type EventRecorder, startEventRecorder } from "#client/event-recorder.ts";
 import { type Component, ConfigError } from "#component/component.ts";
+import { daemonValues } from "#component/daemon-flags.ts";
 import { delegatedTo } from "#component/delegated.ts";
-import { parseFlags } from "#component/flags.ts";
 import { Metrics } from "#component/metrics.ts";
 import { connectRuntime } from "#cri/connect.ts";
 import { FileError } from "#platform/files.ts";
@@ -31,9 +31,7 @@ export const component: Component = {
   doc: "Runs the Pods of this machine.",
   flags: kubeletFlags,
   async start(scope, world, arguments_) {
-    const { values, warnings, rest } = parseFlags(kubeletFlags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
-    if (rest.length > 0) throw new ConfigError(`unknown command ${JSON.stringify(rest[0])}`);
+    const values = daemonValues("kubelet", kubeletFlags, arguments_, world.log);
     const configuration = await readConfiguration(world, {
       file: values.config,
       dropInFolder: values["config-dir"],

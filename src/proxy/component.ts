@@ -2,8 +2,8 @@
 import { sharedInformers } from "#client/informers.ts";
 import { accessFor, clientFor } from "#component/cluster-client.ts";
 import { type Component, ConfigError } from "#component/component.ts";
-import { clientFlags, daemonFlags } from "#component/daemon-flags.ts";
-import { type Flag, parseFlags } from "#component/flags.ts";
+import { clientFlags, daemonFlags, daemonValues } from "#component/daemon-flags.ts";
+import type { Flag } from "#component/flags.ts";
 import { serveComponent } from "#component/serving.ts";
 import { nftablesLoader } from "./nftables/nftables.ts";
 import { startProxy } from "./proxy.ts";
@@ -28,8 +28,7 @@ export const component: Component = {
   doc: "Makes connections to Services reach Pods.",
   flags,
   async start(scope, world, arguments_) {
-    const { values, warnings } = parseFlags(flags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
+    const values = daemonValues("kube-proxy", flags, arguments_, world.log);
     if (values["proxy-mode"] !== "nftables") throw new ConfigError(`--proxy-mode=${values["proxy-mode"]} is not known; use nftables`);
     const cidrs = values["cluster-cidr"];
     const loaders = (["IPv4", "IPv6"] as const).map((family) => ({

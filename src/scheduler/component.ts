@@ -2,9 +2,9 @@
 import { sharedInformers } from "#client/informers.ts";
 import { accessFor, clientFor } from "#component/cluster-client.ts";
 import type { Component } from "#component/component.ts";
-import { clientFlags, daemonFlags, leaderElectionFlags, servingFlags } from "#component/daemon-flags.ts";
+import { clientFlags, daemonFlags, daemonValues, leaderElectionFlags, servingFlags } from "#component/daemon-flags.ts";
 import { delegatedTo } from "#component/delegated.ts";
-import { type Flag, parseFlags } from "#component/flags.ts";
+import type { Flag } from "#component/flags.ts";
 import { leadByFlags } from "#component/lead.ts";
 import { servingTls } from "#component/self-signed.ts";
 import { serveComponent } from "#component/serving.ts";
@@ -24,8 +24,7 @@ export const component: Component = {
   doc: "Decides which Node each Pod runs on.",
   flags,
   async start(scope, world, arguments_) {
-    const { values, warnings } = parseFlags(flags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
+    const values = daemonValues("kube-scheduler", flags, arguments_, world.log);
     const client = clientFor(scope, world, await accessFor(world, values.kubeconfig), "kube-scheduler");
     const tls = await servingTls(world, {
       certificateFile: values["tls-cert-file"],

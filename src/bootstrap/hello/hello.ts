@@ -1,6 +1,7 @@
 // The page of the image keelson/hello: which Pod answers, where it runs, and what keeps it running.
 import type { Component } from "#component/component.ts";
-import { type Flag, parseFlags } from "#component/flags.ts";
+import { daemonValues } from "#component/daemon-flags.ts";
+import type { Flag } from "#component/flags.ts";
 import type { HttpResponse } from "#wire/http/message.ts";
 
 const flags = [{ name: "port", type: "integer", default: 8080, doc: "Port to answer at." }] as const satisfies readonly Flag[];
@@ -10,7 +11,7 @@ export const component: Component = {
   doc: "A page that says which Pod it comes from.",
   flags,
   async start(scope, world, arguments_) {
-    const { values } = parseFlags(flags, arguments_);
+    const values = daemonValues("hello", flags, arguments_, world.log);
     const { environment, version } = world.processes.self;
     const page = helloPage({ pod: world.network.hostname(), node: environment["KEELSON_NODE_NAME"] ?? "unknown", version });
     await world.network.serve(scope, { host: "0.0.0.0", port: values.port }, async ({ method, path }) => {

@@ -1,8 +1,7 @@
 // keelson dev: a whole control plane in this process, for trying manifests and writing operators. Needs no root and no containers.
-import { parseFlags } from "#component/flags.ts";
 import { kubeconfigText } from "#component/kubeconfig.ts";
 import { NetworkError } from "#platform/network.ts";
-import { command, UserError } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 
 const flags = [
   { name: "port", type: "integer", default: 6443, doc: "Port on 127.0.0.1 to serve the API at; 0 picks a free one." },
@@ -20,8 +19,7 @@ export const dev = command({
   usage: "[--port N] [--nodes N] [--data-dir FOLDER] [--kubeconfig-out FILE]",
   flags,
   async run(scope, world, arguments_, starters) {
-    const { values, rest } = parseFlags(flags, arguments_);
-    if (rest.length > 0) throw new UserError(`dev takes no argument ${JSON.stringify(rest[0])}`, 'Run "keelson dev --help" for its flags.');
+    const values = flagsOnly("dev", flags, arguments_);
     if (values.nodes < 0 || values.nodes > nodesMax) throw new UserError(`--nodes is ${values.nodes}; it may be 0 to ${nodesMax}`);
     if (values.port < 0 || values.port > 65_535) throw new UserError(`--port is ${values.port}; it may be 0 to 65535`);
     const host = await starters.singleProcess();

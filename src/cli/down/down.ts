@@ -2,8 +2,7 @@
 import { down as remove } from "#bootstrap/down.ts";
 import { BootstrapError } from "#bootstrap/layout.ts";
 import { progressOn } from "#bootstrap/progress.ts";
-import { parseFlags } from "#component/flags.ts";
-import { command, UserError } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 import { servicesOf } from "../services.ts";
 
 const flags = [{ name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." }] as const;
@@ -14,8 +13,7 @@ export const down = command({
   usage: "",
   flags,
   async run(_, world, arguments_) {
-    const { rest } = parseFlags(flags, arguments_);
-    if (rest.length > 0) throw new UserError(`down takes no argument ${JSON.stringify(rest[0])}`);
+    flagsOnly("down", flags, arguments_);
     try {
       const wasThere = await remove(world, { services: await servicesOf(world), progress: progressOn(world) });
       world.processes.self.writeOut(wasThere ? "  nothing is left\n" : "  there was no node here\n");

@@ -1,8 +1,7 @@
 // keelson kubeconfig: how to reach the cluster of this machine, or of a lab machine, for KUBECONFIG or ~/.kube/config.
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
-import { parseFlags } from "#component/flags.ts";
 import { labExec, labList } from "#lab/lab.ts";
-import { command, UserError } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 
 const flags = [{ name: "lab", type: "string", doc: "A lab machine's cluster, reached through its port on 127.0.0.1." }] as const;
 
@@ -12,8 +11,7 @@ export const kubeconfig = command({
   usage: "[--lab NAME]",
   flags,
   async run(_, world, arguments_) {
-    const { values } = parseFlags(flags, arguments_);
-    const name = values.lab;
+    const { lab: name } = flagsOnly("kubeconfig", flags, arguments_);
     if (name === undefined) {
       const text = await world.files.readText(adminKubeconfigPath).catch(() => undefined);
       if (text === undefined)

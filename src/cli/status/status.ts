@@ -5,10 +5,9 @@ import type { Scope } from "#base/scope.ts";
 import { isNode } from "#bootstrap/down.ts";
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
 import { clientFor } from "#component/cluster-client.ts";
-import { parseFlags } from "#component/flags.ts";
 import { readKubeconfig } from "#component/kubeconfig.ts";
 import type { World } from "#platform/world.ts";
-import { command, UserError } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 import { servicesOf } from "../services.ts";
 import { type Branch, drawTree, spanText } from "./tree.ts";
 
@@ -21,8 +20,7 @@ export const status = command({
   usage: "",
   flags,
   async run(scope, world, arguments_) {
-    const { rest } = parseFlags(flags, arguments_);
-    if (rest.length > 0) throw new UserError(`status takes no argument ${JSON.stringify(rest[0])}`);
+    flagsOnly("status", flags, arguments_);
     if (!(await isNode(world))) throw new UserError("this machine is no node", "Make it one with keelson up, as root.");
     const { branches, isWhole } = await layers(scope, world);
     world.processes.self.writeOut(drawTree(branches));

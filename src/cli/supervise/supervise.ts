@@ -1,8 +1,8 @@
 // keelson supervise: layer 1 where there is no systemd. Started by `keelson up` under its guard.
 import { targetName } from "#bootstrap/layout.ts";
-import { parseFlags } from "#component/flags.ts";
+import { SupervisorError } from "#supervisor/contract.ts";
 import { startSupervisor } from "#supervisor/supervisor.ts";
-import { command } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 import { unitFolders } from "../services.ts";
 
 const flags = [
@@ -16,8 +16,10 @@ export const supervise = command({
   usage: "[--target UNIT]",
   flags,
   async run(scope, world, arguments_) {
-    const { values } = parseFlags(flags, arguments_);
-    const supervisor = await startSupervisor(scope, world, { unitFolders, target: values.target });
+    const { target } = flagsOnly("supervise", flags, arguments_);
+    const supervisor = await startSupervisor(scope, world, { unitFolders, target }).catch((error: unknown) => {
+      throw error instanceof SupervisorError ? new UserError(error.message, `Units are looked for in ${unitFolders.join(", ")}.`) : error;
+    });
     const stopped = new Promise<"stopped">((resolve) => scope.signal.addEventListener("abort", () => resolve("stopped"), { once: true }));
     await Promise.race([supervisor.ended, stopped]);
     return 0;

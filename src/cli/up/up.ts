@@ -5,9 +5,8 @@ import { ownAddress } from "#bootstrap/machine-network.ts";
 import { progressOn } from "#bootstrap/progress.ts";
 import { readRecord } from "#bootstrap/record.ts";
 import { up as raise } from "#bootstrap/up.ts";
-import { parseFlags } from "#component/flags.ts";
 import { FileError } from "#platform/files.ts";
-import { command, UserError } from "../command.ts";
+import { command, flagsOnly, UserError } from "../command.ts";
 import { servicesOf } from "../services.ts";
 
 const flags = [
@@ -23,11 +22,10 @@ const flags = [
 export const up = command({
   name: "up",
   doc: "This machine becomes a node: supervisor, kubelet, control plane, add-ons.",
-  usage: "[--node-name NAME] [--node-ip ADDRESS]",
+  usage: "[flags]",
   flags,
   async run(scope, world, arguments_) {
-    const { values, rest } = parseFlags(flags, arguments_);
-    if (rest.length > 0) throw new UserError(`up takes no argument ${JSON.stringify(rest[0])}`, 'Run "keelson up --help" for its flags.');
+    const values = flagsOnly("up", flags, arguments_);
     if (values.store !== "disk")
       throw new UserError(
         `--store ${JSON.stringify(values.store)} is not to be had yet`,

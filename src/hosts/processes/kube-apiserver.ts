@@ -3,8 +3,8 @@ import type { ServiceRanges } from "#apiserver/registry/service/ranges.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
 import type { Scope } from "#base/scope.ts";
 import { type Component, ConfigError } from "#component/component.ts";
-import { daemonFlags } from "#component/daemon-flags.ts";
-import { type Flag, FlagError, parseFlags } from "#component/flags.ts";
+import { daemonFlags, daemonValues } from "#component/daemon-flags.ts";
+import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
 import { DatabaseError } from "#platform/database.ts";
 import { NetworkError, type ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
@@ -69,8 +69,7 @@ export const component: Component = {
   doc: "Serves the cluster's API and keeps its state.",
   flags,
   async start(scope, world, arguments_) {
-    const { values, warnings } = parseFlags(flags, arguments_);
-    for (const warning of warnings) world.log.warn(warning);
+    const values = daemonValues("kube-apiserver", flags, arguments_, world.log);
     if (values["etcd-servers"].length > 0)
       throw new ConfigError("--etcd-servers: etcd is not to be had yet; use --data-dir for the embedded store");
     const dataFolder = needed(values["data-dir"], "data-dir");
@@ -120,7 +119,7 @@ export const component: Component = {
   },
 };
 
-type Values = ReturnType<typeof parseFlags<typeof flags>>["values"];
+type Values = FlagValues<typeof flags>;
 
 function needed(value: string | undefined, name: string): string {
   if (!value) throw new FlagError(`--${name} is needed`);
