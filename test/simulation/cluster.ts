@@ -1,4 +1,5 @@
-// A whole control plane from a seed: memory store, API server, controllers, scheduler and nodes in one World, with faults between them.
+// A whole cluster from a seed: memory store, API server, controllers, scheduler and kubelets on simulated machines in one World, with
+// faults between them.
 //
 //   simulateCluster("…", { nodes: 3, seeds: 10 }, async (cluster) => { … });
 //
@@ -8,6 +9,7 @@ import { allKinds } from "#api/all.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
+import { conditionOf } from "#api/meta/conditions.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import { type ApiServer, startApiServer } from "#apiserver/start.ts";
 import { ScopeStopped, type Scope } from "#base/scope.ts";
@@ -26,7 +28,7 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
 import { openMemoryStore } from "#store/memory/memory-store.ts";
 import type { Store } from "#store/store.ts";
-import { aNode } from "../support/scheduling.ts";
+import { type SimulatedNode, simulatedNode, startSimulatedNode } from "#hosts/single-process/simulated-node.ts";
 import { type Simulation, type SimulateOptions, simulationOf } from "./simulate.ts";
 
 freezeObjects(true);
@@ -45,6 +47,10 @@ export interface Cluster extends Simulation {
   readonly client: Client;
   /** What the store holds now, as an undelayed watcher sees it. */
   list<T extends KubernetesObject>(kind: Kind<T>): readonly T[];
+  /** Containers whose process runs, on every machine. */
+  running(): readonly { readonly node: string; readonly uid: string; readonly id: string; readonly startedAt: number }[];
+  /** The kubelet of a node; killing it leaves containers alone. */
+  kubelet(nodeName: string): Part;
   readonly scheduler: Part;
   readonly controllers: Part;
   readonly apiServer: Part;
@@ -55,10 +61,21 @@ export interface Cluster extends Simulation {
     delayWatches(options: { readonly millisecondsMax: number }): void;
     /** Ends every watch of the components. */
     cutWatches(): void;
+    /** The machine is without power: its kubelet stops and its containers die, without a word. */
+    loseNode(name: string): Promise<void>;
+    /** The machine is back, with the disk it had. */
+    returnNode(name: string): void;
   };
 }
 
-const wholeControllers = ["deployment-controller", "replicaset-controller", "garbage-collector-controller"];
+const wholeControllers = [
+  "deployment-controller",
+  "replicaset-controller",
+  "garbage-collector-controller",
+  "node-lifecycle-controller",
+  "taint-eviction-controller",
+  "pod-garbage-collector-controller",
+];
 const groups = ["system:masters", "system:authenticated"];
 
 /** Declares a test that runs `body` with a cluster, for every seed. */
@@ -124,59 +141,54 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
 
   apiServer.start();
   await link.connected;
-  for (const name of ["default", "kube-system"]) await admin.create(Namespace, { metadata: { name } }).catch(ignoreGone);
+  for (const name of ["default", "kube-system", "kube-node-lease"]) await admin.create(Namespace, { metadata: { name } }).catch(ignoreGone);
   const truth = informersOf("the test", scope, admin);
   await truth.for(Pod).synced;
-  const running = new Map<string, string>();
-  for (let at = 1; at <= nodes; at += 1) await startNode(`node-${at}`);
+  await truth.for(Node).synced;
+  const machines = new Map<string, { readonly machine: SimulatedNode; readonly kubelet: Part }>();
+  for (let at = 0; at < nodes; at += 1) {
+    const machine = simulatedNode(world, at, { delayMilliseconds: 100 });
+    const name = `kubelet ${machine.name}`;
+    const kubelet = part(scope, name, (own) => startSimulatedNode(own, machine, { client: clientOf(name) }));
+    machines.set(machine.name, { machine, kubelet });
+    kubelet.start();
+  }
   controllers.start();
   scheduler.start();
+  await simulation.until("all Nodes are Ready", () => truth.for(Node).list().filter(isNodeReady).length === nodes);
+  simulation.always("no Pod runs on two nodes", () => {
+    const nodeOf = new Map<string, string>();
+    for (const { uid, node } of runningContainers()) {
+      if ((nodeOf.get(uid) ?? node) !== node) return false;
+      nodeOf.set(uid, node);
+    }
+    return true;
+  });
 
-  /** A node in a few lines: registers, runs what is bound to it a little later, and lets go what is to go. */
-  async function startNode(name: string): Promise<void> {
-    const client = clientOf(`kubelet ${name}`);
-    const { spec, status } = aNode(name);
-    await admin.create(Node, { metadata: { name }, spec });
-    await admin.patch(Node, { name }, { status: { allocatable: status.allocatable } as never }, { type: "merge", subresource: "status" });
-    const pods = informersOf(`kubelet ${name}`, scope, client).for(Pod, { fieldSelector: `spec.nodeName=${name}` });
-    const attempt = (act: () => Promise<unknown>) => {
-      const again = () =>
-        act().catch((error: unknown) => {
-          if (!isReason(error, "NotFound", "Conflict") && !scope.stopped) world.clock.timer(500, again);
-        });
-      void again();
-    };
-    pods.onChange(({ type, object: pod }) => {
-      const { uid, deletionTimestamp } = pod.metadata;
-      if (type === "deleted") {
-        if (running.get(uid) === name) running.delete(uid);
-        return;
-      }
-      if (deletionTimestamp) {
-        world.clock.timer(300, () => {
-          if (running.get(uid) === name) running.delete(uid);
-          attempt(() => client.delete(Pod, pod.metadata, { gracePeriodSeconds: 0, preconditions: { uid } }));
-        });
-        return;
-      }
-      if (running.has(uid)) {
-        assert.equal(running.get(uid), name, `Pod ${objectKey(pod)} runs on two nodes`);
-        return;
-      }
-      running.set(uid, name);
-      const condition = {
-        type: "Ready",
-        status: "True",
-        lastTransitionTime: new Date(world.clock.now()).toISOString().replace(/\.\d+/, ""),
-      };
-      const patch = { status: { phase: "Running", conditions: [condition] } };
-      world.clock.timer(500, () => attempt(() => client.patch(Pod, pod.metadata, patch, { type: "strategic", subresource: "status" })));
-    });
+  /** Every container that runs on a machine, by the uid of its Pod. */
+  function* runningContainers(): Iterable<{
+    readonly node: string;
+    readonly uid: string;
+    readonly id: string;
+    readonly startedAt: number;
+  }> {
+    for (const { machine } of machines.values()) {
+      for (const { id, startedAt, config } of machine.runtime.running())
+        yield { node: machine.name, uid: config.labels["io.kubernetes.pod.uid"] ?? "", id, startedAt };
+    }
+  }
+
+  function nodeNamed(name: string) {
+    const found = machines.get(name);
+    assert.ok(found, `there is a node ${name}`);
+    return found;
   }
 
   return {
     client: admin,
     list: (kind) => truth.for(kind).list(),
+    running: () => [...runningContainers()],
+    kubelet: (name) => nodeNamed(name).kubelet,
     scheduler,
     controllers,
     apiServer,
@@ -207,6 +219,12 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
         link.watchMillisecondsMax = millisecondsMax;
       },
       cutWatches: () => link.cutWatches(),
+      async loseNode(name) {
+        const { machine, kubelet } = nodeNamed(name);
+        machine.runtime.powerCut();
+        await kubelet.kill();
+      },
+      returnNode: (name) => nodeNamed(name).kubelet.start(),
     },
     async settle() {
       link.watchMillisecondsMax = 0;
@@ -347,6 +365,10 @@ function recordHistory(scope: Scope, store: Store) {
       );
     },
   };
+}
+
+function isNodeReady({ status }: Node): boolean {
+  return conditionOf(status.conditions, "Ready")?.status === "True";
 }
 
 function ignoreGone(error: unknown): void {

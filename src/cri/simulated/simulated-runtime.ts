@@ -22,6 +22,8 @@ import type {
 
 export const exitAnnotation = "simulated.keelson.dev/exit.";
 export const startAnnotation = "simulated.keelson.dev/start.";
+/** How long a container takes to end when it is asked to: "20s". At once without it; killed when its grace is over. */
+export const stopAnnotation = "simulated.keelson.dev/stop.";
 
 export interface SimulatedRuntimeOptions {
   /** The Pod network's first two or three parts: "10.244.1" gives addresses 10.244.1.2 to 10.244.1.254, then 10.244.1.2 again when free. */
@@ -36,6 +38,10 @@ export interface SimulatedRuntimeOptions {
 export interface SimulatedRuntime extends Runtime {
   /** Ends a container as if its process had exited. */
   exit(containerId: string, code: number, reason?: string): void;
+  /** The machine loses its power: every container dies and nobody is told. */
+  powerCut(): void;
+  /** Containers whose process runs now. */
+  running(): readonly { readonly id: string; readonly startedAt: number; readonly config: ContainerConfig }[];
   /** Everything that was asked, for tests: "startContainer web". */
   readonly calls: readonly string[];
   /** While set, every call is rejected with code 14. */
@@ -87,6 +93,18 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
       Object.assign(container, { state: "exited", finishedAt: world.clock.now(), exitCode: code, reason });
       tell(id);
     },
+
+    powerCut() {
+      for (const container of containers.values()) {
+        if (container.state !== "running") continue;
+        Object.assign(container, { state: "exited", finishedAt: world.clock.now(), exitCode: 137, reason: "Error" });
+      }
+      for (const sandbox of sandboxes.values()) sandbox.isReady = false;
+    },
+    running: () =>
+      [...containers.values()]
+        .filter(({ state }) => state === "running")
+        .map(({ id, startedAt = 0, config }) => ({ id, startedAt, config })),
 
     version: async () => {
       await called("version");
@@ -164,9 +182,15 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
       const end = /^(\d+)(?: after (\d+(?:\.\d+)?)s)?$/.exec(annotations[exitAnnotation + container.config.name] ?? "");
       if (end) world.clock.timer(Number(end[2] ?? 0) * 1_000, () => runtime.exit(id, Number(end[1])));
     },
-    stopContainer: async (id) => {
-      await called(`stopContainer ${containers.get(id)?.config.name ?? id}`, delayMilliseconds);
-      runtime.exit(id, 143, "Error");
+    stopContainer: async (id, graceSeconds) => {
+      const container = containers.get(id);
+      await called(`stopContainer ${container?.config.name ?? id}`, delayMilliseconds);
+      if (!container) return;
+      const { annotations } = sandboxes.get(container.sandboxId)?.config ?? { annotations: {} as Strings };
+      const seconds = Number(/^(\d+(?:\.\d+)?)s$/.exec(annotations[stopAnnotation + container.config.name] ?? "")?.[1] ?? 0);
+      const milliseconds = Math.min(seconds, graceSeconds) * 1_000;
+      if (milliseconds > 0) await new Promise<void>((resolve) => world.clock.timer(milliseconds, resolve));
+      runtime.exit(id, seconds > graceSeconds ? 137 : 143, "Error");
     },
     removeContainer: async (id) => {
       await called(`removeContainer ${containers.get(id)?.config.name ?? id}`);

@@ -6,7 +6,7 @@ import { Service } from "#api/core/service/service.ts";
 import type { Client } from "#client/client.ts";
 import { startEventRecorder } from "#client/event-recorder.ts";
 import { type Informer, startInformer } from "#client/informer.ts";
-import { simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
+import { type SimulatedRuntime, type SimulatedRuntimeOptions, simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
 import { startKubelet } from "#kubelet/kubelet.ts";
 import type { NodePods } from "#kubelet/node-pods.ts";
 import type { Machine } from "#kubelet/node-status/machine.ts";
@@ -52,18 +52,30 @@ export function shareInformers(scope: Scope, world: World, client: Client): Shar
   };
 }
 
+/** A machine in memory: it is there while its kubelet is not. */
+export interface SimulatedNode {
+  readonly name: string;
+  readonly ip: string;
+  readonly world: World;
+  readonly runtime: SimulatedRuntime;
+}
+
+export function simulatedNode(world: World, index: number, options: SimulatedRuntimeOptions = {}): SimulatedNode {
+  const name = `node-${index + 1}`;
+  const ip = `10.${200 + Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${(index % 256) + 1}`;
+  const own: World = { ...world, files: new SimulatedFiles(world.clock, world.random), log: world.log.with({ kubelet: name }) };
+  return { name, ip, world: own, runtime: simulatedRuntime(own, { subnet: `10.244.${index % 256}`, ...options }) };
+}
+
+/** Starts a node's kubelet, which finds whatever its machine holds. */
 export async function startSimulatedNode(
   scope: Scope,
-  world: World,
-  { client, index, shared }: { readonly client: Client; readonly index: number; readonly shared: SharedInformers },
+  { name: nodeName, ip: nodeIP, world, runtime }: SimulatedNode,
+  { client, shared }: { readonly client: Client; readonly shared?: SharedInformers },
 ): Promise<void> {
-  const nodeName = `node-${index + 1}`;
-  const nodeIP = `10.${200 + Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${(index % 256) + 1}`;
-  const inMemory: World = { ...world, files: new SimulatedFiles(world.clock, world.random), log: world.log.with({ kubelet: nodeName }) };
-  const runtime = simulatedRuntime(inMemory, { subnet: `10.244.${index % 256}` });
-  const reporter = await startNodeStatus(scope, inMemory, {
+  const reporter = await startNodeStatus(scope, world, {
     client,
-    nodes: shared.nodes,
+    nodes: shared?.nodes,
     runtime,
     recorder: startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }),
     machine,
@@ -87,12 +99,12 @@ export async function startSimulatedNode(
       reportMilliseconds: 300_000,
     },
   });
-  await startKubelet(scope, inMemory, {
+  await startKubelet(scope, world, {
     nodeName,
     runtime,
     client,
-    pods: shared.podsOf(nodeName),
-    services: shared.services,
+    pods: shared?.podsOf(nodeName),
+    services: shared?.services,
     options: {
       rootFolder,
       podLogsFolder: "/var/log/pods",

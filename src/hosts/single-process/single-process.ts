@@ -52,12 +52,12 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
     await stopped(task);
   });
   if (nodes > 0) {
-    const { shareInformers, startSimulatedNode } = await import("./simulated-node.ts");
+    const { shareInformers, simulatedNode, startSimulatedNode } = await import("./simulated-node.ts");
     const shared = shareInformers(scope, world, as("kubelet"));
     for (let index = 0; index < nodes; index += 1) {
       const client = as("kubelet");
       scope.start(`node ${index + 1}`, async (task) => {
-        await startSimulatedNode(task, world, { client, index, shared });
+        await startSimulatedNode(task, simulatedNode(world, index), { client, shared });
         await stopped(task);
       });
     }

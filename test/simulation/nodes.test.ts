@@ -1,0 +1,133 @@
+// Kubelets that die, machines that are lost, and what is promised all the same.
+import assert from "node:assert/strict";
+import { Deployment } from "#api/apps/deployment/deployment.ts";
+import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
+import { Pod } from "#api/core/pod/pod.ts";
+import { isReady } from "#api/core/pod/readiness.ts";
+import { stopAnnotation } from "#cri/simulated/simulated-runtime.ts";
+import { type Cluster, simulateCluster } from "./cluster.ts";
+
+const template = (name: string, image = "web:1") => ({
+  metadata: { labels: { app: name } },
+  spec: { terminationGracePeriodSeconds: 2, containers: [{ name: "web", image }] },
+});
+const replicaSet = (name: string, replicas: number) => ({
+  metadata: { namespace: "default", name },
+  spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name) },
+});
+const isActive = ({ metadata, status }: Pod) =>
+  metadata.deletionTimestamp === undefined && status.phase !== "Failed" && status.phase !== "Succeeded";
+const active = ({ list }: Cluster) => list(Pod).filter(isActive);
+const ready = (cluster: Cluster) => active(cluster).filter(isReady);
+
+simulateCluster("RS5 a ReplicaSet losing a Node never leaves too many Pods", { nodes: 3, seeds: 3 }, async (cluster) => {
+  const { client, until, always, wait, faults, world } = cluster;
+  always("at most 3 Pods are active", () => active(cluster).length <= 3);
+  await client.create(ReplicaSet, replicaSet("web", 3));
+  await until("3 Pods are ready", () => ready(cluster).length === 3);
+  faults.delayWatches({ millisecondsMax: 2_000 });
+  const lost = ready(cluster)[0]?.spec.nodeName as string;
+  await wait(world.random.fraction());
+  await faults.loseNode(lost);
+  const isElsewhere = ({ spec }: Pod) => spec.nodeName !== lost;
+  await until("3 Pods are ready elsewhere", () => ready(cluster).filter(isElsewhere).length === 3, { seconds: 600 });
+  assert.ok(cluster.running().every(({ node }) => node !== lost));
+  faults.returnNode(lost);
+  await until("what was left there is gone", () => cluster.list(Pod).every(isElsewhere), { seconds: 300 });
+});
+
+simulateCluster("SYNC6 a kubelet that is killed and started leaves containers untouched", { nodes: 2, seeds: 3 }, async (cluster) => {
+  const { client, until, wait, world, kubelet } = cluster;
+  await client.create(ReplicaSet, replicaSet("web", 6));
+  await until("6 Pods are ready", () => ready(cluster).length === 6);
+  const before = cluster.running();
+  assert.equal(before.length, 6);
+  const statuses = () => new Map(cluster.list(Pod).map(({ metadata, status }) => [metadata.uid, status]));
+  const told = statuses();
+  for (const name of ["node-1", "node-2", "node-1"]) {
+    await kubelet(name).kill();
+    await wait(world.random.fraction() * 20);
+    kubelet(name).start();
+    await wait(world.random.fraction() * 5);
+  }
+  await wait(30);
+  assert.deepEqual(cluster.running(), before);
+  assert.deepEqual(statuses(), told);
+});
+
+simulateCluster("SYNC7 a kubelet that dies while it starts Pods makes each of them once", { nodes: 2, seeds: 3 }, async (cluster) => {
+  const { client, until, always, wait, world, kubelet } = cluster;
+  always("a Pod has one process", () => new Set(cluster.running().map(({ uid }) => uid)).size === cluster.running().length);
+  await client.create(ReplicaSet, replicaSet("web", 10));
+  for (let round = 0; round < 4; round += 1) {
+    await wait(world.random.fraction() * 0.5);
+    await kubelet("node-1").kill();
+    await wait(world.random.fraction());
+    kubelet("node-1").start();
+  }
+  await until("10 Pods are ready", () => ready(cluster).length === 10, { seconds: 120 });
+});
+
+simulateCluster("DEP3 a rolling update keeps what it promised available", { nodes: 3, seeds: 3 }, async (cluster) => {
+  const { client, until, always, faults } = cluster;
+  const spec = (image: string) => ({
+    replicas: 4,
+    selector: { matchLabels: { app: "web" } },
+    template: template("web", image),
+    strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } },
+  });
+  await client.create(Deployment, { metadata: { namespace: "default", name: "web" }, spec: spec("web:1") } as never);
+  await until("4 Pods are ready", () => ready(cluster).length === 4);
+  faults.delayWatches({ millisecondsMax: 1_000 });
+  const processes = () => new Set(cluster.running().map(({ uid }) => uid));
+  always("3 ready Pods have a process", () => {
+    const alive = processes();
+    return ready(cluster).filter(({ metadata }) => alive.has(metadata.uid)).length >= 3;
+  });
+  always("at most 5 Pods are active", () => active(cluster).length <= 5);
+  await client.patch(Deployment, { namespace: "default", name: "web" }, { spec: spec("web:2") } as never, { type: "merge" });
+  const isNew = ({ spec: { containers } }: Pod) => containers[0]?.image === "web:2";
+  await until(
+    "4 new Pods are ready, no old one is left",
+    () => ready(cluster).filter(isNew).length === 4 && cluster.list(Pod).length === 4,
+    {
+      seconds: 300,
+    },
+  );
+});
+
+simulateCluster("END2 containers end, in their own time, before the Pod goes", { nodes: 1, seeds: 3 }, async (cluster) => {
+  const { client, until, always, wait, world, kubelet } = cluster;
+  const containers = [{ name: "web", image: "web:1" }];
+  const make = (name: string, takes: string) =>
+    client.create(Pod, {
+      metadata: { namespace: "default", name, annotations: { [`${stopAnnotation}web`]: takes } },
+      spec: { terminationGracePeriodSeconds: 10, containers },
+    });
+  await make("polite", "4s");
+  await make("deaf", "60s");
+  await until("both are ready", () => ready(cluster).length === 2);
+  const uids = new Map(cluster.list(Pod).map(({ metadata }) => [metadata.uid, metadata.name]));
+  always("what runs is in the API", () => {
+    const known = new Set(cluster.list(Pod).map(({ metadata }) => metadata.uid));
+    return cluster.running().every(({ uid }) => known.has(uid));
+  });
+  const names = () => cluster.running().map(({ uid }) => uids.get(uid));
+  const startedAt = world.clock.monotonic();
+  const secondsUntilGone = async (name: string) => {
+    await until(`${name} ends`, () => !names().includes(name));
+    return (world.clock.monotonic() - startedAt) / 1_000;
+  };
+  for (const name of ["polite", "deaf"]) await client.delete(Pod, { namespace: "default", name });
+  await wait(1 + world.random.fraction());
+  assert.deepEqual(names().toSorted(), ["deaf", "polite"]);
+  if (world.random.integer(2) === 0) {
+    await kubelet("node-1").kill();
+    kubelet("node-1").start();
+  }
+  const polite = await secondsUntilGone("polite");
+  const deaf = await secondsUntilGone("deaf");
+  assert.ok(polite >= 4 && polite < 8, `polite had ${polite} s`);
+  assert.ok(deaf >= 10 && deaf < 16, `deaf had ${deaf} s`);
+  await until("both are gone", () => cluster.list(Pod).length === 0);
+});
