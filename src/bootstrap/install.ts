@@ -108,7 +108,10 @@ async function real(world: World, path: string): Promise<string> {
 async function succeed(world: World, [program = "", ...rest]: readonly string[]): Promise<{ stdout: string }> {
   const { code, stdout, stderr } = await world.processes.run(program, rest, { timeoutMilliseconds: 5 * minute });
   if (code === 0) return { stdout };
-  const why = (stderr.trim() || stdout.trim()).split("\n").slice(-4).join("\n  ");
+  const lines = (stderr.trim() || stdout.trim()).split("\n");
+  // Bundlers say what is wrong first and print their own state last.
+  const first = lines.findIndex((line) => /\berror\b/i.test(line));
+  const why = (first < 0 ? lines.slice(-4) : lines.slice(first, first + 4)).join("\n  ");
   throw new BootstrapError(
     `what runs on the node cannot be installed under ${installFolder}:\n  ${why}`,
     /No space left|ENOSPC/.test(why) ? "The disk is full: free some space and run it again." : undefined,

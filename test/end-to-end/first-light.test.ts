@@ -192,8 +192,9 @@ curl -sS --max-time 5 "http://127.0.0.1:$port/" && curl -sS --max-time 5 "http:/
     assert.equal(await kubectl("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}"), webImage(1));
 
     await kubectl(`set image deployment/web web=${webImage("none")}`);
+    // The first is shown for a second at each attempt, and attempts come 10, 20, 40 seconds after each other.
     for (const reason of ["ErrImagePull", "ImagePullBackOff"])
-      await eventually(reason, 40, async () => ((await kubectl("get pods -l app=web")).includes(` ${reason} `) ? true : undefined));
+      await eventually(reason, 100, async () => ((await kubectl("get pods -l app=web")).includes(` ${reason} `) ? true : undefined));
     assert.match(await kubectl("get deployment web --no-headers"), /^web +3\/3 +1 +3 /);
     const waiting = await tryKubectl("rollout status deployment/web --timeout=1s");
     assert.equal(waiting.code, 1);
