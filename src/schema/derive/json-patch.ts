@@ -1,5 +1,6 @@
 // JSON patch (RFC 6902). Written here because the npm package gives "__proto__" and "constructor" in a path a meaning of their own.
-// Values are never changed in place: each operation copies the objects and lists on its path, so a failed patch leaves no trace.
+// What was there is never changed in place: the objects and lists on a path are copied, so a failed patch leaves no trace. Each is copied
+// once; what this patch copied is its own to change, or ten thousand operations on one large object would copy it ten thousand times.
 import type { Json, JsonObject } from "../field.ts";
 import { isList, isObject, type MutableJson, sameJson, setOwn } from "./json-objects.ts";
 
@@ -28,26 +29,30 @@ export function jsonPatch(target: Json, patch: Json): Json {
   const copied = (value: Json): Json => {
     budget -= countNodes(value, budget);
     if (budget < 0) throw impossible(`copies more than ${maxCopiedNodes} values`);
-    return value;
+    return structuredClone(value);
   };
-  return patch.reduce<Json>((document, operation) => step(document, operation, copied), target);
+  const own: Own = new WeakSet();
+  return patch.reduce<Json>((document, operation) => step(document, operation, copied, own), target);
 }
 
-/** Copies that copy copies grow exponentially; values are shared here, but writing them out is not. */
+/** The objects and lists that this patch made, and nobody else has seen. */
+type Own = WeakSet<object>;
+
+/** Copies that copy copies grow exponentially. */
 const maxCopiedNodes = 1_000_000;
 
-function step(document: Json, operation: Json, copied: (value: Json) => Json): Json {
+function step(document: Json, operation: Json, copied: (value: Json) => Json, own: Own): Json {
   if (!isObject(operation)) throw malformed("an operation is an object");
   const path = pointer(operation, "path");
   switch (operation["op"]) {
     case "add":
-      return put(document, path, valueOf(operation), "add");
+      return put(document, path, valueOf(operation), "add", own);
     case "replace":
-      return put(document, path, valueOf(operation), "replace");
+      return put(document, path, valueOf(operation), "replace", own);
     case "remove":
-      return remove(document, path);
+      return remove(document, path, own);
     case "copy":
-      return put(document, path, copied(find(document, pointer(operation, "from"), "copy")), "add");
+      return put(document, path, copied(find(document, pointer(operation, "from"), "copy")), "add", own);
     case "move": {
       const from = pointer(operation, "from");
       const value = find(document, from, "move");
@@ -56,7 +61,7 @@ function step(document: Json, operation: Json, copied: (value: Json) => Json): J
       }
       return from.length === path.length && from.every((token, i) => token === path[i])
         ? document
-        : put(remove(document, from), path, value, "add");
+        : put(remove(document, from, own), path, value, "add", own);
     }
     case "test": {
       const expected = valueOf(operation);
@@ -115,48 +120,58 @@ function find(document: Json, path: Path, operation: string): Json {
   return value;
 }
 
-/** Rebuilds the objects and lists along the path, with `change` made to the last of them. */
-function along(document: Json, path: Path, change: (parent: Json, token: string) => Json, operation: string): Json {
-  const rebuild = (value: Json, depth: number): Json => {
-    const token = path[depth] as string;
-    if (depth === path.length - 1) return change(value, token);
-    const next = child(value, token);
-    if (next === undefined) throw missing(operation, path);
-    const inner = rebuild(next, depth + 1);
-    if (isList(value)) return value.with(index(value, token) as number, inner);
-    const copy: MutableJson = { ...(value as JsonObject) };
-    setOwn(copy, token, inner);
+/** Makes `change` to the last object or list of the path, after copying those along it that are not this patch's own. */
+function along(
+  document: Json,
+  path: Path,
+  change: (parent: Json[] | MutableJson, token: string) => void,
+  operation: string,
+  own: Own,
+): Json {
+  const ownCopy = (value: Json): Json[] | MutableJson => {
+    if (!isList(value) && !isObject(value)) throw missing(operation, path);
+    if (own.has(value)) return value as Json[] | MutableJson;
+    const copy = isList(value) ? [...value] : { ...value };
+    own.add(copy);
     return copy;
   };
-  return rebuild(document, 0);
+  const root = ownCopy(document);
+  let at = root;
+  for (const token of path.slice(0, -1)) {
+    const next = child(at, token);
+    if (next === undefined) throw missing(operation, path);
+    const copy = ownCopy(next);
+    if (Array.isArray(at)) at[index(at, token) as number] = copy;
+    else setOwn(at, token, copy);
+    at = copy;
+  }
+  change(at, path.at(-1) as string);
+  return root;
 }
 
-function put(document: Json, path: Path, value: Json, operation: "add" | "replace"): Json {
+function put(document: Json, path: Path, value: Json, operation: "add" | "replace", own: Own): Json {
   if (path.length === 0) return value;
-  const change = (parent: Json, token: string): Json => {
-    if (isList(parent)) {
+  const change = (parent: Json[] | MutableJson, token: string): void => {
+    if (Array.isArray(parent)) {
       const at = index(parent, token);
       if (at === undefined || at > parent.length || (operation === "replace" && at === parent.length)) throw missing(operation, path);
-      return operation === "add" ? parent.toSpliced(at, 0, value) : parent.with(at, value);
+      parent.splice(at, operation === "add" ? 0 : 1, value);
+      return;
     }
-    if (!isObject(parent) || (operation === "replace" && !Object.hasOwn(parent, token))) throw missing(operation, path);
-    const copy: MutableJson = { ...parent };
-    setOwn(copy, token, value);
-    return copy;
+    if (operation === "replace" && !Object.hasOwn(parent, token)) throw missing(operation, path);
+    setOwn(parent, token, value);
   };
-  return along(document, path, change, operation);
+  return along(document, path, change, operation, own);
 }
 
-function remove(document: Json, path: Path): Json {
+function remove(document: Json, path: Path, own: Own): Json {
   if (path.length === 0) throw impossible("the whole document cannot be removed");
-  const change = (parent: Json, token: string): Json => {
+  const change = (parent: Json[] | MutableJson, token: string): void => {
     if (child(parent, token) === undefined) throw missing("remove", path);
-    if (isList(parent)) return parent.toSpliced(index(parent, token) as number, 1);
-    const copy: MutableJson = { ...(parent as JsonObject) };
-    delete copy[token];
-    return copy;
+    if (Array.isArray(parent)) parent.splice(index(parent, token) as number, 1);
+    else delete parent[token];
   };
-  return along(document, path, change, "remove");
+  return along(document, path, change, "remove", own);
 }
 
 function countNodes(value: Json, limit: number): number {

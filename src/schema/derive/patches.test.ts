@@ -182,3 +182,21 @@ test("strategic merge of a keyed list agrees with a naive model", () => {
     { numRuns: 200 },
   );
 });
+
+test("JSON patch: many operations on one large object copy it once, and what was copied shares nothing", () => {
+  const data = Object.freeze(Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, "a"])));
+  const target = Object.freeze({ data, from: Object.freeze({ __proto__: null, a: 1 }) }) as never;
+  const operations = Array.from({ length: 10_000 }, (_, index) => ({ op: "replace", path: `/data/k${index}`, value: "b" }));
+  const started = performance.now();
+  const patched = jsonPatch(target, operations as never) as { data: Record<string, string> };
+  assert.ok(performance.now() - started < 2_000);
+  assert.deepEqual([patched.data["k9999"], patched.data["k10000"], data["k9999"]], ["b", "a", "a"]);
+  const twins = jsonPatch(JSON.parse('{"a": {"b": {"__proto__": 1}}}'), [
+    { op: "copy", from: "/a", path: "/c" },
+    { op: "add", path: "/c/b/x", value: 2 },
+    { op: "copy", from: "/c", path: "/d" },
+    { op: "replace", path: "/c/b/x", value: 3 },
+    { op: "add", path: "/a/b/__proto__", value: 4 },
+  ] as never);
+  assert.equal(JSON.stringify(twins), '{"a":{"b":{"__proto__":4}},"c":{"b":{"__proto__":1,"x":3}},"d":{"b":{"__proto__":1,"x":2}}}');
+});

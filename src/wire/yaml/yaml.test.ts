@@ -124,3 +124,14 @@ test("anything that is written is read back", () => {
     { seed: 1, numRuns: 200 },
   );
 });
+
+test("texts made to keep a reader busy are read in time, or refused", () => {
+  const keys = Array.from({ length: 5_000 }, (_, index) => `k${index}: a`).join("\n");
+  const started = performance.now();
+  assert.equal(Object.keys(readYaml(keys) as object).length, 5_000);
+  assert.ok(performance.now() - started < 2_000, "each key is not compared with each other");
+  assert.throws(() => readYaml(`a: [${"a,".repeat(300_000)}]`), /^DecodeError: yaml: more than 400000 words and signs$/);
+  const anchors = Array.from({ length: 3_000 }, (_, index) => `- &a${index} x\n- *a${index}`).join("\n");
+  assert.throws(() => readYaml(anchors), /^DecodeError: yaml: document contains excessive aliasing$/);
+  assert.deepEqual(readYaml("a: &a {x: 1}\nb:\n  <<: *a\n  z: 2"), { a: { x: 1 }, b: { x: 1, z: 2 } });
+});

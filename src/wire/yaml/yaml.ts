@@ -1,5 +1,5 @@
 // YAML documents as plain JSON values, and back. Manifests, kubeconfigs and configuration files come this way.
-import { type Document, type ErrorCode, isNode, isScalar, parseAllDocuments, stringify, visit } from "yaml";
+import { type Document, isNode, isScalar, Lexer, parseAllDocuments, stringify, visit, type YAMLMap } from "yaml";
 import { DecodeError } from "../decode-error.ts";
 import { type PlainJson, readPlainJson } from "../json/json.ts";
 import { kubernetesTags } from "./schema.ts";
@@ -7,6 +7,12 @@ import { kubernetesTags } from "./schema.ts";
 /** Aliases that stand for more than this many times what they name are taken for an attack. */
 const aliasCountMax = 100;
 const textLengthMax = 16 * 1024 * 1024;
+/** Of words and signs: reading takes microseconds for each, in which nothing else is done. */
+const lexemesMax = 400_000;
+/** A text this short has not too many. */
+const freeTextLength = 200_000;
+/** Each alias is looked for among all nodes before it. */
+const aliasStepsMax = 10_000_000;
 
 /** Reads all documents of a text; empty ones are left out. JSON is YAML too. Throws DecodeError. */
 export function readYamlDocuments(text: string): PlainJson[] {
@@ -15,19 +21,21 @@ export function readYamlDocuments(text: string): PlainJson[] {
     const value = asJson(text);
     if (value !== undefined) return [value];
   }
+  checkSize(text);
   try {
     const documents = parseAllDocuments(text, {
       schema: "failsafe",
       customTags: (tags) => [...tags.filter((tag) => tag !== "merge"), ...kubernetesTags, "merge"],
       merge: true,
-      uniqueKeys: true,
+      // Looked for below: here each key would be compared with all others of its mapping.
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: "silent",
     });
     const values: PlainJson[] = [];
     for (const document of documents as Document[]) {
       throwFirstError(document, text);
-      if (document.contents !== null && !isEmpty(document)) values.push(valueOf(document));
+      if (document.contents !== null && !isEmpty(document)) values.push(valueOf(document, text));
     }
     return values;
   } catch (error) {
@@ -74,35 +82,63 @@ function asJson(text: string): PlainJson | undefined {
 function throwFirstError(document: Document, text: string): void {
   const [error] = document.errors;
   if (error === undefined) return;
-  const [position] = error.pos;
-  const line = text.slice(0, position).split("\n").length;
-  throw new DecodeError(`yaml: line ${line}: ${wordsOf(error.code, error.message)}`, position);
+  throw wrongAt(error.pos[0], text, `${error.message.slice(0, 1).toLowerCase()}${error.message.slice(1)}`);
 }
 
-function wordsOf(code: ErrorCode, message: string): string {
-  if (code === "DUPLICATE_KEY") return "mapping key is already defined";
-  return `${message.slice(0, 1).toLowerCase()}${message.slice(1)}`;
+function wrongAt(position: number, text: string, words: string): DecodeError {
+  const line = text.slice(0, position).split("\n").length;
+  return new DecodeError(`yaml: line ${line}: ${words}`, position);
+}
+
+function checkSize(text: string): void {
+  if (text.length <= freeTextLength) return;
+  let count = 0;
+  for (const _ of new Lexer().lex(text)) {
+    if (++count > lexemesMax) throw new DecodeError(`yaml: more than ${lexemesMax} words and signs`);
+  }
 }
 
 function isEmpty(document: Document): boolean {
   return isScalar(document.contents) && document.contents.value === null && (document.contents.source ?? "") === "";
 }
 
-function valueOf(document: Document): PlainJson {
+function valueOf(document: Document, text: string): PlainJson {
+  let nodes = 0;
+  let aliases = 0;
   visit(document, {
+    Alias: () => {
+      nodes++;
+      aliases++;
+    },
+    Seq: () => void nodes++,
+    Map: (_, map) => {
+      nodes++;
+      checkKeys(map, text);
+    },
     Pair: (_, { key }) => {
       if (isNode(key) && !isScalar(key)) throw new DecodeError("yaml: unsupported map key: only plain values can be keys");
       if (isScalar(key) && key.value === null) throw new DecodeError("yaml: unsupported map key of type null");
     },
     Scalar: (_, { value }) => {
+      nodes++;
       if (typeof value === "number" && !Number.isFinite(value)) throw new DecodeError("yaml: a number that JSON cannot hold");
     },
   });
+  if (nodes * aliases > aliasStepsMax) throw new DecodeError("yaml: document contains excessive aliasing");
   try {
     const value: unknown = document.toJS({ maxAliasCount: aliasCountMax });
     return value as PlainJson;
   } catch (error) {
     if (error instanceof ReferenceError) throw new DecodeError(`yaml: ${error.message}`);
     throw error;
+  }
+}
+
+function checkKeys({ items }: YAMLMap, text: string): void {
+  const seen = new Set<unknown>();
+  for (const { key } of items) {
+    if (!isScalar(key) || key.value === "<<" || typeof key.value === "symbol") continue;
+    if (seen.has(key.value)) throw wrongAt(key.range?.[0] ?? 0, text, "mapping key is already defined");
+    seen.add(key.value);
   }
 }
