@@ -43,9 +43,10 @@ export function fullName(pod: Pod): string {
   return `${pod.metadata.name}_${namespaceOf(pod)}(${pod.metadata.uid})`;
 }
 
-export function isStatic(pod: Pod): boolean {
-  const source = pod.metadata.annotations?.[annotations.configSource];
-  return source !== undefined && source !== "api";
+/** By its uid too, which only this node's manifests give: anybody may write annotations on a Pod of the API server. */
+export function isStatic({ metadata: { uid, annotations: noted = {} } }: Pod): boolean {
+  const source = noted[annotations.configSource];
+  return source !== undefined && source !== "api" && !uid.includes("-") && noted[annotations.configHash] === uid;
 }
 
 export function isMirror(pod: Pod): boolean {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { rootScope } from "#base/scope.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
-import { annotations } from "../layout.ts";
+import { annotations, isControlPlane, isStatic } from "../layout.ts";
 import { staticPod } from "./manifest.ts";
 import { watchStaticPods } from "./static-pods.ts";
 
@@ -22,6 +22,17 @@ test("a static Pod has the node's name, a uid from its content, and says where i
   assert.notEqual(staticPod(manifest("etcd", "x:2"), about).metadata.uid, pod.metadata.uid);
   for (const wrong of ["", "[]", "kind: Pod", manifest("etcd").replace("Pod", "Service"), manifest("Wrong_Name"), "a: [b"]) {
     assert.throws(() => staticPod(wrong, about), Error, wrong);
+  }
+});
+
+test("annotations alone make no Pod of the API server a static one", () => {
+  const pod = staticPod(manifest("etcd"), about);
+  assert.ok(isStatic(pod) && isControlPlane(pod));
+  const uid = "0b9e5b0a-3c1f-4c53-9f1c-2a2f6ab4b1d7";
+  for (const hash of [pod.metadata.uid, uid]) {
+    const noted = { ...pod.metadata.annotations, [annotations.configHash]: hash };
+    const forged = { ...pod, metadata: { ...pod.metadata, uid, annotations: noted } };
+    assert.ok(!isStatic(forged) && !isControlPlane(forged));
   }
 });
 
