@@ -38,8 +38,28 @@ export async function leadWhenElected(
   let isLeading = false;
   /** Renewals we sent since the last one that the server confirmed, and that one. */
   let ours: string[] = [];
+  /** The Lease as our last write left it. */
+  let held: Lease | undefined;
+
+  /** Without a look before: where somebody else wrote meanwhile, the server refuses. */
+  async function renewHeld(): Promise<boolean> {
+    if (!isLeading || !held) return false;
+    const known = held;
+    const now = formatMicroTime(clock.now());
+    held = undefined;
+    ours.push(now);
+    try {
+      held = await client.update(Lease, { ...known, spec: { ...known.spec, renewTime: now } });
+    } catch (error) {
+      if (isReason(error, "Conflict", "NotFound")) return false;
+      throw error;
+    }
+    ours = [now];
+    return true;
+  }
 
   async function tryToHold(): Promise<"held" | "refused" | "lost"> {
+    if (await renewHeld()) return "held";
     const now = formatMicroTime(clock.now());
     if (!isLeading) ours = [];
     let lease: Lease;
@@ -48,7 +68,7 @@ export async function leadWhenElected(
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
       ours.push(now);
-      await client.create(Lease, {
+      held = await client.create(Lease, {
         metadata: { namespace, name },
         spec: { holderIdentity: identity, leaseDurationSeconds: leaseSeconds, acquireTime: now, renewTime: now, leaseTransitions: 0 },
       });
@@ -63,7 +83,7 @@ export async function leadWhenElected(
       if (clock.monotonic() < seen.at + (spec.leaseDurationSeconds ?? leaseSeconds) * 1000) return "refused";
     }
     ours.push(now);
-    await client.update(Lease, {
+    held = await client.update(Lease, {
       ...lease,
       spec: {
         ...spec,
