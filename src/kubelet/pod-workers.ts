@@ -17,7 +17,8 @@ import { formatTime } from "#schema/time.ts";
 import { admit } from "./admission.ts";
 import { annotations, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
-import { PodWorker, type PodWorkerNeeds } from "./pod-worker/pod-worker.ts";
+import type { PodWorkerNeeds } from "./pod-worker/pod-work.ts";
+import { PodWorker } from "./pod-worker/pod-worker.ts";
 import { type StatusManager, statusPatch } from "./status/status-manager.ts";
 
 /** How workers reach the API; absent where there is none. */

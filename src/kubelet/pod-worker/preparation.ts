@@ -1,0 +1,116 @@
+// What a Pod has before its first container: its cgroup, its sandbox and its volumes. Tried again with growing pauses.
+import type { SandboxConfig } from "#cri/runtime.ts";
+import { errorText } from "../images/image-puller.ts";
+import { fullName } from "../layout.ts";
+import type { Step } from "./decide.ts";
+import type { PodWork } from "./pod-work.ts";
+import { sandboxConfig } from "./sandbox-config.ts";
+
+/** Doubled with each failure in a row. */
+const firstMilliseconds = 200;
+const maxMilliseconds = 10_000;
+const volumesRetryMilliseconds = 10_000;
+
+export class Preparation {
+  readonly #work: PodWork;
+  #blockedUntil: number | undefined;
+  #failures = 0;
+  #volumesReady = false;
+  #volumesDue: number | undefined;
+  #sandboxConfig: SandboxConfig | undefined;
+
+  constructor(work: PodWork) {
+    this.#work = work;
+  }
+
+  get volumesReady(): boolean {
+    return this.#volumesReady;
+  }
+
+  /** When volumes are to be brought up to date. */
+  get volumesDue(): number | undefined {
+    return this.#volumesDue;
+  }
+
+  get blockedUntil(): number | undefined {
+    return this.#blockedUntil;
+  }
+
+  /** The volumes' content may be old. */
+  volumesAreOld(): void {
+    this.#volumesDue = 0;
+    if (!this.#volumesReady) this.#blockedUntil = undefined;
+  }
+
+  /** True when something may be different now. */
+  async prepare({ attempt, sandbox, volumes }: Extract<Step, { do: "prepare" }>): Promise<boolean> {
+    const [sandboxOutcome, volumesOutcome] = await Promise.allSettled([
+      sandbox ? this.#makeSandbox(attempt) : undefined,
+      volumes ? this.#makeVolumes() : undefined,
+    ]);
+    if (sandboxOutcome.status === "fulfilled" && volumesOutcome.status === "fulfilled") {
+      this.#blockedUntil = undefined;
+      this.#failures = 0;
+      return true;
+    }
+    const wait = Math.min(firstMilliseconds * 2 ** Math.min(this.#failures, 10), maxMilliseconds);
+    this.#failures += 1;
+    this.#blockedUntil = this.#work.world.clock.now() + wait;
+    if (sandboxOutcome.status === "rejected") {
+      const failure = sandboxOutcome.reason as Error;
+      if (failure instanceof PodCgroupError) this.#work.event("Warning", "FailedCreatePodContainer", failure.message);
+      else this.#work.event("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorText(failure)}`);
+    }
+    if (volumesOutcome.status === "rejected") this.#work.event("Warning", "FailedMount", (volumesOutcome.reason as Error).message);
+    return sandboxOutcome.status === "fulfilled" && sandbox;
+  }
+
+  async refreshVolumes(): Promise<void> {
+    const { world } = this.#work;
+    if (!this.#volumesReady || this.#volumesDue === undefined || this.#volumesDue > world.clock.now()) return;
+    try {
+      await this.#makeVolumes();
+    } catch (error) {
+      this.#volumesDue = world.clock.now() + volumesRetryMilliseconds;
+      this.#work.event("Warning", "FailedMount", (error as Error).message);
+    }
+  }
+
+  async configOfSandbox(attempt: number): Promise<SandboxConfig> {
+    if (this.#sandboxConfig?.metadata.attempt !== attempt) {
+      const { pod, needs } = this.#work;
+      const cgroupParent = needs.cgroups?.parentOf(pod) ?? "";
+      this.#sandboxConfig = sandboxConfig(pod, attempt, { options: needs.options, resolver: await needs.resolver(), cgroupParent });
+    }
+    return this.#sandboxConfig;
+  }
+
+  async #makeSandbox(attempt: number): Promise<void> {
+    const { pod, needs, files } = this.#work;
+    await this.#makeCgroup();
+    const config = await this.configOfSandbox(attempt);
+    await files.makeLogFolder();
+    await needs.runtime.runSandbox(config, pod.spec.runtimeClassName ?? "");
+  }
+
+  async #makeCgroup(): Promise<void> {
+    const { pod, needs, world } = this.#work;
+    try {
+      await needs.cgroups?.make(pod);
+    } catch (error) {
+      const message = `unable to ensure pod container exists: failed to create container for ${needs.cgroups?.parentOf(pod)} : ${(error as Error).message}`;
+      world.log.warn("cannot make a Pod's cgroup; trying again", { pod: fullName(pod), error: (error as Error).message });
+      throw new PodCgroupError(message);
+    }
+  }
+
+  async #makeVolumes(): Promise<void> {
+    const { pod, needs, fields } = this.#work;
+    this.#volumesDue = await needs.volumes.mount(pod, fields);
+    this.#volumesReady = true;
+  }
+}
+
+class PodCgroupError extends Error {
+  override readonly name = "PodCgroupError";
+}
