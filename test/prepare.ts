@@ -17,6 +17,7 @@ const packages: readonly (readonly [program: string, name: string])[] = [
   ["kubectl", "kubernetes-client"],
   ["ip", "iproute2"],
   ["nsenter", "util-linux"],
+  ["pgrep", "procps"],
   ["script", "bsdutils"],
   ["curl", "curl"],
   ["git", "git"],

@@ -82,7 +82,10 @@ if [ -n "$images" ]; then ctr -n k8s.io images rm --sync $images >/dev/null; fi
 true`;
   const { stdout } = await world.processes.run("sh", ["-c", script], { timeoutMilliseconds: 60_000 });
   // What containerd does not know any more, or could not be asked about.
-  const orphans = "pkill -KILL -f '^[^ ]*containerd-shim-runc-v2 -namespace k8s\\.io ' || true";
+  const orphans = `
+for id in $(grep -alE '^[^ ]*containerd-shim-runc-v2.-namespace.k8s\\.io' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3); do
+  kill -KILL "$id" || true
+done`;
   await world.processes.run("sh", ["-c", orphans], { timeoutMilliseconds: 10_000 });
   return Number.parseInt(stdout, 10) || 0;
 }

@@ -107,8 +107,13 @@ export async function healingTable(scope: Scope, world: World, name: string): Pr
 
 function trials(world: World, client: Client, name: string): readonly Trial[] {
   const sh = async (script: string) => (await labExec(world, name, ["sh", "-c", script], { timeoutMilliseconds: 20_000 })).stdout.trim();
-  const idsOf = async (pattern: string) => (await sh(`pgrep -f '${pattern}'`)).split("\n").filter((id) => id !== "");
-  const killOne = async (pattern: string) => {
+  /** Processes whose command line, its words parted by single spaces, is like that. */
+  const idsOf = async (pattern: RegExp) =>
+    (await sh("grep -a . /proc/[0-9]*/cmdline 2>/dev/null")).split("\n").flatMap((line) => {
+      const [, id, text = ""] = /^\/proc\/(\d+)\/cmdline:(.*)$/.exec(line) ?? [];
+      return id !== undefined && pattern.test(text.replaceAll("\0", " ").trimEnd()) ? [id] : [];
+    });
+  const killOne = async (pattern: RegExp) => {
     const [id] = await idsOf(pattern);
     if (id === undefined) throw new UserError(`nothing that matches ${pattern} runs in lab machine "${name}"`);
     await sh(`kill -9 ${id}`);
@@ -116,7 +121,7 @@ function trials(world: World, client: Client, name: string): readonly Trial[] {
   };
   const listens = async (port: number) => listening([await sh("cat /proc/net/tcp /proc/net/tcp6")]).has(port);
   /** Another process of that kind, which serves at its port. */
-  const process = (killed: string, broughtBackBy: string, pattern: string, port: number): Trial => ({
+  const process = (killed: string, broughtBackBy: string, pattern: RegExp, port: number): Trial => ({
     killed,
     broughtBackBy,
     limitSeconds: 40,
@@ -137,7 +142,7 @@ function trials(world: World, client: Client, name: string): readonly Trial[] {
       keepsContainers: false,
       async kill() {
         const old = await containerIds(client);
-        await killOne("^/usr/lib/keelson/node .*keelson.js hello$");
+        await killOne(/^\/usr\/lib\/keelson\/node .*keelson\.js hello$/);
         return async () => {
           const now = await containerIds(client);
           return now.some((id) => !old.includes(id)) && (await readyPods(client)).length === replicas;
@@ -165,25 +170,25 @@ function trials(world: World, client: Client, name: string): readonly Trial[] {
       limitSeconds: 40,
       keepsContainers: true,
       async kill() {
-        const old = await killOne("^/usr/bin/containerd$");
+        const old = await killOne(/^\/usr\/bin\/containerd$/);
         return async () =>
-          !(await idsOf("^/usr/bin/containerd$")).includes(old) &&
+          !(await idsOf(/^\/usr\/bin\/containerd$/)).includes(old) &&
           (await sh("ctr --timeout 2s version >/dev/null 2>&1 && echo yes")) === "yes";
       },
     },
-    process("scheduler", "kubelet", "/usr/local/bin/kube-scheduler", 10_259),
-    process("controller manager", "kubelet", "/usr/local/bin/kube-controller-manager", 10_257),
+    process("scheduler", "kubelet", /\/usr\/local\/bin\/kube-scheduler/, 10_259),
+    process("controller manager", "kubelet", /\/usr\/local\/bin\/kube-controller-manager/, 10_257),
     {
       killed: "API server",
       broughtBackBy: "kubelet",
       limitSeconds: 40,
       keepsContainers: true,
       async kill() {
-        const old = await killOne("/usr/local/bin/kube-apiserver");
-        return async () => !(await idsOf("/usr/local/bin/kube-apiserver")).includes(old) && (await answers(client));
+        const old = await killOne(/\/usr\/local\/bin\/kube-apiserver/);
+        return async () => !(await idsOf(/\/usr\/local\/bin\/kube-apiserver/)).includes(old) && (await answers(client));
       },
     },
-    process("kubelet", "supervisor", "keelson.js kubelet", 10_250),
+    process("kubelet", "supervisor", /keelson\.js kubelet/, 10_250),
   ];
 }
 
