@@ -30,8 +30,22 @@ const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  return [...proxy(settings, image), ...dns(settings, image)];
+  return [renewal, ...proxy(settings, image), ...dns(settings, image)];
 }
+
+/** Kubelets may renew their own client certificates: the requests are approved without a hand. */
+const renewal: AddOn = {
+  kind: ClusterRoleBinding,
+  object: {
+    metadata: { name: "kubeadm:node-autoapprove-certificate-rotation" },
+    roleRef: {
+      apiGroup: "rbac.authorization.k8s.io",
+      kind: "ClusterRole",
+      name: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
+  },
+};
 
 function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
   const labels = { "k8s-app": "kube-proxy" };

@@ -76,6 +76,7 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
     {
       component: "kube-controller-manager",
       flags: {
+        "allocate-node-cidrs": "true",
         "authentication-kubeconfig": controllerManager,
         "authorization-kubeconfig": controllerManager,
         "bind-address": "127.0.0.1",

@@ -172,6 +172,8 @@ export async function up(scope: Scope, world: World, { settings, services, progr
       async () => [...(await nodeConditions(client, settings.nodeName)), ...(await services.journal("kubelet.service", 15))],
     ),
   );
+  // A kubelet may not give itself this label; it is how users tell control-plane nodes.
+  await client.patch(Node, { name: settings.nodeName }, { metadata: { labels: { [controlPlaneLabel]: "" } } }, { type: "merge" });
   await step("all of kube-system runs", () =>
     until(
       scope,
@@ -202,6 +204,8 @@ async function answers(client: Client): Promise<boolean> {
     return false;
   }
 }
+
+const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
 
 async function isNodeReady(client: Client, name: string): Promise<boolean> {
   try {
