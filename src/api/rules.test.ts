@@ -192,6 +192,9 @@ test("CertificateSigningRequest", () => {
   const request = btoa("-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n");
   const usages = ["client auth"];
   assert.deepEqual(errorsOf(CertificateSigningRequest, { spec: { request, usages, signerName: "kubernetes.io/kubelet-serving" } }), []);
+  assert.deepEqual(errorsOf(CertificateSigningRequest, { spec: { request, usages, signerName: "kubernetes.io/legacy-unknown" } }), [
+    'spec.signerName: Invalid value: "kubernetes.io/legacy-unknown": the legacy signerName is not allowed via this API version',
+  ]);
   assert.deepEqual(errorsOf(CertificateSigningRequest, { spec: { request: "AAAA", signerName: "x", expirationSeconds: 5 } }), [
     'spec.request: Invalid value: "AAAA": PEM block type must be CERTIFICATE REQUEST',
     "spec.usages: Required value",

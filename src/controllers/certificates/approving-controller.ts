@@ -1,11 +1,12 @@
 // Approves what kubelets ask for themselves: client certificates for those who may, and serving certificates for their Node's own addresses.
 //
 // Upstream leaves serving certificates to an administrator. Here a node's request is approved when every name and address in it is one that
-// its Node object has: the node could not gain from it what it does not have.
+// its Node object has, and no other Node, nor the API server's Service: kubelets write those addresses themselves.
 import type { Scope } from "#base/scope.ts";
 import { SubjectAccessReview } from "#api/authorization.k8s.io/subject-access-review/subject-access-review.ts";
 import { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import { Node } from "#api/core/node/node.ts";
+import { Service } from "#api/core/service/service.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import type { SigningRequest } from "#platform/crypto.ts";
@@ -23,7 +24,8 @@ export const approvingController = freeController({
     may(subresource(CertificateSigningRequest, "approval"), "update"),
     { group: "certificates.k8s.io", resource: "signers", verbs: ["approve"], names: [kubeletClientSigner, kubeletServingSigner] },
     may(SubjectAccessReview, "create"),
-    may(Node, "get"),
+    may(Node, "get", "list"),
+    may(Service, "get"),
   ],
   run,
 });
@@ -99,6 +101,18 @@ async function reasonForServing(client: Client, { spec }: CertificateSigningRequ
     if (isReason(error, "NotFound")) throw new Error(`there is no node ${name} yet`);
     throw error;
   }
-  if (!isAboutNode(content, node)) throw new Error(`node ${name} does not have all the names and addresses that it asks for`);
+  const { items: nodes } = await client.list(Node, {});
+  if (!isAboutNode(content, node, { nodes, apiServerAddresses: await apiServerAddresses(client) }))
+    throw new Error(`node ${name} does not have all the names and addresses that it asks for`);
   return "Auto approving kubelet serving certificate for the Node's own names and addresses.";
+}
+
+async function apiServerAddresses(client: Client): Promise<readonly string[]> {
+  try {
+    const { spec } = await client.get(Service, { namespace: "default", name: "kubernetes" });
+    return spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+  } catch (error) {
+    if (isReason(error, "NotFound")) return [];
+    throw error;
+  }
 }

@@ -42,12 +42,31 @@ export function usagesOf({ spec: { usages = [] } }: CertificateSigningRequest): 
   };
 }
 
-/** Whether every name and address in the request is the Node's. */
-export function isAboutNode(request: SigningRequest, node: Node): boolean {
+/** What names and addresses others have: a kubelet says itself what its Node has, and must not say that it is somebody else. */
+export interface Others {
+  readonly nodes: readonly Node[];
+  /** Of the Service "kubernetes", behind which the API server is found. */
+  readonly apiServerAddresses: readonly string[];
+}
+
+/** Whether every name and address in the request is the Node's, and nobody else's. */
+export function isAboutNode(request: SigningRequest, node: Node, { nodes, apiServerAddresses }: Others): boolean {
   const addresses = node.status.addresses ?? [];
   const names = new Set([node.metadata.name, ...addresses.filter(({ type }) => !type.endsWith("IP")).map(({ address }) => address)]);
   const numbers = new Set(addresses.filter(({ type }) => type.endsWith("IP")).map(({ address }) => address));
-  return request.dnsNames.every((name) => names.has(name)) && request.ipAddresses.every((address) => numbers.has(address));
+  const taken = new Set(apiServerAddresses);
+  for (const { metadata, status } of nodes) {
+    if (metadata.name === node.metadata.name) continue;
+    taken.add(metadata.name.toLowerCase());
+    for (const { address } of status.addresses ?? []) taken.add(address.toLowerCase());
+  }
+  const isOwnName = (name: string) => names.has(name) && !taken.has(name.toLowerCase()) && !isOfServices(name.toLowerCase());
+  return request.dnsNames.every(isOwnName) && request.ipAddresses.every((address) => numbers.has(address) && !taken.has(address));
+}
+
+/** Names that Services go by, and wildcards, which stand for anything. */
+function isOfServices(name: string): boolean {
+  return name === "kubernetes" || /^kubernetes\.|\.svc(?:\.|$)|\.cluster\.local\.?$|\*/.test(name);
 }
 
 function nodeSubjectFault({ subject }: SigningRequest): string | undefined {

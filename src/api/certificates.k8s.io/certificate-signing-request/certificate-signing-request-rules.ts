@@ -68,6 +68,9 @@ function isRequest(base64: string): boolean {
 function signerNameErrors(name: string): readonly FieldError[] {
   if (name === "") return [];
   const path = "spec.signerName";
+  if (name === "kubernetes.io/legacy-unknown") {
+    return [invalid(path, name, "the legacy signerName is not allowed via this API version")];
+  }
   const slash = name.indexOf("/");
   if (slash <= 0 || slash === name.length - 1 || name.indexOf("/", slash + 1) >= 0) {
     return [invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
