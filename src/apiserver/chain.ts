@@ -7,7 +7,7 @@ import { StoreUnavailable } from "#store/store.ts";
 import type { Headers, HttpHandler, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
-import { Deadlines } from "./deadlines.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { anonymousUser, authenticatorChain } from "./authentication/authentication.ts";
 import { authorizerChain } from "./authorization/authorization.ts";
 import { forbiddenError } from "./forbidden.ts";

@@ -1,6 +1,6 @@
 // The client of client.ts on top of any transport: paths, options and errors are made here, once.
 import type { Scope } from "#base/scope.ts";
-import { type StatusError, statusErrorFrom } from "#api/meta/status-error.ts";
+import { statusErrorFrom } from "#api/meta/status-error.ts";
 import { ListMeta } from "#api/meta/list-meta.ts";
 import type { Status } from "#api/meta/status.ts";
 import { list, one, string } from "#schema/field.ts";
@@ -240,5 +240,3 @@ function withTypeMeta<T>(kind: Kind, object: T): T {
     ? object
     : { ...object, apiVersion: kind.apiVersion, kind: kind.name };
 }
-
-export type { StatusError };

@@ -90,7 +90,8 @@ export interface Related<T extends KubernetesObject, O extends KubernetesObject>
   wakes(change: Change<O>, own: Informer<T>): readonly string[];
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: relations of different kinds stand in one record
+// Relations of different kinds stand in one record.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type Relations<T extends KubernetesObject> = Readonly<Record<string, Related<T, any>>>;
 type Found<R> = { readonly [K in keyof R]: R[K] extends Related<never, infer O> ? readonly O[] : never };
 
@@ -225,29 +226,6 @@ export function combinedController(name: string, parts: readonly Controller[]): 
     writes: parts.flatMap(({ writes }) => writes),
     async run(scope, world, needs) {
       for (const part of parts) await part.run(scope, world, needs);
-    },
-  };
-}
-
-/** Objects whose controlling owner is the object. */
-export function ownedBy<T extends KubernetesObject, O extends KubernetesObject>(owner: Kind<T>, kind: Kind<O>): Related<T, O> {
-  const index = `controlled by ${owner.name}`;
-  const controllerOf = (object: KubernetesObject) =>
-    object.metadata.ownerReferences?.find(
-      (reference) =>
-        reference.controller && reference.kind === owner.name && reference.apiVersion.split("/").at(-2) === (owner.group || undefined),
-    );
-  return {
-    kind,
-    prepare: (others) => others.addIndex(index, (object) => [controllerOf(object)?.uid ?? ""].filter(Boolean)),
-    find: (object, others) => others.byIndex(index, object.metadata.uid),
-    wakes: ({ object, old }) => {
-      const keys = new Set<string>();
-      for (const one of [object, old]) {
-        const reference = one && controllerOf(one);
-        if (reference) keys.add(one.metadata.namespace ? `${one.metadata.namespace}/${reference.name}` : reference.name);
-      }
-      return [...keys];
     },
   };
 }

@@ -134,13 +134,13 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   runtime.watch(scope, (event) => (event.type === "resync" ? housekeeping.relist() : workers.changed(event.id)));
 
   // Mirrors are looked at only once the manifests are known: one whose Pod is not known yet would be taken for a leftover.
-  let mirrors: ReturnType<typeof startMirrorPods> | undefined;
+  let checkMirror: (key: string) => void = () => {};
   if (options.staticPodFolder !== undefined) {
     await watchStaticPods(scope, world, { folder: options.staticPodFolder, nodeName }, (pods) => {
-      for (const key of workers.setStatic(pods)) mirrors?.check(key);
+      for (const key of workers.setStatic(pods)) checkMirror(key);
     });
   }
-  mirrors = api && startMirrorPods(scope, world, { ...api, staticPods: () => workers.staticPods, node: needs.node });
+  if (api) checkMirror = startMirrorPods(scope, world, { ...api, staticPods: () => workers.staticPods, node: needs.node }).check;
 
   scope.start("first look", async (task) => {
     // Containers are told of Services, but do not wait for them for ever.

@@ -1,5 +1,4 @@
 // What a scheduling plugin is: a filter that says whether a Node will do, a score that says how well, and what may change its mind.
-import type { Node } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { NodeState } from "./cache.ts";
@@ -44,5 +43,3 @@ export interface Plugin {
 export function plugin(declaration: Plugin): Plugin {
   return declaration;
 }
-
-export type { Node };

@@ -1,7 +1,6 @@
 // Keys and bytes with revisions: the memory of the cluster. It does not know what a Pod is.
 //
 // One counter, the revision, grows by one with every successful transaction that changes anything. Every promise below is named in SPEC.md.
-import type { Scope } from "#base/scope.ts";
 
 /** A whole number from 1 up; safe as a JavaScript number (2^53 writes). */
 export type Revision = number;
@@ -109,9 +108,6 @@ export interface Store {
   /** For /readyz and /metrics: rejects with the reason when the store cannot take writes. */
   healthy(): Promise<void>;
 }
-
-/** Opens a store; it closes with the scope. */
-export type OpenStore<Options> = (scope: Scope, options: Options) => Promise<Store>;
 
 export class Compacted extends Error {
   override readonly name = "Compacted";

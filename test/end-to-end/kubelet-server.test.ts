@@ -99,15 +99,7 @@ async function makeCertificates(folder: string): Promise<void> {
 
 function ask(path: string): string {
   const { folder } = containerd;
-  return containerd.run(
-    "curl",
-    "-sk",
-    "--cert",
-    `${folder}/client.crt`,
-    "--key",
-    `${folder}/client.key`,
-    `https://127.0.0.1:10250${path}`,
-  );
+  return containerd.run("curl", "-sk", "--cert", `${folder}/client.crt`, "--key", `${folder}/client.key`, `https://127.0.0.1:10250${path}`);
 }
 
 function run(path: string, ...input: string[]): { stdout: string; stderr: string; status: any; code: number } {

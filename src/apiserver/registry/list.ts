@@ -4,7 +4,7 @@ import { decodeBase64, encodeBase64 } from "#base/base64.ts";
 import { parseFieldSelector, parseLabelSelector, SelectorError } from "#schema/derive/selectors.ts";
 import { wrapUnknown } from "#schema/derive/protobuf.ts";
 import { writeJson } from "#schema/derive/json.ts";
-import type { FieldError, Kind, KubernetesObject } from "#schema/kind.ts";
+import type { FieldError } from "#schema/kind.ts";
 import { Compacted, FutureRevision, prefixEnd, type Revision } from "#store/store.ts";
 import type { Body, HttpResponse } from "#wire/http/message.ts";
 import type { ApiRequest } from "../request.ts";
@@ -218,7 +218,6 @@ export async function cacheAt(rest: KindRest, revision: Revision | undefined): P
 
 async function listPage(rest: KindRest, namespace: string, selection: Selection, query: ListQuery): Promise<Page> {
   const { storage } = rest;
-  const { cache } = storage;
   if (query.continue !== "") return continuedPage(rest, namespace, selection, query);
   if (query.exact && query.revision !== undefined && query.revision > 0) {
     await cacheAt(rest, query.revision);
@@ -353,9 +352,4 @@ function readToken(token: string): { readonly revision: number; readonly start: 
   } catch (error) {
     throw badRequest(`continue key is not valid: ${(error as Error).message}`);
   }
-}
-
-/** Objects in the version that is served, for those who list from inside. */
-export function objectsOf(kind: Kind, records: readonly StoredRecord[]): readonly KubernetesObject[] {
-  return records.map((record) => record.as(kind).object);
 }

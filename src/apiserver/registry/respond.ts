@@ -1,5 +1,5 @@
 // Answers: objects, lists and errors as HTTP responses.
-import { StatusError } from "#api/meta/status-error.ts";
+import type { StatusError } from "#api/meta/status-error.ts";
 import { Status } from "#api/meta/status.ts";
 import { wrapUnknown, writeProtobuf } from "#schema/derive/protobuf.ts";
 import { normalise } from "#schema/derive/json.ts";

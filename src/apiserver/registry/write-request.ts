@@ -4,7 +4,7 @@ import { keepTimes, updateManagedFields } from "#schema/derive/managed-fields.ts
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { AdmissionOperation } from "../admission/plugin.ts";
 import type { User } from "../request.ts";
-import type { Resource, WriteContext } from "./resource.ts";
+import type { Resource } from "./resource.ts";
 
 export interface WriteRequest {
   readonly user: User;
@@ -71,5 +71,3 @@ export async function runHooks(
   for (const hooks of resource.hooks) changed = ((await run(hooks, changed)) ?? changed) as AnyObject;
   return changed;
 }
-
-export type ContextOf = (operation: WriteContext["operation"], sent: KubernetesObject | undefined) => WriteContext;

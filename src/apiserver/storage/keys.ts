@@ -36,10 +36,6 @@ const renamed: Readonly<Record<string, string>> = {
   "networking.k8s.io/ingresses": "ingress",
 };
 
-export function isBuiltInGroup(group: string): boolean {
-  return builtInGroups.has(group);
-}
-
 /** "/registry/pods/": every object of the resource lies below. */
 export function folderOf(resource: Pick<Resource, "kind" | "folder">): string {
   const { group, plural } = resource.kind;

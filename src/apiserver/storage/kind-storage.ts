@@ -5,7 +5,7 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Condition, KeyValue, Operation, Revision, Store, Transaction } from "#store/store.ts";
 import { Codec, type Transformer } from "./codec.ts";
 import { claimsFolder } from "./keys.ts";
-import { StoredRecord } from "./record.ts";
+import type { StoredRecord } from "./record.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 export interface KindStorageNeeds {

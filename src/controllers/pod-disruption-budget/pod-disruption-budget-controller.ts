@@ -3,7 +3,7 @@ import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReady, isTerminal, isTerminating } from "#api/core/pod/readiness.ts";
-import { isTrue, withCondition } from "#api/meta/conditions.ts";
+import { withCondition } from "#api/meta/conditions.ts";
 import { controllerOf } from "#api/meta/owner.ts";
 import { selects } from "#api/meta/selects.ts";
 import { PodDisruptionBudget, type PodDisruptionBudgetStatus } from "#api/policy/pod-disruption-budget/pod-disruption-budget.ts";

@@ -7,7 +7,6 @@ const dns1123SubdomainText = `${dns1123LabelText}(\\.${dns1123LabelText})*`;
 const dns1035LabelText = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const qualifiedNameText = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const labelValueText = `(${qualifiedNameText})?`;
-const environmentNameText = "[-._a-zA-Z][-._a-zA-Z0-9]*";
 const relaxedEnvironmentNameText = "[ -<>-~]+";
 const configMapKeyText = "[-._a-zA-Z0-9]+";
 
@@ -16,7 +15,6 @@ const dns1123Subdomain = new RegExp(`^${dns1123SubdomainText}$`);
 const dns1035Label = new RegExp(`^${dns1035LabelText}$`);
 const qualifiedName = new RegExp(`^${qualifiedNameText}$`);
 const labelValue = new RegExp(`^${labelValueText}$`);
-const environmentName = new RegExp(`^${environmentNameText}$`);
 const relaxedEnvironmentName = new RegExp(`^${relaxedEnvironmentNameText}$`);
 const configMapKey = new RegExp(`^${configMapKeyText}$`);
 
@@ -187,11 +185,6 @@ export function environmentNameProblems(value: string): readonly string[] {
       relaxedEnvironmentNameText,
     ),
   ];
-}
-
-/** The narrower names that shells can use. */
-export function isPlainEnvironmentName(value: string): boolean {
-  return environmentName.test(value) && value !== "." && value !== ".." && !value.startsWith("..");
 }
 
 export function configMapKeyProblems(value: string): readonly string[] {

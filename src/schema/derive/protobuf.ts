@@ -10,7 +10,7 @@ import { formatDuration, formatMicro, formatSeconds, parseDuration, parseMoment,
 import { type FieldPlan, type MessagePlan, planOf } from "./plan.ts";
 import { layoutOf, type Slot } from "./protobuf-layout.ts";
 
-export { type Unknown, unwrapUnknown, wrapUnknown } from "#wire/protobuf/envelope.ts";
+export { unwrapUnknown, wrapUnknown } from "#wire/protobuf/envelope.ts";
 
 /** Protobuf messages nest no deeper when read: upstream's limit. */
 const depthMax = 1000;

@@ -42,11 +42,6 @@ export function newEvent({ about, type, reason, message, component, host, action
   };
 }
 
-/** The same Event, seen once more. */
-export function seenAgain(event: Event, now: number, message = event.message): Event {
-  return { ...event, message, count: (event.count ?? 0) + 1, lastTimestamp: formatTime(now) };
-}
-
 /** Events with the same key are one that came again. */
 export function eventKey({ about, type, reason, message, component, host }: Omit<EventFacts, "now">): string {
   const { kind, namespace, name, uid, apiVersion, fieldPath } = about;

@@ -625,4 +625,3 @@ export const volumeSources = [
   "ephemeral",
   "image",
 ] as const;
-export type VolumeSourceName = (typeof volumeSources)[number];
