@@ -148,4 +148,7 @@ function limited(subsets: readonly EndpointSubset[]): { readonly subsets: readon
   return { subsets: cut, isCut: true };
 }
 
-const byAddress = (left: Pod, right: Pod) => ((left.status.podIP ?? "") < (right.status.podIP ?? "") ? -1 : 1);
+/** In the order of the addresses' numbers: 10.244.0.9 before 10.244.0.10. */
+export const byAddress = (left: Pod, right: Pod) => (inOrder(left.status.podIP ?? "") < inOrder(right.status.podIP ?? "") ? -1 : 1);
+
+const inOrder = (ip: string) => (ip.includes(":") ? ip : ip.replace(/\d+/g, (part) => part.padStart(3, "0")));
