@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pod } from "#api/core/pod/pod.ts";
+import { FileError, type Files } from "#platform/files.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
 import { complete } from "#schema/derive/defaults.ts";
 import { findHierarchies, type Hierarchies, podWrites, qualityWrites, startCgroups, weightOf } from "./cgroups.ts";
@@ -69,4 +70,30 @@ test("on a recorded tree of version 2 a Pod's cgroup is made, listed and removed
   assert.deepEqual(await cgroups.list(), ["u1"]);
   await cgroups.remove("u1");
   assert.deepEqual(await cgroups.list(), []);
+});
+
+test("CGROUP3 a limit that cannot be set is a warning; a cgroup that cannot be made fails, and is made when it can be", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  const refused = new Set(["/sys/fs/cgroup/kubepods"]);
+  const refuse = (path: string) => {
+    if ([...refused].some((one) => path === one)) throw new FileError("EACCES", path, `permission denied: ${path}`);
+  };
+  const files: Files = new Proxy<Files>(world.files, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return async (path: string, ...rest: unknown[]) => {
+        refuse(path);
+        return value.call(target, path, ...rest);
+      };
+    },
+  });
+  const cgroups = startCgroups({ ...world, files }, two, "/");
+  await assert.rejects(cgroups.make(burstable), /permission denied/);
+  refused.clear();
+  refused.add("/sys/fs/cgroup/kubepods/burstable/podu1/memory.max");
+  await cgroups.make(burstable);
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/podu1/cpu.max"), "100000 100000");
+  const warnings = world.log.lines.filter(({ level }) => level === "warn").map(({ fields }) => fields["path"]);
+  assert.deepEqual(warnings, ["/sys/fs/cgroup/kubepods/burstable/podu1/memory.max"]);
 });

@@ -55,7 +55,10 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
   return {
     parentOf,
     make: async (pod) => {
-      prepared ??= prepare();
+      prepared ??= prepare().catch((error: unknown) => {
+        prepared = undefined;
+        throw error;
+      });
       await prepared;
       const parent = parentOf(pod);
       for (const folder of foldersOf(hierarchies, parent)) await world.files.makeFolder(folder);
@@ -91,7 +94,7 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
     try {
       await world.files.write(path, value);
     } catch (error) {
-      world.log.debug("cannot set a cgroup's limit", { path, value, error: (error as Error).message });
+      world.log.warn("cannot set a cgroup's limit; going on without it", { path, value, error: (error as Error).message });
     }
   }
 

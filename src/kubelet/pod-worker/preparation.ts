@@ -3,6 +3,7 @@ import type { SandboxConfig } from "#cri/runtime.ts";
 import { errorText } from "../images/image-puller.ts";
 import { fullName } from "../layout.ts";
 import type { Step } from "./decide.ts";
+import { isAlive } from "./observed.ts";
 import type { PodWork } from "./pod-work.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 
@@ -105,8 +106,8 @@ export class Preparation {
   }
 
   async #makeVolumes(): Promise<void> {
-    const { pod, needs, fields } = this.#work;
-    this.#volumesDue = await needs.volumes.mount(pod, fields);
+    const { pod, needs, fields, observed } = this.#work;
+    this.#volumesDue = await needs.volumes.mount(pod, fields, { isAtRest: !observed.containers.some(isAlive) });
     this.#volumesReady = true;
   }
 }

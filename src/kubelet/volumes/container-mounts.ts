@@ -5,7 +5,7 @@ import type { Mount } from "#cri/runtime.ts";
 import type { Files } from "#platform/files.ts";
 import { ContainerConfigError, type Environment } from "../pod-worker/environment.ts";
 import { expand } from "../pod-worker/expansion.ts";
-import type { Volumes } from "./volumes.ts";
+import type { SubPathPlace, Volumes } from "./volumes.ts";
 
 const propagations = { None: "private", HostToContainer: "host-to-container", Bidirectional: "bidirectional" } as const;
 const etcHosts = "/etc/hosts";
@@ -24,20 +24,13 @@ export async function containerMounts(
   { hostsPath, terminationPath }: ContainerFiles,
 ): Promise<readonly Mount[]> {
   const mounts: Mount[] = [];
-  for (const {
-    name,
-    mountPath,
-    readOnly = false,
-    subPath = "",
-    subPathExpr = "",
-    mountPropagation,
-    recursiveReadOnly,
-  } of container.volumeMounts ?? []) {
+  for (const [index, volumeMount] of (container.volumeMounts ?? []).entries()) {
+    const { name, mountPath, readOnly = false, subPath = "", subPathExpr = "", mountPropagation, recursiveReadOnly } = volumeMount;
     const inside = subPathExpr ? expandStrictly(subPathExpr, environment) : subPath;
     const root = volumes.pathOf(pod, name);
     mounts.push({
       containerPath: mountPath.startsWith("/") ? mountPath : `/${mountPath}`,
-      hostPath: inside === "" ? root : await pathWithin(files, root, inside),
+      hostPath: inside === "" ? root : await pinned(root, inside, { volume: name, container: container.name, index }),
       readOnly: readOnly || isWrittenByUs(pod, name),
       propagation: propagations[(mountPropagation ?? "None") as keyof typeof propagations],
       ...(recursiveReadOnly === "Enabled" && { recursiveReadOnly: true }),
@@ -50,6 +43,18 @@ export async function containerMounts(
     mounts.push({ containerPath: container.terminationMessagePath, hostPath: terminationPath, readOnly: false, propagation: "private" });
   }
   return mounts;
+
+  async function pinned(root: string, inside: string, place: SubPathPlace): Promise<string> {
+    const path = await pathWithin(files, root, inside);
+    if (path === "") return root;
+    try {
+      return await volumes.pin(pod, root, path, place);
+    } catch (error) {
+      throw new ContainerConfigError(
+        `failed to prepare subPath for volumeMount ${JSON.stringify(place.volume)} of container ${JSON.stringify(container.name)}: ${(error as Error).message}`,
+      );
+    }
+  }
 }
 
 /** What the kubelet keeps up to date is read-only, whatever the Pod says. */
@@ -66,7 +71,7 @@ function expandStrictly(text: string, environment: Environment): string {
   });
 }
 
-/** Where a path within a volume really is; made as a folder when it is missing. Links that lead out of the volume are refused. */
+/** What a path within a volume really is, without links, from the volume's root; made as a folder when it is missing. Links that lead out of the volume are refused. */
 async function pathWithin(files: Files, root: string, inside: string): Promise<string> {
   const parts = inside.split("/").filter((part) => part !== "" && part !== ".");
   if (inside.startsWith("/") || parts.includes("..")) throw new ContainerConfigError(`invalid subPath ${JSON.stringify(inside)}`);
@@ -91,7 +96,7 @@ async function pathWithin(files: Files, root: string, inside: string): Promise<s
       at = next;
     }
   }
-  return at;
+  return at.slice(root.length + 1);
 }
 
 /** /etc/hosts of a Pod on its own network. */

@@ -7,7 +7,7 @@ import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.t
 import { complete } from "#schema/derive/defaults.ts";
 import type { Draft } from "#schema/message.ts";
 import { containerMounts, hostsText } from "./container-mounts.ts";
-import { noMounts } from "./mounts.ts";
+import { noMounts, systemMounts } from "./mounts.ts";
 import { startVolumes, type Volumes } from "./volumes.ts";
 
 const context = { podIPs: ["10.0.0.2"], hostIPs: [], allocatable: {} };
@@ -163,4 +163,44 @@ test("/etc/hosts names the Pod and its aliases", () => {
   const text = hostsText(["10.0.0.2"], "web", "sub.shop.svc.cluster.local", [{ ip: "1.2.3.4", hostnames: ["a", "b"] }]);
   assert.match(text, /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n/);
   assert.match(text, /\n10\.0\.0\.2\tweb\.sub\.shop\.svc\.cluster\.local\tweb\n\n# Entries added by HostAliases\.\n1\.2\.3\.4\ta\tb\n$/);
+});
+
+test("VOLUME6 fsGroup reaches what an emptyDir holds already, but not while containers run", async () => {
+  const { world, volumes } = setUp();
+  const pod = newPod([{ name: "data", emptyDir: {} }], { securityContext: { fsGroup: 2000 } });
+  const folder = `${root}/kubernetes.io~empty-dir/data`;
+  await world.files.makeFolder(`${folder}/deep`, { mode: 0o700 });
+  await world.files.write(`${folder}/deep/file`, "x", { mode: 0o600 });
+  await world.files.link("/etc/passwd", `${folder}/link`);
+  await volumes.mount(pod, context);
+  assert.notEqual((await world.files.stat(`${folder}/deep/file`))?.gid, 2000);
+  await volumes.mount(pod, context, { isAtRest: true });
+  const seen = async (path: string) => {
+    const info = await world.files.stat(path);
+    return [info?.gid, info?.mode];
+  };
+  assert.deepEqual(await seen(`${folder}/deep`), [2000, 0o2770]);
+  assert.deepEqual(await seen(`${folder}/deep/file`), [2000, 0o660]);
+  assert.deepEqual(await seen(folder), [2000, 0o2777]);
+});
+
+test("VOLUME7 a subPath is mounted through the file that was opened, at a place that is the kubelet's own", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/proc/self");
+  await world.files.makeFolder("/volume/sub");
+  await world.files.write("/proc/self/mountinfo", "36 35 0:1 / /pods/target rw - ext4 disk rw\n");
+  const ran: (readonly string[])[] = [];
+  for (const program of ["umount", "sh"]) {
+    world.processes.register(program, async ({ arguments: given }) => {
+      ran.push([program, ...given.filter((one) => !one.includes("\n"))]);
+      return 0;
+    });
+  }
+  const { pin } = systemMounts(world);
+  assert.equal(await pin("/volume", "sub", "/pods/target"), "/pods/target");
+  assert.deepEqual(ran, [
+    ["umount", "/pods/target"],
+    ["sh", "-c", "sh", "/volume", "sub", "/pods/target"],
+  ]);
+  await assert.rejects(pin("/volume", "nothing", "/pods/other"), /neither a file nor a folder/);
 });

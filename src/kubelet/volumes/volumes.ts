@@ -14,12 +14,26 @@ import type { Tokens } from "./tokens.ts";
 
 export interface Volumes {
   /** Makes all volumes, or brings their content up to date. Throws VolumeError. Returns when it should be called again, if ever. */
-  mount(pod: Pod, context: FieldContext): Promise<number | undefined>;
+  mount(pod: Pod, context: FieldContext, options?: MountOptions): Promise<number | undefined>;
+  /** A path within a volume, held so that nobody can put another thing in its place. Returns where it is to be mounted from. */
+  pin(pod: Pod, root: string, path: string, place: SubPathPlace): Promise<string>;
   /** Where a volume is on the node, after `mount`. */
   pathOf(pod: Pod, name: string): string;
   unmount(uid: string): Promise<void>;
   /** UIDs of Pods that left something on this node. */
   leftovers(): Promise<readonly string[]>;
+}
+
+export interface MountOptions {
+  /** No container of the Pod runs: nobody can change a path while its owner is changed. */
+  readonly isAtRest?: boolean;
+}
+
+/** The mount of a container that a pinned path is for. */
+export interface SubPathPlace {
+  readonly volume: string;
+  readonly container: string;
+  readonly index: number;
 }
 
 export interface VolumesNeeds {
@@ -36,8 +50,10 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
 
   return {
     pathOf,
-    async mount(pod, context) {
-      const due = await Promise.all((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context)));
+    pin: (pod, root, path, { volume, container, index }) =>
+      mounts.pin(root, path, `${podFolder(options.rootFolder, pod.metadata.uid)}/volume-subpaths/${volume}/${container}/${index}`),
+    async mount(pod, context, { isAtRest = false } = {}) {
+      const due = await Promise.all((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
       const times = due.filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     },
@@ -65,7 +81,7 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
     return `${podFolder(options.rootFolder, pod.metadata.uid)}/volumes/kubernetes.io~${pluginOf(volume)}/${volume.name}`;
   }
 
-  async function mountOne(pod: Pod, volume: Volume, context: FieldContext): Promise<number | undefined> {
+  async function mountOne(pod: Pod, volume: Volume, context: FieldContext, isAtRest: boolean): Promise<number | undefined> {
     try {
       if (volume.hostPath) {
         await checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
@@ -74,7 +90,7 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
       const folder = folderOf(pod, volume);
       await files.makeFolder(folder, { mode: 0o755 });
       if (volume.emptyDir) {
-        await makeEmptyDir(pod, volume.emptyDir, folder);
+        await makeEmptyDir(pod, volume.emptyDir, folder, isAtRest);
         return undefined;
       }
       const { payload, renewAt } = await payloadOf(pod, volume, context);
@@ -88,15 +104,23 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
     }
   }
 
-  async function makeEmptyDir(pod: Pod, { medium = "", sizeLimit }: NonNullable<Volume["emptyDir"]>, folder: string): Promise<void> {
+  async function makeEmptyDir(
+    pod: Pod,
+    { medium = "", sizeLimit }: NonNullable<Volume["emptyDir"]>,
+    folder: string,
+    isAtRest: boolean,
+  ): Promise<void> {
     if (medium !== "" && medium !== "Memory") throw new VolumeError(`unknown storage medium ${JSON.stringify(medium)}`);
     if (medium === "Memory") {
       await mounts.memory(folder, { mode: "0777", sizeBytes: sizeLimit && sizeLimit !== "0" ? quantityToWhole(sizeLimit) : undefined });
     }
     const { mode } = (await files.stat(folder)) ?? { mode: 0 };
     const group = groupOf(pod);
-    if (group !== undefined) await share(folder, group, 0o2777);
-    else if (mode !== 0o777) await files.changeMode(folder, 0o777);
+    if (group !== undefined) {
+      const isLeft = pod.spec.securityContext?.fsGroupChangePolicy === "OnRootMismatch" && (await files.stat(folder))?.gid === group;
+      if (isAtRest && !isLeft) await shareBelow(folder, group);
+      await share(folder, group, 0o2777);
+    } else if (mode !== 0o777) await files.changeMode(folder, 0o777);
   }
 
   async function share(folder: string, gid: number, mode = 0o2775): Promise<void> {
@@ -104,6 +128,18 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
     if (info?.gid === gid && info.mode === mode) return;
     await files.changeOwner(folder, info?.uid ?? 0, gid);
     await files.changeMode(folder, mode);
+  }
+
+  /** What is in the folder already becomes the group's too. */
+  async function shareBelow(folder: string, gid: number): Promise<void> {
+    for (const name of await files.list(folder)) {
+      const path = `${folder}/${name}`;
+      const info = await files.stat(path);
+      if (info?.kind === "folder") {
+        await shareBelow(path, gid);
+        await share(path, gid, info.mode | 0o2770);
+      } else if (info?.kind === "file") await share(path, gid, info.mode | 0o660);
+    }
   }
 
   async function checkHostPath(path: string, type: string): Promise<void> {
