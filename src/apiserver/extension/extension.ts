@@ -80,6 +80,8 @@ export function extension(parts: ExtensionParts): Extension {
   function partOf(kind: Kind, { metadata: { uid } }: CustomResourceDefinition): ResourcePart {
     return resourcePart({
       kind,
+      // Always a folder of the group's own: beside the folders of kinds that come with the server, a plural could be theirs.
+      folder: `${kind.group}/${kind.plural}`,
       noStrategicMerge: true,
       hooks: {
         beforeCreate(object) {
