@@ -187,6 +187,12 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     maxPods: configuration.maxPods,
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
+    imageCollection: {
+      highPercent: configuration.imageGCHighThresholdPercent ?? 85,
+      lowPercent: configuration.imageGCLowThresholdPercent ?? 80,
+      minimumAgeMilliseconds: durationToMilliseconds(configuration.imageMinimumGCAge || "2m"),
+      maximumAgeMilliseconds: durationToMilliseconds(configuration.imageMaximumGCAge || "0s"),
+    },
     memoryBytes,
   };
 }

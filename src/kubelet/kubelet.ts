@@ -12,7 +12,8 @@ import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
 import { startHousekeeping } from "./housekeeping.ts";
-import { startImagePuller } from "./images/image-puller.ts";
+import { type ImageCollectionLimits, startImageCollection } from "./images/garbage-collection.ts";
+import { normalName, startImagePuller } from "./images/image-puller.ts";
 import { authFromSecrets } from "./images/registry-auth.ts";
 import { allContainers, podLogFolder } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
@@ -48,6 +49,8 @@ export interface KubeletOptions {
   readonly maxPods: number;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** When images are removed; absent: never. */
+  readonly imageCollection?: ImageCollectionLimits | undefined;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
   /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
@@ -131,6 +134,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     ...{ runtime, options, workers, volumes, cgroups },
     isReady: () => isReady,
   });
+  if (options.imageCollection) {
+    const wanted = () => workers.all().flatMap(({ pod }) => allContainers(pod).flatMap(({ image = "" }) => normalName(image) ?? []));
+    startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection });
+  }
   runtime.watch(scope, (event) => (event.type === "resync" ? housekeeping.relist() : workers.changed(event.id)));
 
   // Mirrors are looked at only once the manifests are known: one whose Pod is not known yet would be taken for a leftover.
