@@ -71,6 +71,8 @@ export interface FieldOptions {
   readonly list?: "atomic" | "set" | "map";
   readonly keys?: readonly string[];
   readonly atomic?: boolean;
+  /** null is a value of this `optional` field, and not the same as absent. */
+  readonly nullable?: boolean;
   /** How strategic merge patch treats the field. */
   readonly patch?: "merge" | "retainKeys" | "replace" | "merge,retainKeys";
   readonly mergeKey?: string;
@@ -114,6 +116,8 @@ export interface MessageOptions {
    * `alternative` holds. Decoded values look as JSON does; only protobuf has the message with both fields.
    */
   readonly either?: { readonly field: string; readonly alternative: string };
+  /** Keeps what is not declared, as it came (nulls too); objects in it merge key by key. */
+  readonly keepsUnknown?: boolean;
   readonly doc?: string;
 }
 

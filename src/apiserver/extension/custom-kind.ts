@@ -8,7 +8,7 @@ import type { JSONSchemaProps } from "#api/apiextensions.k8s.io/custom-resource-
 import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { normalise } from "#schema/derive/normalise.ts";
-import { writeJson } from "#schema/derive/json.ts";
+import { DecodeError, writeJson } from "#schema/derive/json.ts";
 import type { Json, JsonObject } from "#schema/field.ts";
 import { type Cell, type Column, type FieldError, type Kind, kindOf, type KubernetesObject } from "#schema/kind.ts";
 import { humanDuration, parseTime } from "#schema/time.ts";
@@ -44,7 +44,7 @@ function both(left: JSONSchemaProps, right: JSONSchemaProps): JSONSchemaProps {
   if (left === right || sameJson(left, right)) return left;
   const [leftItems, rightItems] = [itemsOf(left.items), itemsOf(right.items)];
   if (left.type === "array" && right.type === "array" && leftItems && rightItems) {
-    return { ...left, items: both(leftItems, rightItems) };
+    return { ...left, ...marks(left, right), items: both(leftItems, rightItems) };
   }
   const plain = (schema: JSONSchemaProps) => schema.type === "object" && schema.properties !== undefined && !schema.additionalProperties;
   if (!plain(left) || !plain(right)) return kept;
@@ -53,7 +53,14 @@ function both(left: JSONSchemaProps, right: JSONSchemaProps): JSONSchemaProps {
     const other = properties[name];
     properties[name] = other ? both(other, schema) : schema;
   }
-  return { ...left, properties: { ...properties } };
+  return { ...left, ...marks(left, right), properties: { ...properties } };
+}
+
+/** What either lets through. */
+function marks(left: JSONSchemaProps, right: JSONSchemaProps): JSONSchemaProps {
+  const names = ["nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] as const;
+  const given = names.filter((name) => left[name] || right[name]);
+  return Object.fromEntries(given.map((name) => [name, true])) as JSONSchemaProps;
 }
 
 /** Any value, as it came. */
@@ -93,6 +100,7 @@ function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResour
       columns: columnsOf(version.additionalPrinterColumns ?? []) as readonly Column<never>[],
       selectable: Object.fromEntries(selectable) as Kind["selectable"],
       counted: true,
+      readAnew: true,
       allowUnconditionalUpdate: false,
       default: ((object: KubernetesObject) => completed(schema, jsonOf(object), true) as unknown as KubernetesObject) as never,
       validate: ((object: KubernetesObject) => objectErrors(schema, object)) as never,
@@ -119,7 +127,14 @@ function named(kind: Kind, listName: string | undefined): Kind {
 
 /** Strategy None: another name, and what the version does not know is left out. */
 function converted(to: Kind, object: KubernetesObject): KubernetesObject {
-  return normalise(to.message, { ...jsonOf(object), apiVersion: to.apiVersion }).value;
+  const renamed = { ...jsonOf(object), apiVersion: to.apiVersion };
+  try {
+    return normalise(to.message, renamed).value;
+  } catch (error) {
+    // What is stored is of another type than the schema has by now: shown as it is.
+    if (error instanceof DecodeError) return renamed as unknown as KubernetesObject;
+    throw error;
+  }
 }
 
 function objectErrors(schema: JSONSchemaProps, object: KubernetesObject): readonly FieldError[] {

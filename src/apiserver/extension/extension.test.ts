@@ -226,6 +226,88 @@ test("apply merges lists by key", () =>
     assert.equal((await apply("two", [{ name: "a", weight: 7 }])).status, 409);
   }));
 
+test("a schema that keeps everything loses nothing, whichever way the object is written", () =>
+  withServer(async (ask) => {
+    const open: Loose = definition([version("v1", true)]);
+    open.spec.versions[0].schema.openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+    delete open.spec.versions[0].subresources.scale;
+    assert.equal((await ask("POST", definitions, open)).status, 201);
+    const body = { ...widget("w", { a: { b: [1, { c: null }] } }), data: { x: "y" }, status: { lost: true } };
+    const made = await ask("POST", `${widgets}?fieldManager=maker&fieldValidation=Strict`, body);
+    assert.equal(made.status, 201, JSON.stringify(made.json));
+    assert.deepEqual([made.json.spec, made.json.data, made.json.status], [body.spec, { x: "y" }, undefined]);
+    const entries = made.json.metadata.managedFields.map(({ manager, fieldsV1 }: Loose) => [manager, fieldsV1]);
+    assert.deepEqual(entries, [["maker", { "f:spec": { ".": {}, "f:a": { ".": {}, "f:b": {} } }, "f:data": { ".": {}, "f:x": {} } }]]);
+
+    const status = await ask("PATCH", `${widgets}/w/status`, { status: { ready: true }, spec: null, data: { x: "z" } });
+    assert.deepEqual([status.json.status, status.json.spec, status.json.data], [{ ready: true }, body.spec, { x: "y" }]);
+    const merged = await ask("PATCH", `${widgets}/w`, { spec: { d: 1 }, data: null, more: [1], status: { ready: false } });
+    assert.equal(merged.status, 200, JSON.stringify(merged.json));
+    const { spec, data, more } = merged.json;
+    assert.deepEqual([spec, data, more, merged.json.status], [{ ...body.spec, d: 1 }, undefined, [1], { ready: true }]);
+    assert.equal(merged.json.metadata.generation, 2);
+    const counted = await ask("PATCH", `${widgets}/w`, { more: [2] });
+    assert.equal(counted.json.metadata.generation, 3, "what is not named counts too");
+
+    const apply = (manager: string, fields: object) =>
+      ask(
+        "PATCH",
+        `${widgets}/w?fieldManager=${manager}`,
+        { apiVersion: "example.com/v1", kind: "Widget", ...fields },
+        {
+          "content-type": "application/apply-patch+yaml",
+        },
+      );
+    const applied = await apply("one", { spec: { e: { f: 1 } } });
+    assert.deepEqual([applied.status, applied.json.spec, applied.json.more], [200, { ...body.spec, d: 1, e: { f: 1 } }, [2]]);
+    assert.equal((await apply("two", { spec: { e: { f: 2 } } })).status, 409);
+    assert.deepEqual((await apply("one", { spec: { e: { g: 1 } } })).json.spec.e, { g: 1 });
+    assert.deepEqual((await ask("GET", `${widgets}/w`)).json.more, [2]);
+  }));
+
+test("a changed schema changes what is kept, and what is shown of what was stored", () =>
+  withServer(async (ask) => {
+    await created(ask);
+    await ask("POST", widgets, widget("w", { image: "ab", raw: { kept: { deep: 1 } } }));
+    const change = async (edit: (spec: Loose) => void) => {
+      const now: Loose = (await ask("GET", `${definitions}/widgets.example.com`)).json;
+      for (const { schema: wanted } of now.spec.versions) edit(wanted.openAPIV3Schema.properties.spec);
+      const answer = await ask("PUT", `${definitions}/widgets.example.com`, now);
+      assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    };
+    await change((spec) => delete spec.properties.raw);
+    assert.equal((await ask("GET", `${widgets}/w`)).json.spec.raw, undefined);
+    await change((spec) => (spec["x-kubernetes-preserve-unknown-fields"] = true));
+    assert.deepEqual((await ask("GET", `${widgets}/w`)).json.spec.raw, { kept: { deep: 1 } }, "nothing was written in between");
+    assert.deepEqual((await ask("POST", widgets, widget("v", { image: "ab", fresh: [{}] }))).json.spec.fresh, [{}]);
+  }));
+
+test("what was stored in another version, or is of another type by now, is still shown whole", () =>
+  withServer(async (ask) => {
+    const first = { ...version("v1", true) };
+    const later = { ...version("v2beta1", false) };
+    assert.equal((await ask("POST", definitions, definition([first, later]))).status, 201);
+    await ask("POST", widgets, widget("w", { image: "ab", labels: { a: "b" }, raw: { big: 1 } }));
+    const change = async (edit: (versions: Loose) => void) => {
+      const now: Loose = (await ask("GET", `${definitions}/widgets.example.com`)).json;
+      edit(now.spec.versions);
+      assert.equal((await ask("PUT", `${definitions}/widgets.example.com`, now)).status, 200);
+    };
+    await change((versions) => ((versions[0].storage = false), (versions[1].storage = true)));
+    for (const name of ["v1", "v2beta1"]) {
+      const { json } = await ask("GET", `${widgets.replace("v1", name)}/w`);
+      assert.deepEqual([json.apiVersion, json.metadata.name, json.spec.labels], [`example.com/${name}`, "w", { a: "b" }]);
+    }
+    await change((versions) => {
+      for (const one of versions)
+        one.schema.openAPIV3Schema.properties.spec.properties.labels = { type: "array", items: { type: "string" } };
+    });
+    const shown = await ask("GET", `${widgets.replace("v1", "v2beta1")}/w`);
+    assert.deepEqual([shown.status, shown.json.spec.image, shown.json.spec.labels], [200, "ab", { a: "b" }]);
+    assert.equal((await ask("GET", widgets.replace("v1", "v2beta1"))).json.items.length, 1);
+    assert.equal((await ask("GET", widgets)).status, 200);
+  }));
+
 test("definitions that cannot be are refused, and names are given once", () =>
   withServer(async (ask) => {
     const refusal = async (change: (wanted: Loose) => void) => {

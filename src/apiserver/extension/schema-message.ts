@@ -5,24 +5,30 @@ import type {
   JSONSchemaPropsOrArray,
   JSONSchemaPropsOrBool,
 } from "#api/apiextensions.k8s.io/custom-resource-definition/json-schema.ts";
-import { one, string } from "#schema/field.ts";
+import { one } from "#schema/field.ts";
 import { type Element, type Field, type FieldOptions, type Fields, type Message, message, type Type } from "#schema/message.ts";
 import { ObjectMeta } from "#schema/object-meta.ts";
 
 /** The message of a kind whose objects this schema describes. */
 export function objectMessage(name: string, schema: JSONSchemaProps): Message<Fields> {
-  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = fieldsOf(name, schema);
-  return message(name, { apiVersion: string(0), kind: string(0), metadata: one(0, (): Type<ObjectMeta> => ObjectMeta), ...fields });
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...declared } = fieldsOf(name, schema);
+  const keepsUnknown = isOpen(schema);
+  // Where all is kept, a status is still a part of its own.
+  const fields = keepsUnknown && !("status" in declared) ? { ...declared, status: anyValue } : declared;
+  return message(name, { metadata: one(0, (): Type<ObjectMeta> => ObjectMeta), ...fields }, { keepsUnknown });
 }
 
 function fieldsOf(name: string, { properties = {} }: JSONSchemaProps): Fields {
   const fields: Record<string, Field> = Object.create(null);
-  for (const [key, schema] of Object.entries(properties)) fields[key] = fieldOf(`${name}.${key}`, schema);
+  for (const [key, schema] of Object.entries(properties)) if (key !== strangeName) fields[key] = fieldOf(`${name}.${key}`, schema);
   return { ...fields };
 }
 
+/** No field can have this name; completed() in schema-values.ts sees to what such an object keeps. */
+const strangeName = "__proto__";
+
 function fieldOf(name: string, schema: JSONSchemaProps): Field {
-  const optional: FieldOptions = { optional: true };
+  const optional: FieldOptions = { optional: true, ...(schema.nullable && { nullable: true }) };
   const shared = { number: 0, ...optional };
   if (schema.type === "array") {
     const items = itemsOf(schema.items);
@@ -41,23 +47,30 @@ function fieldOf(name: string, schema: JSONSchemaProps): Field {
 }
 
 const rawValue: Element = { scalar: "rawValue" };
+const anyValue: Field = { number: 0, optional: true, nullable: true, shape: "one", element: rawValue, atomic: false };
+const embeddedFields: Fields = { apiVersion: anyValue, kind: anyValue, metadata: anyValue };
 
 function elementOf(name: string, schema: JSONSchemaProps | undefined): Element {
-  if (schema?.type !== "object" || isFree(schema) || schema.nullable || !schema.properties) {
-    // An object without properties, in which nothing is kept, is a message without fields.
-    const empty = schema?.type === "object" && !isFree(schema) && !schema.nullable && !schema.additionalProperties;
-    if (!empty) return rawValue;
-  }
+  if (schema?.type !== "object" || schema.nullable || schema.additionalProperties) return rawValue;
+  const keepsUnknown = isOpen(schema);
+  if (keepsUnknown && !schema.properties) return rawValue;
   let made: Message<Fields> | undefined;
   return {
     message: () => {
-      made ??= message(name, fieldsOf(name, schema as JSONSchemaProps), { atomic: schema?.["x-kubernetes-map-type"] === "atomic" });
+      const embedded = schema["x-kubernetes-embedded-resource"] === true;
+      const atomic = schema["x-kubernetes-map-type"] === "atomic";
+      made ??= message(name, { ...(embedded && embeddedFields), ...fieldsOf(name, schema) }, { atomic, keepsUnknown });
       return made as Type<unknown>;
     },
   };
 }
 
-/** Whether the value keeps what the schema does not name. */
+/** Whether the object keeps what is not named. */
+function isOpen(schema: JSONSchemaProps): boolean {
+  return schema["x-kubernetes-preserve-unknown-fields"] === true || Object.hasOwn(schema.properties ?? {}, strangeName);
+}
+
+/** Whether the value keeps more than the schema names. */
 function isFree(schema: JSONSchemaProps): boolean {
   return schema["x-kubernetes-preserve-unknown-fields"] === true || schema["x-kubernetes-embedded-resource"] === true;
 }

@@ -14,7 +14,7 @@ export function completed(schema: JSONSchemaProps, value: Json, atRoot = false):
   const { properties = {} } = schema;
   const additional = schemaOf(schema.additionalProperties);
   const keepsUnknown =
-    atRoot ||
+    (atRoot && !Object.hasOwn(properties, "__proto__")) ||
     schema["x-kubernetes-preserve-unknown-fields"] === true ||
     schema.additionalProperties === true ||
     additional !== undefined ||
@@ -28,8 +28,9 @@ export function completed(schema: JSONSchemaProps, value: Json, atRoot = false):
   for (const [key, before] of Object.entries(value)) {
     const own = Object.hasOwn(properties, key) ? (properties[key] as JSONSchemaProps) : additional;
     if (!own) {
-      if (!keepsUnknown && !isTypeMeta(schema, key)) set(key, undefined);
-    } else if (atRoot && isTypeMeta({ ...schema, "x-kubernetes-embedded-resource": true }, key)) continue;
+      if (!keepsUnknown && !isTypeMeta(schema, key, atRoot)) set(key, undefined);
+    } else if (atRoot && isTypeMeta(schema, key, true)) continue;
+    else if (before === null && own.default === undefined && !own.nullable) set(key, undefined);
     else if (before === null && own.default !== undefined && !own.nullable) set(key, completed(own, own.default));
     else {
       const after = completed(own, before);
@@ -42,8 +43,8 @@ export function completed(schema: JSONSchemaProps, value: Json, atRoot = false):
   return result ?? value;
 }
 
-function isTypeMeta(schema: JSONSchemaProps, key: string): boolean {
-  return schema["x-kubernetes-embedded-resource"] === true && (key === "apiVersion" || key === "kind" || key === "metadata");
+function isTypeMeta(schema: JSONSchemaProps, key: string, atRoot: boolean): boolean {
+  return (atRoot || schema["x-kubernetes-embedded-resource"] === true) && (key === "apiVersion" || key === "kind" || key === "metadata");
 }
 
 function mapped(list: readonly Json[], change: (item: Json) => Json): readonly Json[] {

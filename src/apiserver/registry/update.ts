@@ -180,7 +180,9 @@ const uncounted: ReadonlySet<string> = new Set(["status", "binding"]);
 /** One more generation when anything but metadata and status changed. */
 function counted({ resource }: KindRest, current: AnyObject, object: AnyObject, write: WriteRequest): AnyObject {
   if (!resource.kind.counted || uncounted.has(write.subresource)) return object;
-  for (const field of Object.keys(resource.kind.message.fields)) {
+  const { fields, options } = resource.kind.message;
+  const names = options.keepsUnknown ? new Set([...Object.keys(current), ...Object.keys(object)]) : Object.keys(fields);
+  for (const field of names) {
     if (field === "metadata" || field === "status" || field === "kind" || field === "apiVersion") continue;
     if (!sameJson(current[field], object[field])) {
       return { ...object, metadata: { ...object.metadata, generation: Number(current.metadata.generation ?? 0) + 1 } };

@@ -3,7 +3,8 @@
 //
 // What is stored is not what is served: `Transformer` stands between (encryption at rest, a store shared with others).
 import { freezeDeep } from "#schema/derive/freeze.ts";
-import { writeJson } from "#schema/derive/json.ts";
+import { withKindDefaults } from "#schema/derive/defaults.ts";
+import { DecodeError, readJson, readUnknownJson, writeJson } from "#schema/derive/json.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Revision } from "#store/store.ts";
 import { readStored } from "./stored-json.ts";
@@ -53,6 +54,21 @@ export class Codec {
   decode(json: Uint8Array, revision: Revision): KubernetesObject {
     const object = readStored(this.kind, decoder.decode(json)) as KubernetesObject;
     return freezeDeep(withRevision(object, revision));
+  }
+
+  /** Stored JSON as this kind would write it today. */
+  current(json: Uint8Array): Uint8Array {
+    const { kind } = this;
+    if (!kind.readAnew || json.length === 0) return json;
+    const text = decoder.decode(json);
+    try {
+      const { value } = readJson(kind.message, text);
+      return this.encode(withKindDefaults(kind, { ...value, kind: kind.name, apiVersion: kind.apiVersion }));
+    } catch (error) {
+      // A value of another type than the declaration now wants: shown as it is, for somebody to mend.
+      if (!(error instanceof DecodeError)) throw error;
+      return this.encode(readUnknownJson(text) as unknown as KubernetesObject);
+    }
   }
 
   /** `,` and the JSON with the revision put in: as it stands in a list behind another item. */

@@ -150,7 +150,8 @@ export class WatchCache {
     const { key, value, modRevision } = item;
     const known = this.#slots.get(key)?.record;
     if (known?.revision === modRevision) return known;
-    return new StoredRecord(this.#needs.codec, key, modRevision, this.#needs.transformer.fromStore(key, value));
+    const { codec, transformer } = this.#needs;
+    return new StoredRecord(codec, key, modRevision, codec.current(transformer.fromStore(key, value)));
   }
 
   async #start(): Promise<void> {

@@ -1,6 +1,6 @@
 // The fields an applied configuration speaks about, checked against the declaration on the way.
 import type { Json, JsonObject } from "../field.ts";
-import { type KeyedPlan, keyOf, type Plan, valueKey } from "./field-plan.ts";
+import { type KeyedPlan, keyOf, memberOf, type Plan, valueKey } from "./field-plan.ts";
 import { type FieldSet, member, pathText } from "./field-set.ts";
 import { isList, isObject, type MutableJson } from "./json-objects.ts";
 
@@ -34,7 +34,7 @@ function fieldsOfObject(
   let found = false;
   for (const name of Object.keys(value)) {
     const key = `f:${name}`;
-    const inner = plan.kind === "struct" ? plan.fields.get(name)?.plan() : plan.kind === "map" ? plan.item : plan;
+    const inner = plan.kind === "struct" ? memberOf(plan, name)?.plan : plan.kind === "map" ? plan.item : plan;
     if (!inner) {
       if (path.length > 0 || (name !== "apiVersion" && name !== "kind"))
         problems.push(`${pathText([...path, key])}: field not declared in schema`);

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
 import { appliedFields } from "./applied-fields.ts";
-import { type KeyedPlan, keyOf, type Plan, planOf, valueKey } from "./field-plan.ts";
+import { type KeyedPlan, keyOf, memberOf, type Plan, planOf, valueKey } from "./field-plan.ts";
 import { difference, emptySet, type FieldSet, intersection, isEmptySet, member, pathText, paths, sameSet, union } from "./field-set.ts";
 import { isList, isObject, type MutableJson, ownValue, sameJson, setOwn, without } from "./json-objects.ts";
 import { normalise } from "./normalise.ts";
@@ -157,8 +157,8 @@ function fieldsOf(kind: Kind, plan: Plan, applied: JsonObject): FieldSet {
 
 /** Without the parts that this door cannot change, such as status through the object itself. */
 function withoutUntracked(plan: Plan, applied: JsonObject): JsonObject {
-  const fields = plan.kind === "struct" ? plan.fields : new Map<string, unknown>();
-  return without(applied, ...Object.keys(applied).filter((name) => name !== "apiVersion" && name !== "kind" && !fields.has(name)));
+  const isTracked = (name: string) => plan.kind === "struct" && memberOf(plan, name) !== undefined;
+  return without(applied, ...Object.keys(applied).filter((name) => name !== "apiVersion" && name !== "kind" && !isTracked(name)));
 }
 
 function withoutManagedFields(object: JsonObject): JsonObject {
@@ -248,7 +248,7 @@ function merge(plan: Plan, live: Json, applied: Json): Json {
       if (!isObject(live) || !isObject(applied)) return applied;
       const merged: MutableJson = { ...live };
       for (const name of Object.keys(applied)) {
-        const inner = plan.kind === "struct" ? plan.fields.get(name)?.plan() : plan.kind === "map" ? plan.item : plan;
+        const inner = plan.kind === "struct" ? memberOf(plan, name)?.plan : plan.kind === "map" ? plan.item : plan;
         const before = ownValue(live, name);
         const value = applied[name] as Json;
         setOwn(merged, name, inner && before !== undefined ? merge(inner, before, value) : value);
@@ -316,7 +316,7 @@ function prune(plan: Plan, value: Json, last: FieldSet, owned: FieldSet): Json {
       if (!isObject(value)) return value;
       const kept: MutableJson = {};
       for (const name of Object.keys(value)) {
-        const inner = plan.kind === "struct" ? plan.fields.get(name)?.plan() : plan.kind === "map" ? plan.item : plan;
+        const inner = plan.kind === "struct" ? memberOf(plan, name)?.plan : plan.kind === "map" ? plan.item : plan;
         const item = inner
           ? prunedItem(inner, value[name] as Json, `f:${name}`, last, owned, plan.kind === "struct")
           : (value[name] as Json);

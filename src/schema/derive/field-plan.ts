@@ -16,6 +16,8 @@ export type Plan =
 export interface StructPlan {
   readonly kind: "struct";
   readonly fields: ReadonlyMap<string, PlanField>;
+  /** How what is not declared merges, where it is kept. */
+  readonly unknown?: (name: string) => Plan | undefined;
 }
 
 export interface KeyedPlan {
@@ -48,6 +50,14 @@ export function planOf(type: Type<unknown>): Plan {
   return plan;
 }
 
+/** How a member merges; undefined when there is no such thing. */
+export function memberOf(plan: StructPlan, name: string): { readonly path: string; readonly plan: Plan } | undefined {
+  const field = plan.fields.get(name);
+  if (field) return { path: field.path, plan: field.plan() };
+  const unknown = plan.unknown?.(name);
+  return unknown && { path: `f:${name}`, plan: unknown };
+}
+
 /** The same plan without some fields, and with others merging in another way. */
 export function adjusted(plan: StructPlan, change: (name: string) => Plan | "leave out" | undefined): StructPlan {
   const fields = new Map<string, PlanField>();
@@ -55,7 +65,9 @@ export function adjusted(plan: StructPlan, change: (name: string) => Plan | "lea
     const other = change(name);
     if (other !== "leave out") fields.set(name, other ? { ...field, plan: () => other } : field);
   }
-  return { kind: "struct", fields };
+  const { unknown } = plan;
+  if (!unknown) return { kind: "struct", fields };
+  return { kind: "struct", fields, unknown: (name) => (change(name) === "leave out" ? undefined : unknown(name)) };
 }
 
 function structOf(type: Type<unknown>): StructPlan {
@@ -69,7 +81,9 @@ function structOf(type: Type<unknown>): StructPlan {
       empty: () => emptyField(field),
     });
   }
-  return { kind: "struct", fields };
+  const { keepsUnknown, typed } = type.options;
+  if (!keepsUnknown) return { kind: "struct", fields };
+  return { kind: "struct", fields, unknown: (name) => (typed && (name === "apiVersion" || name === "kind") ? undefined : freePlan) };
 }
 
 function emptyField({ optional, always, shape, element }: Field): Json | undefined {

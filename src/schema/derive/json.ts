@@ -56,6 +56,7 @@ class Reader {
   /** The values of the messages being read, one range of slots each: undefined until the field was met. */
   readonly #slots: unknown[] = [];
   #top = 0;
+  #unknownKey = "";
 
   constructor(text: string) {
     this.#scanner = new JsonScanner(text);
@@ -83,13 +84,17 @@ class Reader {
     const slots = this.#slots;
     const base = this.#top;
     const top = base + fields.length;
+    let unknown: Record<string, unknown> | undefined;
     for (let slot = base; slot < top; slot++) slots[slot] = undefined;
     this.#top = top;
     trail.owners[level] = plan;
     let previous = -1;
     do {
       const index = this.#readKey(plan, previous);
-      if (index < 0) continue;
+      if (index < 0) {
+        if (plan.keepsUnknown) unknown = this.#readUnknown(unknown);
+        continue;
+      }
       previous = index;
       const field = fields[index] as FieldPlan;
       if (slots[base + index] !== undefined) trail.problem("duplicate", field.name);
@@ -104,11 +109,22 @@ class Reader {
     for (let index = 0; index < fields.length; index++) {
       const value = slots[base + index] ?? fillers[index];
       if (value !== undefined) object[(fields[index] as FieldPlan).name] = value;
+      else if (slots[base + index] === nothing && (fields[index] as FieldPlan).nullable) object[(fields[index] as FieldPlan).name] = null;
     }
+    if (unknown !== undefined) for (const key of Object.keys(unknown)) setKey(object, key, unknown[key]);
     return object;
   }
 
-  /** Reads a key and its colon; an undeclared one with its value, and then -1. */
+  /** Reads the value of the undeclared key that was just read. */
+  #readUnknown(before: Record<string, unknown> | undefined): Record<string, unknown> {
+    const unknown = before ?? {};
+    const key = this.#unknownKey;
+    if (Object.hasOwn(unknown, key)) this.trail.problem("duplicate", key);
+    setKey(unknown, key, scanPlain(this.#scanner, this.trail.level + 1, undefined, []));
+    return unknown;
+  }
+
+  /** Reads a key and its colon; -1 for an undeclared one, whose value is read too where it is not kept. */
   #readKey(plan: MessagePlan, previous: number): number {
     const scanner = this.#scanner;
     if (scanner.peek() !== 34) throw scanner.notAKey();
@@ -144,6 +160,10 @@ class Reader {
     if (index >= 0) {
       plan.followers[previous + 1] = index;
       return index;
+    }
+    if (plan.keepsUnknown) {
+      this.#unknownKey = unknown;
+      return -1;
     }
     this.trail.problem("unknown", unknown);
     scanPlain(scanner, this.trail.level + 1, undefined, []);

@@ -3,7 +3,7 @@ import type { JsonObject, Time } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import type { Type } from "../message.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
-import { adjusted, emptyOf, type Plan, planOf, type StructPlan } from "./field-plan.ts";
+import { adjusted, emptyOf, memberOf, type Plan, planOf, type StructPlan } from "./field-plan.ts";
 import { difference, emptySet, type FieldSet, isEmptySet, readFieldsV1, sameSet, union } from "./field-set.ts";
 import { isObject, sameJson } from "./json-objects.ts";
 import { removedFields, touchedFields } from "./object-fields.ts";
@@ -134,7 +134,7 @@ function trackedMetadata(type: Type<unknown>): Plan | undefined {
 /** The part of a set that the plan of a whole object tracks. */
 export function tracked({ plan }: Root, set: FieldSet): FieldSet {
   const known = (part: StructPlan, node: FieldSet) =>
-    Object.fromEntries(Object.entries(node).filter(([path]) => path === "." || part.fields.has(path.slice(2)))) as FieldSet;
+    Object.fromEntries(Object.entries(node).filter(([path]) => path === "." || memberOf(part, path.slice(2)) !== undefined)) as FieldSet;
   const top = known(plan, set);
   const metadata = plan.fields.get("metadata")?.plan();
   if (!("f:metadata" in top) || metadata?.kind !== "struct") return top;

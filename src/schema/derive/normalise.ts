@@ -22,7 +22,8 @@ function message(plan: MessagePlan, value: unknown, trail: Trail): unknown {
   if (typeof value !== "object" || Array.isArray(value)) throw trail.mismatch(found(value), plan.goName);
   const level = enter(trail, plan);
   const given = value as Record<string, unknown>;
-  for (const key of Object.keys(given)) if (!plan.byName.has(key) && given[key] !== undefined) trail.problem("unknown", key);
+  const unknown = Object.keys(given).filter((key) => !plan.byName.has(key) && given[key] !== undefined);
+  if (!plan.keepsUnknown) for (const key of unknown) trail.problem("unknown", key);
   const fillers = plan.fillers();
   const object: Record<string, unknown> = {};
   trail.level = level + 1;
@@ -37,7 +38,9 @@ function message(plan: MessagePlan, value: unknown, trail: Trail): unknown {
     }
     read ??= fillers[field.index];
     if (read !== undefined) object[field.name] = read;
+    else if (field.nullable && given[field.name] === null) object[field.name] = null;
   }
+  if (plan.keepsUnknown) for (const key of unknown) setKey(object, key, given[key]);
   trail.level = level;
   return object;
 }

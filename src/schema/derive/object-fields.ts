@@ -1,8 +1,8 @@
 // Which field paths an object has, and which differ between two objects: the sets that managedFields are made of.
 import type { Json, JsonObject } from "../field.ts";
-import { type KeyedPlan, keyOf, type Plan, valueKey } from "./field-plan.ts";
+import { type KeyedPlan, keyOf, memberOf, type Plan, valueKey } from "./field-plan.ts";
 import { type FieldSet, member } from "./field-set.ts";
-import { isList, isObject, type MutableJson, sameJson } from "./json-objects.ts";
+import { isList, isObject, type MutableJson, ownValue, sameJson } from "./json-objects.ts";
 
 /** Every path of a value that was not there before, its containers included. */
 export function allFields(plan: Plan, value: Json): FieldSet {
@@ -12,9 +12,9 @@ export function allFields(plan: Plan, value: Json): FieldSet {
       return member;
     case "struct":
       for (const name in value as JsonObject) {
-        const field = plan.fields.get(name);
+        const field = memberOf(plan, name);
         const inner = (value as JsonObject)[name];
-        if (field && inner !== undefined) (set ??= { ".": member })[field.path] = allFields(field.plan(), inner);
+        if (field && inner !== undefined) (set ??= { ".": member })[field.path] = allFields(field.plan, inner);
       }
       return set ?? member;
     case "free":
@@ -25,10 +25,10 @@ export function allFields(plan: Plan, value: Json): FieldSet {
       }
       return set ?? member;
     case "set":
-      for (const item of value as readonly Json[]) (set ??= { ".": member })[valueKey(item)] = member;
+      for (const item of itemsOf(value)) (set ??= { ".": member })[valueKey(item)] = member;
       return set ?? member;
     case "keyed":
-      for (const item of value as readonly JsonObject[]) {
+      for (const item of itemsOf(value) as readonly JsonObject[]) {
         const key = keyOf(plan, item);
         set ??= { ".": member };
         set[key] = key in set ? member : allFields(plan.item, item);
@@ -48,10 +48,10 @@ export function touchedFields(plan: Plan, old: Json | undefined, value: Json): F
     case "struct":
       for (const name in value as JsonObject) {
         const inner = (value as JsonObject)[name];
-        const before = (old as JsonObject)[name];
+        const before = ownValue(old as JsonObject, name);
         if (inner === before || inner === undefined) continue;
-        const field = plan.fields.get(name);
-        const touched = field && touchedFields(field.plan(), before, inner);
+        const field = memberOf(plan, name);
+        const touched = field && touchedFields(field.plan, before, inner);
         if (field && touched) (set ??= {})[field.path] = touched;
       }
       return set;
@@ -66,8 +66,8 @@ export function touchedFields(plan: Plan, old: Json | undefined, value: Json): F
       }
       return set;
     case "set": {
-      const before = new Set((old as readonly Json[]).map(valueKey));
-      for (const item of value as readonly Json[]) {
+      const before = new Set(itemsOf(old).map(valueKey));
+      for (const item of itemsOf(value)) {
         const key = valueKey(item);
         if (!before.has(key)) (set ??= {})[key] = member;
       }
@@ -100,10 +100,10 @@ export function removedFields(plan: Plan, old: Json, value: Json | undefined): F
     case "struct":
       for (const name in old as JsonObject) {
         const inner = (old as JsonObject)[name];
-        const after = (value as JsonObject)[name];
+        const after = ownValue(value as JsonObject, name);
         if (inner === after || inner === undefined) continue;
-        const field = plan.fields.get(name);
-        const removed = field && removedFields(field.plan(), inner, after);
+        const field = memberOf(plan, name);
+        const removed = field && removedFields(field.plan, inner, after);
         if (field && removed) (set ??= {})[field.path] = removed;
       }
       return set;
@@ -119,8 +119,8 @@ export function removedFields(plan: Plan, old: Json, value: Json | undefined): F
       return set;
     }
     case "set": {
-      const now = new Set((value as readonly Json[]).map(valueKey));
-      for (const item of old as readonly Json[]) {
+      const now = new Set(itemsOf(value).map(valueKey));
+      for (const item of itemsOf(old)) {
         const key = valueKey(item);
         if (!now.has(key)) (set ??= {})[key] = member;
       }
@@ -150,10 +150,15 @@ type Items = JsonObject | readonly JsonObject[];
 
 function itemsByKey(plan: KeyedPlan, list: Json): ReadonlyMap<string, Items> {
   const items = new Map<string, Items>();
-  for (const item of list as readonly JsonObject[]) {
+  for (const item of itemsOf(list) as readonly JsonObject[]) {
     const key = keyOf(plan, item);
     const known = items.get(key);
     items.set(key, known === undefined ? item : isList(known) ? [...known, item] : [known as JsonObject, item]);
   }
   return items;
+}
+
+/** A list that may be null has no items then. */
+function itemsOf(list: Json): readonly Json[] {
+  return isList(list) ? list : [];
 }

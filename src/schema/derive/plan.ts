@@ -13,6 +13,8 @@ export interface FieldPlan {
   readonly always: boolean;
   /** Whether a zero value stays in the object. */
   readonly keepsZero: boolean;
+  /** Whether a null stays in the object. */
+  readonly nullable: boolean;
   /** What a null inside a list or map stands for. */
   readonly zero: unknown;
   /** Of the element, where it is a message. */
@@ -24,6 +26,7 @@ export interface MessagePlan {
   readonly name: string;
   readonly fields: readonly FieldPlan[];
   readonly byName: ReadonlyMap<string, FieldPlan>;
+  readonly keepsUnknown: boolean;
   /** As Go prints the type: "v1.PodSpec". */
   readonly goName: string;
   /** The message of nothing: {} with what is always there. Frozen. */
@@ -66,6 +69,7 @@ function makePlan(type: Type<unknown>): MessagePlan {
     name: type.name,
     fields,
     byName: new Map(fields.map((field) => [field.name, field])),
+    keepsUnknown: type.options.keepsUnknown === true,
     goName: goName(type),
     empty: () => (empty ??= makeEmpty(fields, fillersOnce())),
     fillers: fillersOnce,
@@ -98,6 +102,7 @@ function planField(name: string, field: Field, index: number, filled: boolean): 
     optional: field.optional === true,
     always: filled || field.always === true,
     keepsZero: filled || field.optional === true || field.always === true,
+    nullable: field.nullable === true,
     zero,
     message: elementMessage,
   };
