@@ -72,14 +72,18 @@ export function makeChain(needs: ChainNeeds): Chain {
     } catch (error) {
       response = respondError(http, statusErrorOf(needs, http, error), formOf(http));
     }
-    metrics.answered(http.method, info, response.status, (world.clock.monotonic() - started) / 1000);
+    metrics.answered(http.method, info, info && servedOf(info), response.status, (world.clock.monotonic() - started) / 1000);
     return withHeaders(response, warnings, http.headers["audit-id"] ?? world.crypto.uuid());
+  }
+
+  function servedOf({ isResourceRequest, group, version, resource }: ParsedRequest): Resource | undefined {
+    return isResourceRequest ? needs.registry.kinds.find(group, version, resource) : undefined;
   }
 
   async function serve(request: ServedRequest): Promise<HttpResponse> {
     const { info } = request;
-    const resource = info.isResourceRequest ? needs.registry.kinds.find(info.group, info.version, info.resource) : undefined;
-    if (isLongRunning(request, resource)) {
+    const resource = servedOf(info);
+    if (resource && isLongRunning(request, resource)) {
       const over = metrics.longRunning(info);
       request.http.signal.addEventListener("abort", over, { once: true });
       try {
@@ -145,10 +149,10 @@ function parsed(http: HttpRequest, query: URLSearchParams): ParsedRequest {
   }
 }
 
-function isLongRunning(request: ServedRequest, resource: Resource | undefined): boolean {
+function isLongRunning(request: ServedRequest, resource: Resource): boolean {
   if (request.info.isWatch) return true;
   const { subresource } = request.info;
-  const own = resource && Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
+  const own = Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
   if (own?.type !== "custom") return false;
   return typeof own.longRunning === "function" ? own.longRunning(request) : (own.longRunning ?? false);
 }

@@ -1,6 +1,7 @@
 // What the server counts about requests, under upstream's names.
 import { type Gauge, Metrics } from "#component/metrics.ts";
 import type { World } from "#platform/world.ts";
+import type { Resource } from "./registry/resource.ts";
 import type { ParsedRequest } from "./request-info.ts";
 
 const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
@@ -46,26 +47,14 @@ export class RequestMetrics {
     this.#inFlight = read;
   }
 
-  answered(method: string, info: ParsedRequest | undefined, status: number, seconds: number): void {
-    const { group = "", resource = "", subresource = "", version = "" } = info ?? {};
+  /** `served`: what the request is about; undefined when nobody serves that, which anyone may ask for, so that it must not become a label. */
+  answered(method: string, info: ParsedRequest | undefined, served: Resource | undefined, status: number, seconds: number): void {
     const verb = info?.isResourceRequest ? (upperVerbs[info.verb] ?? "OTHER") : (knownMethods[method] ?? "OTHER");
     const scope = scopeOf(info);
-    // A resource nobody serves must not become a label: anyone may ask for anything.
-    const known = status === 404 && info?.name === "";
-    const shown = known ? "" : resource;
-    this.#total.add([
-      String(status),
-      "apiserver",
-      "",
-      known ? "" : group,
-      shown,
-      scope,
-      known ? "" : subresource,
-      verb,
-      known ? "" : version,
-    ]);
-    if (verb !== "WATCH")
-      this.#seconds.observe(["apiserver", known ? "" : group, shown, scope, known ? "" : subresource, verb, known ? "" : version], seconds);
+    const { group, version, plural } = served?.kind ?? { group: "", version: "", plural: "" };
+    const subresource = served && info && hasSubresource(served, info.subresource) ? info.subresource : "";
+    this.#total.add([String(status), "apiserver", "", group, plural, scope, subresource, verb, version]);
+    if (verb !== "WATCH") this.#seconds.observe(["apiserver", group, plural, scope, subresource, verb, version], seconds);
   }
 
   /** Counts one until the returned function is called. */
@@ -86,6 +75,10 @@ export class RequestMetrics {
     this.#running.set(id, value);
     this.#longRunning.set(labels, value);
   }
+}
+
+function hasSubresource({ subresources, kind }: Resource, name: string): boolean {
+  return Object.hasOwn(subresources, name) || (kind.subresources !== undefined && Object.hasOwn(kind.subresources, name));
 }
 
 function scopeOf(info: ParsedRequest | undefined): string {

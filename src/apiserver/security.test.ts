@@ -434,3 +434,23 @@ test("rights within a namespace reach no other namespace's object", () =>
     }
     await admin.get(Namespace, { name: "kube-node-lease" });
   }));
+
+test("what nobody serves becomes no label of a metric, however long its name", () =>
+  withCluster(async ({ ask, api }) => {
+    const long = "x".repeat(10_000);
+    for (const path of [`/api/v1/${long}`, `/apis/${long}/v1/pods`, `/api/v1/namespaces/a/pods/b/${long}`, `/api/${long}/pods`]) {
+      assert.equal((await ask("GET", path)).status, 403);
+    }
+    const response = await api.handleAs({ name: "a", groups: ["system:masters"] })({
+      method: "GET",
+      path: "/metrics",
+      query: "",
+      headers: {},
+      peer: { address: "test" },
+      body: async () => new Uint8Array(0),
+      signal: new AbortController().signal,
+    });
+    const text = new TextDecoder().decode(response.body as Uint8Array);
+    assert.match(text, /apiserver_request_total\{code="403",.*resource="pods"/);
+    assert.ok(!text.includes(long.slice(0, 100)));
+  }));

@@ -103,6 +103,10 @@ export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
           return ownNode(node, info);
         case "coordination.k8s.io/leases":
           return ownLease(node, info);
+        case "resource.k8s.io/resourceslices":
+          return requiredValue(info.fieldSelector ?? "", "spec.nodeName") === node
+            ? byRules(info)
+            : no(`can only ${info.verb} resourceslices with spec.nodeName field selector`);
         case "storage.k8s.io/csinodes":
           return ownName(node, info);
         default:
