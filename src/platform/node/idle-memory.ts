@@ -11,6 +11,8 @@ const lookMilliseconds = 10_000;
 const idleShare = 0.05;
 /** What must have come together since the last time. */
 const worthwhileBytes = 6 * 1024 * 1024;
+/** To walk through the heap costs more than what comes together in less time. */
+const restMilliseconds = 180_000;
 /** A heap of this size is in use; to walk through it would hold up the program. */
 const heapMaxBytes = 256 * 1024 * 1024;
 
@@ -21,22 +23,28 @@ export interface Usage {
   readonly heapBytes: number;
   /** What was resident after memory was given back the last time. */
   readonly keptBytes: number;
+  /** Since then. */
+  readonly restedMilliseconds: number;
 }
 
-export function isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes }: Usage): boolean {
-  return busyShare <= idleShare && residentBytes - keptBytes >= worthwhileBytes && heapBytes <= heapMaxBytes;
+export function isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes, restedMilliseconds }: Usage): boolean {
+  const isDue = restedMilliseconds >= restMilliseconds && residentBytes - keptBytes >= worthwhileBytes;
+  return isDue && busyShare <= idleShare && heapBytes <= heapMaxBytes;
 }
 
 /** For the thread that calls, until it ends: whenever it idles, memory that it needs no more goes back to the system. */
 export function giveBackIdleMemory(): void {
   let collect: Collect | undefined;
   let keptBytes = 0;
+  let restedMilliseconds = restMilliseconds;
   let used = usedMicroseconds();
   setInterval(() => {
     const busyShare = (usedMicroseconds() - used) / 1_000 / lookMilliseconds;
     used = usedMicroseconds();
+    restedMilliseconds += lookMilliseconds;
     const { rss: residentBytes, heapUsed: heapBytes } = memoryUsage();
-    if (!isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes })) return;
+    if (!isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes, restedMilliseconds })) return;
+    restedMilliseconds = 0;
     collect ??= collector();
     void collect({ type: "major", flavor: "last-resort", execution: "async" }).then(() => {
       keptBytes = memoryUsage.rss();
