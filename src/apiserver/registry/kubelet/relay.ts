@@ -12,7 +12,8 @@ import { withoutTokenProtocol } from "../../authentication/bearer-token.ts";
 import type { Answer } from "../resource.ts";
 import { unreachable } from "./kubelet-connection.ts";
 
-const bodyMax = 512 * 1024 * 1024;
+/** Held in memory until it is sent on. */
+const bodyMax = 64 * 1024 * 1024;
 const bufferedMax = 1024 * 1024;
 const pauseMilliseconds = 5;
 const lingerMilliseconds = 10_000;
