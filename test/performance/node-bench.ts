@@ -26,6 +26,7 @@ const image = `keelson/pause:${version}`;
 
 /** Prints its part of the table. The machine is gone afterwards, whatever happened. */
 export async function benchNode({ quick }: Settings): Promise<void> {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void labDown(world, name).finally(() => process.exit(1)));
   const nodeFolder = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
   try {
     await labUp(world, { name, address: "192.168.83.20", readOnlyPaths: [...new Set([repository, nodeFolder])] });
