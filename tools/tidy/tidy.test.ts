@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { staleLists } from "../index/index-lists.ts";
 import { importsOf } from "./imports.ts";
-import { mayImport } from "./layers.ts";
+import { everything, layers, mayImport } from "./layers.ts";
 import { barrels, brokenImports, deadFiles, depth, layering, names, packages, remains, sourceFile, tableProblems, words } from "./rules.ts";
 import type { Rule } from "./rules.ts";
 import { tokensOf } from "./tokens.ts";
@@ -43,6 +43,27 @@ test("tidy: the layer table has no cycle and no unknown row", () => {
     "b may import c, which has no row",
   ]);
 });
+
+test("tidy: the layer table of ARCHITECTURE.md is the one that is kept", () => {
+  const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+  const [, table = ""] = /^\| folder \| may import .*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(text) ?? [];
+  const shown = table.split("\n").flatMap((line) => {
+    const [, left = "", may = "", right = "", mayRight = ""] = line.split("|").map((cell) => cell.trim());
+    return [...rowsOf(left, may), ...rowsOf(right, mayRight)];
+  });
+  assert.deepEqual(
+    Object.fromEntries(shown),
+    Object.fromEntries(Object.entries(layers).map(([folder, { may, andTheirs = false }]) => [folder, { may, andTheirs }])),
+  );
+});
+
+/** "a, b | c, d and what they import; reasons": one row for each folder. */
+function rowsOf(folders: string, cell: string) {
+  const [words = ""] = cell.replace(/ \(.*\)$/, "").split(";");
+  const names = words.replace(/ and what (it|they) imports?$/, "");
+  const may = names === "nothing" ? [] : names === "everything" ? [everything] : names.split(", ");
+  return folders.split(", ").flatMap((folder) => (folder === "" ? [] : [[folder, { may, andTheirs: names !== words }] as const]));
+}
 
 test("tidy: the generated lists are those of the folders", () => {
   assert.deepEqual(
