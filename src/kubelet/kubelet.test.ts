@@ -86,7 +86,7 @@ kubeletTest("a Pod bound to the node becomes Running and Ready, then goes when i
   assert.deepEqual([...reasons].sort(), ["Created", "Killing", "Pulled", "Started"]);
 });
 
-kubeletTest("a running Pod costs no further writes", async (h) => {
+kubeletTest("STATUS3 a running Pod costs no further writes", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("web"));
   const { metadata } = await phaseIs(h, own, "web", "Running");
@@ -94,7 +94,7 @@ kubeletTest("a running Pod costs no further writes", async (h) => {
   assert.equal((await own.client.get(Pod, { namespace: "default", name: "web" })).metadata.resourceVersion, metadata.resourceVersion);
 });
 
-kubeletTest("a readiness gate that somebody opens makes the Pod ready", async (h) => {
+kubeletTest("STATUS2 a readiness gate that somebody opens makes the Pod ready", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("gated", { readinessGates: [{ conditionType: "example.com/open" }] }));
   assert.equal(isReady(await phaseIs(h, own, "gated", "Running")), false);
@@ -103,7 +103,7 @@ kubeletTest("a readiness gate that somebody opens makes the Pod ready", async (h
   await until(h, "it is ready", async () => isReady(await own.client.get(Pod, { namespace: "default", name: "gated" })), 5);
 });
 
-kubeletTest("a manifest that changes replaces its static Pod once the old one is gone", async (h) => {
+kubeletTest("STATIC3 a manifest that changes replaces its static Pod once the old one is gone", async (h) => {
   const path = "/etc/kubernetes/manifests/a.json";
   const write = (image: string) => {
     const spec = { containers: [{ name: "main", image }] };
@@ -124,7 +124,7 @@ kubeletTest("a manifest that changes replaces its static Pod once the old one is
   });
 });
 
-kubeletTest("a crashing container waits 10 s, then 20 s; its status says so", async (h) => {
+kubeletTest("SYNC3 a crashing container waits 10 s, then 20 s; its status says so", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("crash", {}, { [`${exitAnnotation}main`]: "3" }));
   const status = async () => (await own.client.get(Pod, { namespace: "default", name: "crash" })).status.containerStatuses?.[0];
@@ -136,7 +136,7 @@ kubeletTest("a crashing container waits 10 s, then 20 s; its status says so", as
   assert.equal((await status())?.lastState.terminated?.exitCode, 3);
 });
 
-kubeletTest("a static Pod of kube-system is back at once, and waits at most 2 s", async (h) => {
+kubeletTest("SYNC9 a static Pod of kube-system is back at once, and waits at most 2 s", async (h) => {
   await h.world.files.makeFolder("/etc/kubernetes/manifests");
   const manifest = { apiVersion: "v1", kind: "Pod", ...pod("etcd", { nodeName: "" }) };
   await h.world.files.write(
@@ -153,7 +153,7 @@ kubeletTest("a static Pod of kube-system is back at once, and waits at most 2 s"
   await until(h, "it runs", async () => (await found()) !== undefined, 2.5);
 });
 
-kubeletTest("a static Pod has a mirror in the API that is made again when it is deleted, and goes with the manifest", async (h) => {
+kubeletTest("STATIC4 a static Pod has a mirror in the API that is made again when it is deleted, and goes with the manifest", async (h) => {
   const client = adminClient(h);
   const node = await client.create(Node, { metadata: { name: "node-1" } });
   const path = "/etc/kubernetes/manifests/etcd.json";
@@ -211,7 +211,7 @@ kubeletTest(
   },
 );
 
-kubeletTest("a kubelet that starts anew finds its containers, leaves them, and clears what nobody owns", async (h) => {
+kubeletTest("SYNC6 a kubelet that starts anew finds its containers, leaves them, and clears what nobody owns", async (h) => {
   const first = h.scope.child("first kubelet");
   const own = await startTestKubelet(h, { scope: first });
   await own.client.create(Pod, pod("stays"));
@@ -227,7 +227,7 @@ kubeletTest("a kubelet that starts anew finds its containers, leaves them, and c
   assert.deepEqual(after.status, before.status);
 });
 
-kubeletTest("a Pod that is over gives back its volumes, and keeps its containers until it is deleted", async (h) => {
+kubeletTest("END3 a Pod that is over gives back its volumes, and keeps its containers until it is deleted", async (h) => {
   const own = await startTestKubelet(h);
   const spec: Spec = { restartPolicy: "Never", volumes: [{ name: "data", emptyDir: {} }] };
   const { metadata } = await own.client.create(Pod, pod("job", spec, { [`${exitAnnotation}main`]: "0 after 2s" }));
@@ -238,7 +238,7 @@ kubeletTest("a Pod that is over gives back its volumes, and keeps its containers
   await until(h, "its containers are gone", async () => (await own.runtime.containers()).length === 0);
 });
 
-kubeletTest("init containers run in order, and their failure with restartPolicy Never fails the Pod", async (h) => {
+kubeletTest("SYNC4 init containers run in order, and their failure with restartPolicy Never fails the Pod", async (h) => {
   const own = await startTestKubelet(h);
   const spec: Spec = {
     restartPolicy: "Never",
@@ -262,7 +262,7 @@ kubeletTest("init containers run in order, and their failure with restartPolicy 
   await until(h, "its sandbox is stopped", async () => (await own.runtime.sandboxes()).every(({ ready }) => !ready));
 });
 
-kubeletTest("an image that cannot be pulled says ErrImagePull, then ImagePullBackOff", async (h) => {
+kubeletTest("IMAGE1 an image that cannot be pulled says ErrImagePull, then ImagePullBackOff", async (h) => {
   const own = await startTestKubelet(h, {
     imagesPresent: false,
     refusePull: (image) => (image.includes("bad") ? "no such image" : undefined),
@@ -278,7 +278,7 @@ kubeletTest("an image that cannot be pulled says ErrImagePull, then ImagePullBac
   await phaseIs(h, own, "fine", "Running");
 });
 
-kubeletTest("a ConfigMap that comes late lets the Pod start, and its changes reach the volume", async (h) => {
+kubeletTest("VOLUME2 a ConfigMap that comes late lets the Pod start, and its changes reach the volume", async (h) => {
   const own = await startTestKubelet(h);
   const spec: Spec = {
     volumes: [{ name: "settings", configMap: { name: "settings" } }],
@@ -295,7 +295,7 @@ kubeletTest("a ConfigMap that comes late lets the Pod start, and its changes rea
   await until(h, "the file follows", async () => (await h.world.files.readText(path)) === "red", 5);
 });
 
-kubeletTest("a Pod over its deadline fails with DeadlineExceeded", async (h) => {
+kubeletTest("SYNC8 a Pod over its deadline fails with DeadlineExceeded", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("slow", { activeDeadlineSeconds: 5 }));
   await phaseIs(h, own, "slow", "Running");
@@ -304,7 +304,7 @@ kubeletTest("a Pod over its deadline fails with DeadlineExceeded", async (h) => 
   assert.equal(status.message, "Pod was active on the node longer than the specified deadline");
 });
 
-kubeletTest("a container whose liveness fails is restarted", async (h) => {
+kubeletTest("SYNC5 a container whose liveness fails is restarted", async (h) => {
   const dead = new Set<string>();
   const own = await startTestKubelet(h, {
     startProber: (_scope, _world, { changed }) => ({

@@ -29,7 +29,7 @@ test("the tree is told apart by its files", async () => {
   assert.deepEqual(await findHierarchies(other), { version: 2, controllers: ["cpuset", "cpu", "io", "memory"] });
 });
 
-test("version 1: shares, quota and memory go to their own hierarchies", () => {
+test("CGROUP1 version 1: shares, quota and memory go to their own hierarchies", () => {
   assert.deepEqual(podWrites(one, "/kubepods/burstable/podu1", burstable), [
     { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/podu1/cpu.shares", value: "512" },
     { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/burstable/podu1/cpu.cfs_period_us", value: "100000" },
@@ -41,7 +41,7 @@ test("version 1: shares, quota and memory go to their own hierarchies", () => {
   ]);
 });
 
-test("version 2: weight, cpu.max and memory.max, and controllers are passed down", () => {
+test("CGROUP1 version 2: weight, cpu.max and memory.max, and controllers are passed down", () => {
   const writes = podWrites(two, "/kubepods/burstable/podu1", burstable);
   const values = Object.fromEntries(
     writes.filter(({ value }) => !value.startsWith("+")).map(({ path, value }) => [path.split("/").at(-1), value]),
@@ -55,7 +55,7 @@ test("version 2: weight, cpu.max and memory.max, and controllers are passed down
   assert.deepEqual([weightOf(2), weightOf(1024), weightOf(262144)], [1, 39, 10000]);
 });
 
-test("on a recorded tree of version 2 a Pod's cgroup is made, listed and removed", async () => {
+test("CGROUP2 on a recorded tree of version 2 a Pod's cgroup is made, listed and removed", async () => {
   const world = simulatedWorld({ seed: 1 });
   await world.files.makeFolder("/sys/fs/cgroup");
   world.processes.register("rmdir", async (program) => {

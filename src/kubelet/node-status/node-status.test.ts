@@ -92,7 +92,7 @@ async function setUp(more: Partial<NodeStatusOptions> = {}) {
   };
 }
 
-test("registers the Node with its labels, resources, addresses and conditions", async () => {
+test("NODE1 registers the Node with its labels, resources, addresses and conditions", async () => {
   const { world, start, node, events } = await setUp();
   const reporter = await start();
   await world.advance(50);
@@ -134,7 +134,7 @@ test("registers the Node with its labels, resources, addresses and conditions", 
   assert.ok(events.includes("Normal Starting Starting kubelet."));
 });
 
-test("becomes Ready within 200 ms of the network, and says before why it is not", async () => {
+test("NODE2 becomes Ready within 200 ms of the network, and says before why it is not", async () => {
   const { world, start, say, ready } = await setUp();
   say({ conditions: [runtimeUp, networkDown] });
   await start();
@@ -150,7 +150,7 @@ test("becomes Ready within 200 ms of the network, and says before why it is not"
   assert.equal(ready()?.message, "kubelet is posting ready status");
 });
 
-test("posts changes at once, and nothing but a report every five minutes otherwise", async () => {
+test("NODE3 posts changes at once, and nothing but a report every five minutes otherwise", async () => {
   const { world, start, say, tell, ready, cluster } = await setUp();
   await start();
   await world.advance(60_000);
@@ -165,7 +165,7 @@ test("posts changes at once, and nothing but a report every five minutes otherwi
   assert.equal(ready()?.message, "container runtime is down");
 });
 
-test("a Node that exists keeps what others gave it; one that is deleted comes back", async () => {
+test("NODE1 a Node that exists keeps what others gave it; one that is deleted comes back", async () => {
   const { world, start, cluster, node, events } = await setUp();
   const others = { type: "NetworkUnavailable", status: "False" };
   cluster.put(Node, {
@@ -186,7 +186,7 @@ test("a Node that exists keeps what others gave it; one that is deleted comes ba
   assert.equal(conditionOf(node()?.status.conditions, "Ready")?.status, "True");
 });
 
-test("registers as soon as the API server answers, and renews the Lease every ten seconds", async () => {
+test("NODE3 registers as soon as the API server answers, and renews the Lease every ten seconds", async () => {
   const { world, start, cluster, node } = await setUp();
   let isDown = true;
   cluster.before = () => {

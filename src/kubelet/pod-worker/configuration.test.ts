@@ -169,7 +169,7 @@ test("a container that must not run as root is refused when it would", () => {
   assert.deepEqual(config({ privileged: true }).security.maskedPaths, []);
 });
 
-test("waits double to five minutes, and ten quiet minutes forget them", () => {
+test("SYNC3 waits double to five minutes, and ten quiet minutes forget them", () => {
   const backOffs = new BackOffs(ordinaryLimits);
   let now = 0;
   const waits: number[] = [];

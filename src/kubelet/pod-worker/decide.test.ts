@@ -69,25 +69,25 @@ function steps(pod: Pod, seen: ObservedPod, more: Partial<Situation> = {}): read
   });
 }
 
-test("a new Pod needs a sandbox and volumes first, then its containers", () => {
+test("SYNC1 a new Pod needs a sandbox and volumes first, then its containers", () => {
   assert.deepEqual(steps(newPod(), observed([], []), { volumesReady: false }), ["prepare 0 sandbox volumes"]);
   assert.deepEqual(steps(newPod(), observed([]), { volumesReady: false }), ["prepare 1 volumes"]);
   assert.deepEqual(steps(newPod(), observed([])), ["start main 0"]);
   assert.deepEqual(steps(newPod(), observed([container("main")])), []);
 });
 
-test("after a failed sandbox nothing is done until its time has come", () => {
+test("SYNC1 after a failed sandbox nothing is done until its time has come", () => {
   const { steps: none, wakeAt } = decided(newPod(), observed([], []), { blockedUntil: 12_000 });
   assert.deepEqual([none, wakeAt], [[], 12_000]);
 });
 
-test("a lost sandbox is replaced, and what runs in the old one is stopped", () => {
+test("SYNC2 a lost sandbox is replaced, and what runs in the old one is stopped", () => {
   assert.deepEqual(steps(newPod(), observed([container("main")], [sandbox(0, false)])), ["stop main-0", "prepare 1 sandbox"]);
   const two = observed([exited("main", 137)], [sandbox(1), sandbox(0, false)]);
   assert.deepEqual(steps(newPod(), two), ["start main 1"]);
 });
 
-test("a Pod that is not restarted gets no new sandbox", () => {
+test("SYNC2 a Pod that is not restarted gets no new sandbox", () => {
   assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 137)], [sandbox(0, false)])), []);
   assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)], [sandbox(0, false)])), []);
   assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 1)], [sandbox(0, false)])), [
@@ -95,14 +95,14 @@ test("a Pod that is not restarted gets no new sandbox", () => {
   ]);
 });
 
-test("restartPolicy decides about exits", () => {
+test("SYNC3 restartPolicy decides about exits", () => {
   assert.deepEqual(steps(newPod(), observed([exited("main", 0)])), ["start main 1"]);
   assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)])), []);
   assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 1)])), ["start main 1"]);
   assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 1)])), []);
 });
 
-test("a container that crashed too often waits, and says so", () => {
+test("SYNC3 a container that crashed too often waits, and says so", () => {
   const { waiting, wakeAt } = decided(newPod(), observed([exited("main", 1)]), {
     restartBlockedUntil: () => 30_000,
     restartDelay: () => 160_000,
@@ -115,7 +115,7 @@ test("a container that crashed too often waits, and says so", () => {
   });
 });
 
-test("init containers run one after another, and again when they fail", () => {
+test("SYNC4 init containers run one after another, and again when they fail", () => {
   const pod = newPod({
     initContainers: [
       { name: "a", image },
@@ -129,7 +129,7 @@ test("init containers run one after another, and again when they fail", () => {
   assert.deepEqual(steps(pod, observed([exited("b", 0), exited("a", 0)])), ["start main 0"]);
 });
 
-test("a sidecar has to be started before what follows, and is kept running", () => {
+test("SYNC4 a sidecar has to be started before what follows, and is kept running", () => {
   const pod = newPod({ initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
   assert.deepEqual(steps(pod, observed([])), ["start side 0"]);
   assert.deepEqual(steps(pod, observed([container("side")]), { probe: () => ({ started: false, ready: false }) }), []);
@@ -137,7 +137,7 @@ test("a sidecar has to be started before what follows, and is kept running", () 
   assert.deepEqual(steps(pod, observed([exited("side", 0), container("main")])), ["start side 1"]);
 });
 
-test("a failed liveness probe and a new image stop the container", () => {
+test("SYNC5 a failed liveness probe and a new image stop the container", () => {
   const failed = { started: true, ready: true, failed: { probe: "liveness", graceSeconds: 3 } } as const;
   const {
     steps: [stop],
@@ -149,12 +149,12 @@ test("a failed liveness probe and a new image stop the container", () => {
   assert.deepEqual(steps(newPod(), observed([changed]), { stopping: new Set(["main-0"]) }), []);
 });
 
-test("of ended containers the last two are kept", () => {
+test("END4 of ended containers the last two are kept", () => {
   const ended = [4, 3, 2, 1].map((attempt) => exited("main", 1, { attempt }));
   assert.deepEqual(steps(newPod(), observed([container("main", { attempt: 5 }), ...ended])), ["remove main-2", "remove main-1"]);
 });
 
-test("the end: containers, then sidecars, then the sandbox, then nothing is left to do", () => {
+test("END1 the end: containers, then sidecars, then the sandbox, then nothing is left to do", () => {
   const pod = newPod({ initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
   const ending = { graceSeconds: 5 };
   assert.deepEqual(steps(pod, observed([container("main"), container("side")]), { ending }), ["stop main-0"]);
@@ -163,12 +163,12 @@ test("the end: containers, then sidecars, then the sandbox, then nothing is left
   assert.deepEqual(steps(pod, observed([exited("main", 0)], [sandbox(0, false)]), { ending }), ["finish"]);
 });
 
-test("a Pod that has failed ends but stays", () => {
+test("END3 a Pod that has failed ends but stays", () => {
   assert.deepEqual(steps(newPod(), observed([container("main")]), { hasFailed: true }), ["stop main-0"]);
   assert.deepEqual(steps(newPod(), observed([exited("main", 0)], [sandbox(0, false)]), { hasFailed: true }), []);
 });
 
-test("a container waits for the postStart hook of the one before it", () => {
+test("SYNC4 a container waits for the postStart hook of the one before it", () => {
   const postStart = { lifecycle: { postStart: { sleep: { seconds: 5 } } } };
   const pod = newPod({
     containers: [

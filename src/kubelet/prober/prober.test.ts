@@ -59,7 +59,7 @@ function setUp(container: Draft<Container>, { exec = () => ended(0) }: { exec?: 
 
 const execProbe = { exec: { command: ["check"] }, periodSeconds: 10, failureThreshold: 3 };
 
-test("without probes a container is started and ready at once", () => {
+test("PROBE1 without probes a container is started and ready at once", () => {
   const { prober } = setUp({});
   assert.deepEqual(prober.state("c1"), { started: true, ready: true });
   assert.equal(prober.state("other"), undefined);
@@ -78,7 +78,7 @@ test("a readiness probe that fails at first is tried again soon, and neither tol
   assert.equal(attempts.length, before + 1, "the period counts once it succeeded");
 });
 
-test("a readiness probe takes failureThreshold failures to be lost, each told", async () => {
+test("PROBE2 a readiness probe takes failureThreshold failures to be lost, each told", async () => {
   const { world, prober, events } = setUp({ readinessProbe: execProbe }, { exec: (at) => (at < 5 ? ended(0) : ended(1, "no database")) });
   await world.advance(25_000);
   assert.equal(prober.state("c1")?.ready, true);
@@ -88,7 +88,7 @@ test("a readiness probe takes failureThreshold failures to be lost, each told", 
   assert.equal(prober.state("c1")?.ready, false);
 });
 
-test("a liveness probe fails the container after failureThreshold, with its own grace period, and probing ends", async () => {
+test("PROBE2 a liveness probe fails the container after failureThreshold, with its own grace period, and probing ends", async () => {
   const livenessProbe = { ...execProbe, initialDelaySeconds: 5, terminationGracePeriodSeconds: 3 };
   const { world, prober, attempts } = setUp({ livenessProbe }, { exec: () => ended(1) });
   await world.advance(24_900);
@@ -101,7 +101,7 @@ test("a liveness probe fails the container after failureThreshold, with its own 
   assert.equal(attempts.length, count);
 });
 
-test("a startup probe holds the others back", async () => {
+test("PROBE1 a startup probe holds the others back", async () => {
   const container = {
     startupProbe: { ...execProbe, periodSeconds: 1, failureThreshold: 30 },
     livenessProbe: { ...execProbe, periodSeconds: 1 },
@@ -117,7 +117,7 @@ test("a startup probe holds the others back", async () => {
   assert.deepEqual(prober.state("c1"), { started: true, ready: true });
 });
 
-test("a probe that times out fails; one that cannot be made counts as nothing", async () => {
+test("PROBE3 a probe that times out fails; one that cannot be made counts as nothing", async () => {
   const timesOut = setUp(
     { livenessProbe: { ...execProbe, failureThreshold: 1 } },
     {

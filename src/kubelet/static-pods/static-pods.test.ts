@@ -12,7 +12,7 @@ const manifest = (name: string, image = "x:1") =>
   `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\n  namespace: kube-system\nspec:\n  containers:\n  - name: main\n    image: ${image}\n`;
 const about = { path: `${folder}/a.yaml`, nodeName: "node-1", now: 0 };
 
-test("a static Pod has the node's name, a uid from its content, and says where it comes from", () => {
+test("STATIC1 a static Pod has the node's name, a uid from its content, and says where it comes from", () => {
   const pod = staticPod(manifest("etcd"), about);
   assert.deepEqual([pod.metadata.name, pod.metadata.namespace, pod.spec.nodeName], ["etcd-node-1", "kube-system", "node-1"]);
   assert.equal(pod.metadata.uid, pod.metadata.annotations?.[annotations.configHash]);
@@ -36,7 +36,7 @@ test("annotations alone make no Pod of the API server a static one", () => {
   }
 });
 
-test("files come, change and go; a half-written one leaves the Pod as it was", async () => {
+test("STATIC2 files come, change and go; a half-written one leaves the Pod as it was", async () => {
   const world = simulatedWorld({ seed: 1 });
   const scope = rootScope("test", (error) => {
     throw error;

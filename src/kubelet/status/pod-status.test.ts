@@ -52,7 +52,7 @@ const condition = (found: PodStatus, type: string) => {
   return [value, reason, message];
 };
 
-test("the phase follows the containers and restartPolicy", () => {
+test("STATUS1 the phase follows the containers and restartPolicy", () => {
   const phase = (spec: Draft<Pod["spec"]>, containers: readonly ObservedContainer[]) => status(newPod(spec), containers).phase;
   assert.equal(phase({}, []), "Pending");
   assert.equal(phase({}, [container("main")]), "Running");
@@ -65,12 +65,12 @@ test("the phase follows the containers and restartPolicy", () => {
   assert.equal(phase({ ...init, restartPolicy: "Never" }, [ended("init", 1)]), "Failed");
 });
 
-test("a terminal phase is never left", () => {
+test("STATUS1 a terminal phase is never left", () => {
   assert.equal(status(newPod({}, { phase: "Succeeded" }), [container("main")]).phase, "Succeeded");
   assert.equal(status(newPod({}, { phase: "Failed", reason: "Evicted" }), []).reason, "Evicted");
 });
 
-test("conditions say what is missing, in upstream's words", () => {
+test("STATUS2 conditions say what is missing, in upstream's words", () => {
   const found = status(newPod({ initContainers: [{ name: "init", image }] }), [container("init")]);
   assert.deepEqual(condition(found, "Initialized"), ["False", "ContainersNotInitialized", "containers with incomplete status: [init]"]);
   assert.deepEqual(condition(found, "Ready"), ["False", "ContainersNotReady", "containers with unready status: [main]"]);
@@ -105,7 +105,7 @@ test("probes decide about started and ready", () => {
   assert.deepEqual([slow?.started, slow?.ready], [false, false]);
 });
 
-test("only what differs is written, and others' conditions stay", () => {
+test("STATUS2 only what differs is written, and others' conditions stay", () => {
   const gate = { type: "x/y", status: "True" };
   const pod = newPod({}, { phase: "Pending", conditions: [gate] });
   const first = status(pod, [container("main")]);
@@ -118,7 +118,7 @@ test("only what differs is written, and others' conditions stay", () => {
   assert.equal(statusPatch(first, status({ ...pod, status: first }, [container("main")], { now: 99_000 })), undefined);
 });
 
-test("what does not fit is told why", () => {
+test("SYNC10 what does not fit is told why", () => {
   const node = { metadata: { name: "n", labels: {} }, status: { allocatable: { cpu: "2", memory: "1Gi", pods: "110" } } } as never;
   const asks = (cpu: string) => newPod({ containers: [{ name: "main", image, resources: { requests: { cpu } } }] });
   assert.equal(admit(asks("1500m"), [], node, 110), undefined);

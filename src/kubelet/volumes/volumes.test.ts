@@ -40,7 +40,7 @@ function newPod(volumes: Draft<Pod["spec"]["volumes"]>, spec: Draft<Pod["spec"]>
   });
 }
 
-test("a ConfigMap's files change together, and keys that went are gone", async () => {
+test("VOLUME1 a ConfigMap's files change together, and keys that went are gone", async () => {
   const { world, volumes, data } = setUp();
   const pod = newPod([{ name: "settings", configMap: { name: "settings", defaultMode: 0o400 } }]);
   const folder = `${root}/kubernetes.io~configmap/settings`;
@@ -57,7 +57,7 @@ test("a ConfigMap's files change together, and keys that went are gone", async (
   assert.deepEqual(await world.files.list(folder), ["..data", await world.files.readLink(`${folder}/..data`), "colour"].sort());
 });
 
-test("what is missing is said as upstream says it; optional is empty", async () => {
+test("VOLUME2 what is missing is said as upstream says it; optional is empty", async () => {
   const { volumes } = setUp();
   await assert.rejects(volumes.mount(newPod([{ name: "v", configMap: { name: "none" } }]), context), {
     message: 'MountVolume.SetUp failed for volume "v" : configmap "none" not found',
@@ -72,7 +72,7 @@ test("what is missing is said as upstream says it; optional is empty", async () 
   );
 });
 
-test("a projected volume joins token, ConfigMap and fields, and says when the token is due", async () => {
+test("VOLUME3 a projected volume joins token, ConfigMap and fields, and says when the token is due", async () => {
   const { world, volumes, token } = setUp();
   const sources = [
     { serviceAccountToken: { path: "token" } },
@@ -106,7 +106,7 @@ test("emptyDir is everybody's; hostPath is checked for its type", async () => {
   assert.deepEqual([await volumes.leftovers(), (await world.files.stat("/opt/x"))?.kind], [[], "folder"]);
 });
 
-test("a subPath stays within its volume", async () => {
+test("VOLUME5 a subPath stays within its volume", async () => {
   const { world, volumes } = setUp();
   const mounted = (subPath: string) => {
     const pod = newPod([{ name: "data", emptyDir: {} }], {
@@ -127,7 +127,7 @@ test("a subPath stays within its volume", async () => {
   await assert.rejects(mounted("../x"), /invalid subPath/);
 });
 
-test("what the kubelet keeps up to date is read-only in the container", async () => {
+test("VOLUME4 what the kubelet keeps up to date is read-only in the container", async () => {
   const { world, volumes } = setUp();
   const pod = complete(Pod, {
     metadata: { name: "web", namespace: "shop", uid: "u1" },
