@@ -26,16 +26,19 @@ const image = `keelson/pause:${version}`;
 
 /** Prints its part of the table. The machine is gone afterwards, whatever happened. */
 export async function benchNode({ quick }: Settings): Promise<void> {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void labDown(world, name).finally(() => process.exit(1)));
   const nodeFolder = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+  const made = labUp(world, { name, address: "192.168.83.20", readOnlyPaths: [...new Set([repository, nodeFolder])] });
+  let down: Promise<unknown> | undefined;
+  const takeDown = () => (down ??= made.catch(() => {}).then(() => labDown(world, name)));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void takeDown().finally(() => process.exit(1)));
   try {
-    await labUp(world, { name, address: "192.168.83.20", readOnlyPaths: [...new Set([repository, nodeFolder])] });
+    await made;
     row("up from nothing, to the first Pod Running", await inside("first-pod"), "");
     await inMachine(["sh", "-ec", resetScript]);
     row("up with images present, to the first Pod Running", await inside("first-pod"), "< 8 s (17–21)");
     await inside("costs", quick);
   } finally {
-    await labDown(world, name);
+    await takeDown();
   }
 }
 
