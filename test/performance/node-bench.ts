@@ -57,7 +57,7 @@ async function inside(part: string, quick = false): Promise<string> {
 
 /** What `kubeadm reset` does: processes, containers, certificates and state go; programs and images stay. */
 const resetScript = `
-kill -9 $(pgrep -f '[k]eelson-guard') $(pgrep -f '[k]eelson.js supervise$') $(pgrep -f '[k]eelson.js kubelet ')
+kill -9 $(pgrep -f '[k]eelson-guard') $(pgrep -f '[k]eelson.js supervise$') $(pgrep -f '[k]eelson.js kubelet ') || true
 for id in $(ctr -n k8s.io tasks ls -q); do ctr -n k8s.io tasks rm -f $id >/dev/null & done; wait
 ctr -n k8s.io containers rm $(ctr -n k8s.io containers ls -q)
 kill $(pgrep -x containerd)
