@@ -64,16 +64,21 @@ export function makeChain(needs: ChainNeeds): Chain {
     try {
       const query = http.query === "" ? noQuery : new URLSearchParams(http.query);
       info = parsed(http, query);
-      let user = known ?? (await authenticator.authenticate(http)) ?? anonymousUser;
-      if (asksForAnother(http.headers)) user = await impersonated(user, http.headers, authorizer);
-      const { decision, reason } = await authorizer.authorize(user, info);
-      if (decision !== "allow") throw forbiddenError(user, info, reason);
-      response = await serve({ http, info, query, user, warnings });
+      const self = known ?? (await authenticator.authenticate(http)) ?? anonymousUser;
+      const user = asksForAnother(http.headers) ? await impersonated(self, http.headers, authorizer) : self;
+      const asked = info;
+      await demand(user, asked);
+      response = await serve({ http, info, query, user, warnings, demandCreate: () => demand(user, { ...asked, verb: "create" }) });
     } catch (error) {
       response = respondError(http, statusErrorOf(needs, http, error), formOf(http));
     }
     metrics.answered(http.method, info, info && servedOf(info), response.status, (world.clock.monotonic() - started) / 1000);
     return withHeaders(response, warnings, http.headers["audit-id"] ?? world.crypto.uuid());
+  }
+
+  async function demand(user: User, info: ParsedRequest): Promise<void> {
+    const { decision, reason } = await authorizer.authorize(user, info);
+    if (decision !== "allow") throw forbiddenError(user, info, reason);
   }
 
   function servedOf({ isResourceRequest, group, version, resource }: ParsedRequest): Resource | undefined {

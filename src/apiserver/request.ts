@@ -32,6 +32,8 @@ export interface ApiRequest {
   readonly user: User;
   /** The kind named by the path, for resource requests. */
   readonly kind?: Kind;
+  /** Rejects with Forbidden unless the user may create what the request is about: updates and applies that make what is missing. */
+  readonly demandCreate: () => Promise<void>;
   /** Warnings gathered on the way, sent as Warning headers. */
   readonly warnings: string[];
 }

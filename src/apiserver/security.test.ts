@@ -454,3 +454,34 @@ test("what nobody serves becomes no label of a metric, however long its name", (
     assert.match(text, /apiserver_request_total\{code="403",.*resource="pods"/);
     assert.ok(!text.includes(long.slice(0, 100)));
   }));
+
+test("an apply or update that would make something needs the right to create it", () =>
+  withCluster(async ({ admin, api }) => {
+    const verbs = ["get", "patch", "update"];
+    await grant(admin, "default", "change", "bob", [
+      { verbs, apiGroups: ["", "coordination.k8s.io"], resources: ["configmaps", "leases"] },
+    ]);
+    const handle = api.handleAs({ name: "bob", groups: [] });
+    const send = async (method: string, path: string, type: string, body: Loose): Promise<number> => {
+      const response = await handle({
+        method,
+        path,
+        query: method === "PATCH" ? "fieldManager=m" : "",
+        headers: { "content-type": type },
+        peer: { address: "test" },
+        body: async () => new TextEncoder().encode(JSON.stringify(body)),
+        signal: new AbortController().signal,
+      });
+      return response.status;
+    };
+    const maps = "/api/v1/namespaces/default/configmaps";
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made" }, data: { a: "b" } };
+    const apply = (path: string, body: Loose = map) => send("PATCH", path, "application/apply-patch+yaml", body);
+    await eventually(async () => assert.equal(await send("PATCH", `${maps}/made`, "application/merge-patch+json", {}), 404));
+    assert.equal(await apply(`${maps}/made`), 403);
+    assert.equal(await apply(maps, { ...map, metadata: { generateName: "x-" } }), 405);
+    const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "l" }, spec: {} };
+    assert.equal(await send("PUT", "/apis/coordination.k8s.io/v1/namespaces/default/leases/l", "application/json", lease), 403);
+    await admin.raw("POST", maps, map);
+    assert.equal(await apply(`${maps}/made`), 200);
+  }));

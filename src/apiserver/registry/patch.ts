@@ -154,6 +154,7 @@ async function applyObject(
     keepsManagers: true,
     absent: async () => {
       if (write.subresource !== "") throw notFound(kind, name);
+      await request.demandCreate();
       created = true;
       const object = applied(undefined);
       const named = { ...object, metadata: { ...object.metadata, name: object.metadata.name ?? name } } as AnyObject;

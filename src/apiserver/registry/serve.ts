@@ -42,6 +42,7 @@ export async function serveResource(needs: ServeNeeds, request: ServedRequest, r
   const verb = info.verb as Verb;
   if (info.rest !== "" || !verbsOf(resource).includes(verb)) throw info.rest !== "" ? pathNotFound() : methodNotAllowed();
   checkScope(resource.kind, request);
+  if (info.name === "" && (verb === "update" || verb === "patch")) throw methodNotAllowed();
   const rest = needs.registry.rest(resource);
   const form = formOf(request);
   switch (verb) {
@@ -157,6 +158,7 @@ async function update(needs: ServeNeeds, rest: KindRest, request: ServedRequest,
   const write = writeOf(needs, resource, request, subresource);
   let created = false;
   const absent = async (): Promise<View> => {
+    await request.demandCreate();
     created = true;
     return createObject(rest, namespace, sent, write);
   };
