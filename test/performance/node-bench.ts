@@ -24,21 +24,17 @@ const name = `bench-${process.pid}`;
 const keelson = [process.execPath, "--disable-warning=ExperimentalWarning", join(repository, "src/hosts/main.ts")];
 const image = `keelson/pause:${version}`;
 
-/** Prints its part of the table. The machine is gone afterwards, whatever happened. */
+/** Prints its part of the table. The machine is gone afterwards; where this was killed, `keelson lab down` takes it down. */
 export async function benchNode({ quick }: Settings): Promise<void> {
   const nodeFolder = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
-  const made = labUp(world, { name, address: "192.168.83.20", readOnlyPaths: [...new Set([repository, nodeFolder])] });
-  let down: Promise<unknown> | undefined;
-  const takeDown = () => (down ??= made.catch(() => {}).then(() => labDown(world, name)));
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void takeDown().finally(() => process.exit(1)));
   try {
-    await made;
+    await labUp(world, { name, address: "192.168.83.20", readOnlyPaths: [...new Set([repository, nodeFolder])] });
     row("up from nothing, to the first Pod Running", await inside("first-pod"), "");
     await inMachine(["sh", "-ec", resetScript]);
     row("up with images present, to the first Pod Running", await inside("first-pod"), "< 8 s (17–21)");
     await inside("costs", quick);
   } finally {
-    await takeDown();
+    await labDown(world, name);
   }
 }
 
