@@ -15,7 +15,7 @@ const active = ({ list }: Cluster) =>
   list(Pod).filter(({ metadata, status }) => !metadata.deletionTimestamp && status.phase !== "Failed" && status.phase !== "Succeeded");
 const ready = (cluster: Cluster) => active(cluster).filter(({ status }) => status.phase === "Running");
 
-simulateCluster("a ReplicaSet keeps its count, never more, while watches are late and break", { nodes: 3, seeds: 5 }, async (cluster) => {
+simulateCluster("a ReplicaSet keeps its count, never more, while watches are late and break", { nodes: 3, seeds: 3 }, async (cluster) => {
   const { client, until, always, faults, world } = cluster;
   cluster.list(ReplicaSet);
   faults.delayWatches({ millisecondsMax: 3_000 });
@@ -31,7 +31,7 @@ simulateCluster("a ReplicaSet keeps its count, never more, while watches are lat
   }
 });
 
-simulateCluster("a scheduler that is killed again and again loses no Pod", { nodes: 3, seeds: 5 }, async (cluster) => {
+simulateCluster("a scheduler that is killed again and again loses no Pod", { nodes: 3, seeds: 3 }, async (cluster) => {
   const { client, until, wait, scheduler, world } = cluster;
   await client.create(ReplicaSet, replicaSet("web", 30));
   for (let round = 0; round < 5; round += 1) {
@@ -43,7 +43,7 @@ simulateCluster("a scheduler that is killed again and again loses no Pod", { nod
   await until("30 Pods run", () => ready(cluster).length === 30, { seconds: 120 });
 });
 
-simulateCluster("of two schedulers one leads, and the other goes on when it is gone", { nodes: 2, seeds: 5 }, async (cluster) => {
+simulateCluster("of two schedulers one leads, and the other goes on when it is gone", { nodes: 2, seeds: 3 }, async (cluster) => {
   const { client, until, always, scheduler } = cluster;
   await scheduler.kill();
   const copies = cluster.electSchedulers(2);
@@ -56,7 +56,7 @@ simulateCluster("of two schedulers one leads, and the other goes on when it is g
   await until("8 Pods run", () => ready(cluster).length === 8, { seconds: 60 });
 });
 
-simulateCluster("an API server that is killed while things happen is picked up where it was", { nodes: 3, seeds: 5 }, async (cluster) => {
+simulateCluster("an API server that is killed while things happen is picked up where it was", { nodes: 3, seeds: 3 }, async (cluster) => {
   const { client, until, wait, apiServer, world } = cluster;
   await client.create(ReplicaSet, replicaSet("web", 12));
   for (let round = 0; round < 4; round += 1) {

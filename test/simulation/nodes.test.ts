@@ -131,3 +131,57 @@ simulateCluster("END2 containers end, in their own time, before the Pod goes", {
   assert.ok(deaf >= 10 && deaf < 16, `deaf had ${deaf} s`);
   await until("both are gone", () => cluster.list(Pod).length === 0);
 });
+
+simulateCluster(
+  "SYNC11 a Pod never runs on two Nodes, whatever dies; in the end what runs is what is meant",
+  { nodes: 3, seeds: 3 },
+  async (cluster) => {
+    const { client, until, wait, world, faults } = cluster;
+    const names = ["node-1", "node-2", "node-3"] as const;
+    const any = <T>(choices: readonly T[]): T => choices[world.random.integer(choices.length)] as T;
+    await client.create(ReplicaSet, replicaSet("web", 9));
+    const chaos: readonly (() => Promise<void>)[] = [
+      async () => {
+        const name = any(names);
+        await faults.loseNode(name);
+        await wait(world.random.fraction() * 120);
+        faults.returnNode(name);
+      },
+      async () => {
+        const { kill, start } = cluster.kubelet(any(names));
+        await kill();
+        await wait(world.random.fraction() * 5);
+        start();
+      },
+      async () => {
+        await cluster.scheduler.kill();
+        await wait(world.random.fraction());
+        cluster.scheduler.start();
+      },
+      async () => {
+        await cluster.apiServer.kill();
+        await wait(world.random.fraction() * 5);
+        cluster.apiServer.start();
+      },
+      async () => {
+        const [victim] = active(cluster);
+        if (victim) await client.delete(Pod, victim.metadata).catch(() => {});
+      },
+      async () => faults.cutWatches(),
+    ];
+    faults.delayWatches({ millisecondsMax: 1_000 });
+    for (let round = 0; round < 8; round += 1) {
+      await any(chaos)();
+      await wait(world.random.fraction() * 3);
+    }
+    const isTrue = () => {
+      const running = new Map(cluster.running().map(({ uid, node }) => [uid, node]));
+      return (
+        running.size === 9 &&
+        ready(cluster).length === 9 &&
+        ready(cluster).every(({ metadata, spec }) => running.get(metadata.uid) === spec.nodeName)
+      );
+    };
+    await until("9 Pods are ready and run where they are said to", isTrue, { seconds: 900 });
+  },
+);
