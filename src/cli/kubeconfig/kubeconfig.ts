@@ -22,7 +22,11 @@ export const kubeconfig = command({
     const machine = (await labList(world)).find((lab) => lab.name === name && lab.running);
     if (!machine) throw new UserError(`there is no running lab machine "${name}"`, "See: keelson lab list");
     const { code, stdout } = await labExec(world, name, ["cat", adminKubeconfigPath]);
-    if (code !== 0) throw new UserError(`lab machine "${name}" is no node`, `Make it one: keelson lab exec ${name} -- keelson up`);
+    if (code !== 0)
+      throw new UserError(
+        `lab machine "${name}" is no node`,
+        `Make it one, from the folder of the clone: ./keelson lab exec ${name} -- ./keelson up`,
+      );
     world.processes.self.writeOut(
       machine.apiPort === undefined ? stdout : stdout.replace(/server: .*/, `server: https://127.0.0.1:${machine.apiPort}`),
     );

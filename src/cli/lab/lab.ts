@@ -129,7 +129,9 @@ async function exec(world: World, arguments_: readonly string[]): Promise<number
   const before = split < 0 ? arguments_.slice(0, 1) : arguments_.slice(0, split);
   const inside = split < 0 ? arguments_.slice(1) : arguments_.slice(split + 1);
   const { name } = read(before);
-  const { code, signal } = await labAttach(world, name, inside.length > 0 ? inside : ["sh"]);
+  // The clone is seen inside at the same path: whoever stands in it can call ./keelson there too.
+  const fromHere = ["sh", "-c", 'cd "$0" 2>/dev/null; exec "$@"', world.processes.self.folder];
+  const { code, signal } = await labAttach(world, name, [...fromHere, ...(inside.length > 0 ? inside : ["sh"])]);
   return code ?? (signal === undefined ? 1 : 128);
 }
 
