@@ -2,6 +2,8 @@
 import type { Scope } from "#base/scope.ts";
 import type { Component } from "#component/component.ts";
 import { type Flag, type FlagValues, parseFlags } from "#component/flags.ts";
+import { DatabaseError } from "#platform/database.ts";
+import type { FileError } from "#platform/files.ts";
 import type { World } from "#platform/world.ts";
 
 /** Starters of components, handed in by the host so that no command imports a component. */
@@ -48,6 +50,29 @@ export function flagsOnly<const F extends readonly Flag[]>(name: string, flags: 
     throw new UserError(`${name} takes no argument ${JSON.stringify(rest[0])}`, `Run "keelson ${name} --help" for its flags.`);
   return values;
 }
+
+/** What is wrong with a file or a database, in one line. */
+export function diskProblem(error: FileError | DatabaseError): string {
+  if (error instanceof DatabaseError) return error.message;
+  const action = /, (mkdir|open|rename|rm|unlink|scandir|stat|lstat|copyfile|chmod|chown)\b/.exec(error.message)?.[1];
+  const done = action === "mkdir" ? "make the folder" : action === "open" ? "open" : "use";
+  const why = action === "mkdir" && error.code === "ENOENT" ? "no folder can be made there" : (fileProblems[error.code] ?? error.message);
+  return `cannot ${done} ${error.path}: ${why}`;
+}
+
+const fileProblems: Readonly<Record<string, string | undefined>> = {
+  EACCES: "permission denied",
+  EEXIST: "something that is no folder is there already",
+  EISDIR: "it is a folder",
+  ELOOP: "its links lead in a circle",
+  EMFILE: "too many files are open",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "there is no such place",
+  ENOSPC: "no space is left on the disk",
+  ENOTDIR: "a part of the path is no folder",
+  EPERM: "the system does not permit it",
+  EROFS: "the file system is read-only",
+};
 
 /** Something the user can mend: printed without a stack, with what to do. */
 export class UserError extends Error {

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Where the program starts: the World of this machine, and the command that was asked for. Everything else is loaded when it is needed.
 import { rootScope, ScopeStopped } from "#base/scope.ts";
-import { UserError } from "#cli/command.ts";
+import { diskProblem, UserError } from "#cli/command.ts";
 import { runCommandLine } from "#cli/run.ts";
 import { ConfigError } from "#component/component.ts";
 import { FlagError } from "#component/flags.ts";
 import { giveBackIdleMemory } from "#platform/node/idle-memory.ts";
+import { DatabaseError } from "#platform/database.ts";
+import { FileError } from "#platform/files.ts";
 import { nodeWorld } from "#platform/node/world.ts";
 import { starters } from "./starters.ts";
 import { version } from "./version.ts";
@@ -53,6 +55,10 @@ function report(error: unknown): number {
   if (error instanceof FlagError || error instanceof ConfigError) {
     process.stderr.write(`Error: ${error.message}\n`);
     return error instanceof FlagError ? 2 : 1;
+  }
+  if (error instanceof FileError || error instanceof DatabaseError) {
+    process.stderr.write(`keelson: ${diskProblem(error)}\n`);
+    return 1;
   }
   process.stderr.write(`keelson: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return 1;

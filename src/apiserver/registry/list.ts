@@ -153,6 +153,7 @@ const everything: Selection = { matches: undefined, name: undefined };
 
 export function listQuery(query: URLSearchParams): ListQuery {
   const limit = wholeParameter(query, "limit");
+  wholeParameter(query, "timeoutSeconds");
   const token = query.get("continue") ?? "";
   const version = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
@@ -188,10 +189,12 @@ export function revisionOf(text: string): Revision | undefined {
   return Number(text);
 }
 
-function wholeParameter(query: URLSearchParams, name: string): number {
+/** A number of the query; 0 when it is absent or negative, which mean the same. Throws BadRequest. */
+export function wholeParameter(query: URLSearchParams, name: string): number {
   const text = query.get(name);
   if (text === null || text === "") return 0;
-  if (!/^-?[0-9]{1,18}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text.slice(0, 64))}: invalid syntax`);
+  const why = !/^[+-]?[0-9]+$/.test(text) ? "invalid syntax" : text.length > 18 ? "value out of range" : undefined;
+  if (why) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text.slice(0, 64))}: ${why}`);
   return Math.max(0, Number(text));
 }
 

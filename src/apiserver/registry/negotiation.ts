@@ -34,18 +34,29 @@ export function negotiate(accept: string | undefined, pretty = false): Form {
     form = choose(header) ?? null;
     if (cache.size < cacheMax && header.length < 1_000) cache.set(header, form);
   }
-  if (form === null) {
-    throw new StatusError("NotAcceptable", `only the following media types are accepted: ${accepted}`, {});
-  }
+  if (form === null) throw notAcceptable(accepted);
   return pretty && form.media === "json" ? { ...form, pretty, key: `${form.key} pretty` } : form;
 }
 
-function choose(header: string): Form | undefined {
+/** The same for objects without a protobuf form, which custom resources are: only their tables and metadata have one. */
+export function negotiateWithoutProtobuf(accept: string | undefined, pretty = false): Form {
+  const form = negotiate(accept, pretty);
+  if (form.media !== "protobuf" || form.as !== "object") return form;
+  const other = choose(accept ?? "", (found) => found.media !== "protobuf" || found.as !== "object");
+  if (!other) throw notAcceptable("application/json, application/yaml");
+  return pretty && other.media === "json" ? { ...other, pretty, key: `${other.key} pretty` } : other;
+}
+
+function notAcceptable(types: string): StatusError {
+  return new StatusError("NotAcceptable", `only the following media types are accepted: ${types}`, {});
+}
+
+function choose(header: string, fits: (form: Form) => boolean = () => true): Form | undefined {
   const clauses = header.split(",", 64).map(parseClause);
   clauses.sort((left, right) => right.quality - left.quality);
   for (const clause of clauses) {
     const form = formOf(clause);
-    if (form) return form;
+    if (form && fits(form)) return form;
   }
   return undefined;
 }

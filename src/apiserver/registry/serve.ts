@@ -14,7 +14,7 @@ import { badRequest, methodNotAllowed, pathNotFound } from "./errors.ts";
 import { invalid } from "./invalid.ts";
 import type { KindRest } from "./kind-rest.ts";
 import { cacheAt, listQuery, respondList, selectionOf } from "./list.ts";
-import { type Form, negotiate } from "./negotiation.ts";
+import { type Form, negotiate, negotiateWithoutProtobuf } from "./negotiation.ts";
 import { patchObject } from "./patch.ts";
 import { readObject, readOptions } from "./read-body.ts";
 import type { ApiRegistry } from "./registry.ts";
@@ -44,7 +44,7 @@ export async function serveResource(needs: ServeNeeds, request: ServedRequest, r
   checkScope(resource.kind, request);
   if (info.name === "" && (verb === "update" || verb === "patch")) throw methodNotAllowed();
   const rest = needs.registry.rest(resource);
-  const form = formOf(request);
+  const form = formOf(request, resource.kind);
   switch (verb) {
     case "get":
       return getObject(rest, request, form);
@@ -65,9 +65,10 @@ export async function serveResource(needs: ServeNeeds, request: ServedRequest, r
   }
 }
 
-function formOf({ http, query }: ApiRequest): Form {
-  const pretty = query.get("pretty");
-  return negotiate(http.headers.accept, pretty !== null && pretty !== "false" && pretty !== "0");
+function formOf({ http, query }: ApiRequest, kind?: Kind): Form {
+  const said = query.get("pretty");
+  const pretty = said !== null && said !== "false" && said !== "0";
+  return kind?.openapiSchema ? negotiateWithoutProtobuf(http.headers.accept, pretty) : negotiate(http.headers.accept, pretty);
 }
 
 /** The path has a namespace where the kind has one, and none where it has none. */
@@ -263,7 +264,7 @@ async function serveSubresource(needs: ServeNeeds, request: ServedRequest, resou
   if (own?.type === "custom") return serveCustom(needs, request, resource, own);
   if (info.rest !== "") throw pathNotFound();
   const rest = needs.registry.rest(resource);
-  const form = formOf(request);
+  const form = formOf(request, kind);
   if (!own && info.subresource === "scale" && kind.subresources?.scale) {
     return serveScale(rest, request, form, kind.subresources.scale, writeOf(needs, resource, request, "scale"));
   }

@@ -20,7 +20,7 @@ import { badRequest, expired } from "./errors.ts";
 import { statusEnvelope } from "./respond.ts";
 import { invalid } from "./invalid.ts";
 import type { KindRest } from "./kind-rest.ts";
-import { cacheAt, revisionOf, type Selection, selectionOf } from "./list.ts";
+import { cacheAt, revisionOf, type Selection, selectionOf, wholeParameter } from "./list.ts";
 import { type Form, mediaTypes } from "./negotiation.ts";
 import { joined, lengthPrefixed } from "./protobuf-pieces.ts";
 import { envelopeOf, jsonOf, metadataEnvelope, metadataOnly } from "./render.ts";
@@ -94,14 +94,12 @@ function watchOptions(_rest: KindRest, query: URLSearchParams): WatchOptions {
     errors.push({ type: "NotSupported", field, value: match, detail: `supported values: "NotOlderThan"` });
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", name: "ListOptions" }, "", errors);
-  const timeout = query.get("timeoutSeconds");
-  if (timeout !== null && !/^[0-9]{1,10}$/.test(timeout))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(timeout.slice(0, 64))}: invalid syntax`);
+  const seconds = wholeParameter(query, "timeoutSeconds");
   return {
     since: revisionOf(query.get("resourceVersion") ?? ""),
     bookmarks,
     initialEvents,
-    timeoutSeconds: timeout === null || timeout === "0" ? undefined : Math.min(Number(timeout), maxSeconds),
+    timeoutSeconds: seconds === 0 ? undefined : Math.min(seconds, maxSeconds),
   };
 }
 

@@ -1,7 +1,9 @@
 // keelson dev: a whole control plane in this process, for trying manifests and writing operators. Needs no root and no containers.
 import { kubeconfigText } from "#component/kubeconfig.ts";
+import { DatabaseError } from "#platform/database.ts";
+import { FileError } from "#platform/files.ts";
 import { NetworkError } from "#platform/network.ts";
-import { command, flagsOnly, UserError } from "../command.ts";
+import { command, diskProblem, flagsOnly, UserError } from "../command.ts";
 
 const flags = [
   { name: "port", type: "integer", default: 6443, doc: "Port on 127.0.0.1 to serve the API at; 0 picks a free one." },
@@ -24,6 +26,9 @@ export const dev = command({
     if (values.port < 0 || values.port > 65_535) throw new UserError(`--port is ${values.port}; it may be 0 to 65535`);
     const host = await starters.singleProcess();
     const folder = values["data-dir"];
+    const out = values["kubeconfig-out"];
+    const kubeconfigPath = out === undefined ? undefined : absolute(world.processes.self.folder, out);
+    if (kubeconfigPath !== undefined) await forKubeconfig(() => world.files.makeFolder(folderOf(kubeconfigPath)));
     let cluster: Awaited<ReturnType<typeof host.start>>;
     try {
       cluster = await host.start(scope, world, {
@@ -35,6 +40,10 @@ export const dev = command({
       if (error instanceof NetworkError && error.code === "EADDRINUSE") {
         throw new UserError(`port ${values.port} of 127.0.0.1 is taken`, "Choose another one with --port, or --port=0 for any free one.");
       }
+      if (folder !== undefined && (error instanceof FileError || error instanceof DatabaseError)) {
+        const advice = "Choose another folder with --data-dir, or leave it out to keep the cluster in memory.";
+        throw new UserError(`the data folder ${folder} cannot be used: ${diskProblem(error)}`, advice);
+      }
       throw error;
     }
     const kubeconfig = kubeconfigText({
@@ -45,8 +54,7 @@ export const dev = command({
       certificate: cluster.clientCertificate,
       key: cluster.clientKey,
     });
-    const out = values["kubeconfig-out"];
-    if (out !== undefined) await world.files.replace(absolute(world.processes.self.folder, out), kubeconfig, { mode: 0o600 });
+    if (kubeconfigPath !== undefined) await forKubeconfig(() => world.files.replace(kubeconfigPath, kubeconfig, { mode: 0o600 }));
     world.processes.self.writeOut(`ready in ${Math.round(world.processes.self.uptimeMilliseconds())} ms\n`);
     await new Promise<void>((resolve) => {
       if (scope.stopped) resolve();
@@ -56,4 +64,14 @@ export const dev = command({
   },
 });
 
+async function forKubeconfig(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UserError(`the kubeconfig cannot be written: ${diskProblem(error)}`, "Choose another file with --kubeconfig-out.");
+  }
+}
+
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/";
 const absolute = (folder: string, path: string) => (path.startsWith("/") ? path : `${folder}/${path}`);

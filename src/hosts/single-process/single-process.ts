@@ -14,6 +14,10 @@ import { rolesOf } from "../controller-roles.ts";
 import { devCertificates } from "./certificates.ts";
 
 const host = "127.0.0.1";
+const kubelets = {
+  addressTypes: ["InternalIP", "Hostname"],
+  without: { label: "keelson.dev/simulated", why: "is simulated: its Pods run no containers, which would have logs or take commands" },
+};
 
 export async function start(scope: Scope, world: World, { port, dataFolder, nodes }: DevOptions): Promise<DevCluster> {
   if (dataFolder !== undefined) await world.files.makeFolder(dataFolder, { mode: 0o700 });
@@ -22,7 +26,7 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
     issuers: ["https://kubernetes.default.svc.cluster.local"],
     signingKey: certificates.serviceAccountKey,
   });
-  const api = await assembleApiServer(scope, world, { store, issuer, controllers: rolesOf(allControllers), options: {} });
+  const api = await assembleApiServer(scope, world, { store, issuer, controllers: rolesOf(allControllers), options: {}, kubelets });
   const listener = await world.network.serve(
     scope,
     { host, port, tls: { ...certificates.serving, clientCa: certificates.ca } },

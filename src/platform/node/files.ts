@@ -20,7 +20,7 @@ export const nodeFiles: Files = {
   open: (path) => named(path, async () => openFile(path, await fs.open(path, "r"))),
   stat: (path, options) => named(path, () => stat(path, options?.follow ?? false)),
   list: (path) => named(path, async () => (await fs.readdir(path)).sort(byBytes)),
-  makeFolder: (path, options) => named(path, async () => void (await fs.mkdir(path, { recursive: true, ...options }))),
+  makeFolder: (path, options) => named(path, () => makeFolder(path, options)),
   remove: (path, options) => named(path, () => remove(path, options?.recursive ?? false)),
   rename: (from, to) => named(from, () => fs.rename(from, to)),
   link: (target, path) => named(path, () => fs.symlink(target, path)),
@@ -74,6 +74,27 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** Step by step: below /proc, where a folder can never be made, Node's own recursive way never ends. */
+async function makeFolder(path: string, options: { readonly mode?: number } = {}): Promise<void> {
+  const missing: string[] = [];
+  let at = path;
+  let found = await stat(at, true);
+  while (found === undefined && dirname(at) !== at) {
+    missing.unshift(at);
+    at = dirname(at);
+    found = await stat(at, true);
+  }
+  if (missing.length === 0 && found?.kind !== "folder") await fs.mkdir(path, options);
+  for (const folder of missing) {
+    try {
+      await fs.mkdir(folder, options);
+    } catch (error) {
+      // Somebody else may have made it meanwhile.
+      if ((await stat(folder, true))?.kind !== "folder") throw error;
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export interface KubeletAccess {
   readonly addressTypes: readonly string[];
   readonly certificate?: string;
   readonly key?: string;
+  /** Nodes with this label have no kubelet to ask; what is said to whoever tries. */
+  readonly without?: { readonly label: string; readonly why: string };
   /** Without it kubelets may show any certificate, as upstream. */
   readonly ca?: string;
 }
@@ -35,6 +37,10 @@ export class Kubelets {
   /** Rejects with StatusError when there is no such node, or no way to it. */
   async of(registry: Pick<Registry, "of">, nodeName: string): Promise<Kubelet> {
     const node = await registry.of(Node).get("", nodeName);
+    const { without } = this.#access;
+    if (without && Object.hasOwn(node.metadata.labels ?? {}, without.label)) {
+      throw new StatusError("MethodNotAllowed", `node ${JSON.stringify(nodeName)} ${without.why}`);
+    }
     const { addresses = [], daemonEndpoints } = node.status;
     const address = this.#access.addressTypes
       .map((wanted) => addresses.find(({ type }) => type === wanted)?.address)
