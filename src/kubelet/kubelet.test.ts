@@ -330,3 +330,33 @@ kubeletTest("SYNC5 a container whose liveness fails is restarted", async (h) => 
     ),
   );
 });
+
+kubeletTest("CGROUP3 a Pod whose cgroup cannot be made says FailedCreatePodContainer, and runs when it can be", async (h) => {
+  const root = "/sys/fs/cgroup";
+  await h.world.files.makeFolder(root);
+  await h.world.files.write(`${root}/cgroup.controllers`, "cpu memory\n");
+  await h.world.files.write(`${root}/kubepods`, "in the way");
+  const own = await startTestKubelet(h, { cgroupRoot: "/" });
+  await own.client.create(Pod, pod("web"));
+  const told = async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.map(({ reason, message }) => `${reason} ${message}`);
+  await until(h, "the event is told", async () => (await told()).some((one) => one.startsWith("FailedCreatePodContainer ")));
+  assert.match((await told()).join(), /unable to ensure pod container exists: failed to create container for \/kubepods\/besteffort\/pod/);
+  assert.ok(h.world.log.lines.some(({ level, message }) => level === "warn" && message.startsWith("cannot make a Pod's cgroup")));
+  await h.world.files.remove(`${root}/kubepods`);
+  await phaseIs(h, own, "web", "Running");
+});
+
+kubeletTest("SYNC1 a sandbox that cannot be made is tried again by itself", async (h) => {
+  const own = await startTestKubelet(h);
+  const { runSandbox } = own.runtime;
+  let refusals = 3;
+  own.runtime.runSandbox = (...given) => (refusals-- > 0 ? Promise.reject(new Error("no network yet")) : runSandbox(...given));
+  await own.client.create(Pod, pod("web"));
+  await phaseIs(h, own, "web", "Running");
+  await until(h, "the event is told", async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.some(
+      ({ reason, message }) => reason === "FailedCreatePodSandBox" && message === "Failed to create pod sandbox: no network yet",
+    ),
+  );
+});

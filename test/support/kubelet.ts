@@ -46,6 +46,7 @@ export interface TestKubeletOptions extends SimulatedRuntimeOptions {
   readonly runtime?: SimulatedRuntime;
   /** Stops this kubelet before the harness does. */
   readonly scope?: Scope;
+  readonly cgroupRoot?: string;
   /** Instead of the harness's. */
   readonly world?: World;
 }
@@ -54,6 +55,14 @@ export async function startTestKubelet(harness: Harness, options: TestKubeletOpt
   const { startProber = proberThatIsPleased, node = () => undefined, scope = harness.scope, world = harness.world } = options;
   const client = adminClient(harness);
   const runtime = options.runtime ?? simulatedRuntime(world, options);
-  const needs = { nodeName: "node-1", runtime, client, options: kubeletOptions, startProber, hostIPs: () => ["10.0.0.1"], node };
+  const needs = {
+    nodeName: "node-1",
+    runtime,
+    client,
+    options: { ...kubeletOptions, cgroupRoot: options.cgroupRoot },
+    startProber,
+    hostIPs: () => ["10.0.0.1"],
+    node,
+  };
   return { kubelet: await startKubelet(scope, world, needs), runtime, client };
 }

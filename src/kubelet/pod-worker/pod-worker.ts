@@ -247,7 +247,8 @@ export class PodWorker {
     const { runtime } = this.#work.needs;
     switch (step.do) {
       case "prepare":
-        return this.#preparation.prepare(step);
+        await this.#preparation.prepare(step);
+        return true;
       case "start":
         return this.#starts.start(step);
       case "stop":

@@ -43,8 +43,8 @@ export class Preparation {
     if (!this.#volumesReady) this.#blockedUntil = undefined;
   }
 
-  /** True when something may be different now. */
-  async prepare({ attempt, sandbox, volumes }: Extract<Step, { do: "prepare" }>): Promise<boolean> {
+  /** Afterwards there is more, or a time to wait for. */
+  async prepare({ attempt, sandbox, volumes }: Extract<Step, { do: "prepare" }>): Promise<void> {
     const [sandboxOutcome, volumesOutcome] = await Promise.allSettled([
       sandbox ? this.#makeSandbox(attempt) : undefined,
       volumes ? this.#makeVolumes() : undefined,
@@ -52,7 +52,7 @@ export class Preparation {
     if (sandboxOutcome.status === "fulfilled" && volumesOutcome.status === "fulfilled") {
       this.#blockedUntil = undefined;
       this.#failures = 0;
-      return true;
+      return;
     }
     const wait = Math.min(firstMilliseconds * 2 ** Math.min(this.#failures, 10), maxMilliseconds);
     this.#failures += 1;
@@ -63,7 +63,6 @@ export class Preparation {
       else this.#work.event("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorText(failure)}`);
     }
     if (volumesOutcome.status === "rejected") this.#work.event("Warning", "FailedMount", (volumesOutcome.reason as Error).message);
-    return sandboxOutcome.status === "fulfilled" && sandbox;
   }
 
   async refreshVolumes(): Promise<void> {
