@@ -1,6 +1,7 @@
 // The quick part of the tests, under a minute: types, lint, format, and all tests that need nothing but Node.
 //   npm run check
 import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { add, none, reporterArguments, root, runStep } from "./steps.ts";
 import type { Counts, Step } from "./steps.ts";
@@ -23,10 +24,20 @@ const styleSteps: readonly Step[] = [
   node("format", packaged("@biomejs/biome/bin/biome"), "format", ...folders),
 ];
 
-/** Every test that needs neither root nor containers, in one process. */
-export function testStep(files: readonly string[]): Step {
+/** Every test that needs neither root nor containers: a few processes with many files each, since to start one costs more than most tests. */
+function testSteps(files: readonly string[]): readonly Step[] {
+  const processes = Math.min(availableParallelism(), 4);
+  return Array.from({ length: processes }, (_, at) =>
+    testStep(
+      `tests, ${at + 1} of ${processes}`,
+      files.filter((_file, index) => index % processes === at),
+    ),
+  );
+}
+
+function testStep(name: string, files: readonly string[]): Step {
   return {
-    name: "tests",
+    name,
     program: process.execPath,
     arguments: ["--disable-warning=ExperimentalWarning", "--test", "--test-isolation=none", ...reporterArguments, ...files],
     limitSeconds: 180,
@@ -40,7 +51,7 @@ export async function check(): Promise<Counts> {
   const counts = [
     ...(await Promise.all(typeSteps.map(runStep))),
     ...(await Promise.all(styleSteps.map(runStep))),
-    await runStep(testStep(tests)),
+    ...(await Promise.all(testSteps(tests).map(runStep))),
   ];
   return counts.reduce(add, none);
 }
