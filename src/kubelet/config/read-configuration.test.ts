@@ -54,6 +54,8 @@ test("a wrong file is refused with its name and its fault", async () => {
       .then(() => reading(`${head}port: 70000\n`)),
     /70000 must be between/,
   );
+  await assert.rejects(reading(`${head}imageGCHighThresholdPercent: 70\n`), /80 must be less than imageGCHighThresholdPercent .* 70/);
+  await assert.rejects(reading(`${head}imageGCHighThresholdPercent: 101\n`), /101 must be between 0 and 100/);
   await assert.rejects(reading(`${head}containerLogMaxSize: big\n`), /no quantity/);
   await assert.rejects(reading(head, { file: "/nowhere.yaml" }), /path: \/nowhere\.yaml/);
 });

@@ -115,6 +115,17 @@ function problemsOf(configuration: KubeletConfiguration): readonly string[] {
   if (!isQuantity(containerLogMaxSize))
     problems.push(`invalid configuration: containerLogMaxSize ${JSON.stringify(containerLogMaxSize)} is no quantity`);
   if (containerLogMaxFiles < 2) problems.push(`invalid configuration: containerLogMaxFiles ${containerLogMaxFiles} must be greater than 1`);
+  const { imageGCHighThresholdPercent: high = 85, imageGCLowThresholdPercent: low = 80 } = configuration;
+  for (const [name, flag, percent] of [
+    ["imageGCHighThresholdPercent", "--image-gc-high-threshold", high],
+    ["imageGCLowThresholdPercent", "--image-gc-low-threshold", low],
+  ] as const)
+    if (percent < 0 || percent > 100)
+      problems.push(`invalid configuration: ${name} (${flag}) ${percent} must be between 0 and 100, inclusive`);
+  if (low >= high)
+    problems.push(
+      `invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) ${low} must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) ${high}`,
+    );
   const { mode } = authorization;
   if (mode !== "Webhook" && mode !== "AlwaysAllow")
     problems.push(`invalid configuration: authorization.mode ${JSON.stringify(mode)} must be "Webhook" or "AlwaysAllow"`);
