@@ -308,6 +308,27 @@ test("what was stored in another version, or is of another type by now, is still
     assert.equal((await ask("GET", widgets)).status, 200);
   }));
 
+test("an object has no protobuf form, its metadata does", () =>
+  withServer(async (ask) => {
+    await created(ask);
+    await ask("POST", widgets, widget("w", { image: "ab" }));
+    const protobuf = "application/vnd.kubernetes.protobuf";
+    for (const accept of [`${protobuf},application/json`, `${protobuf},*/*;q=0.5`]) {
+      assert.equal((await ask("GET", `${widgets}/w`, undefined, { accept })).json.kind, "Widget");
+      assert.equal((await ask("GET", widgets, undefined, { accept })).json.kind, "WidgetList");
+    }
+    // The refusal is itself in the form that was asked for.
+    await assert.rejects(ask("GET", `${widgets}/w`, undefined, { accept: protobuf }), /only the f|not valid JSON/);
+    await assert.rejects(
+      ask("GET", widgets, undefined, { accept: `${protobuf};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1` }),
+      /not valid JSON/,
+    );
+    for (const query of ["timeoutSeconds=x", "watch=1&timeoutSeconds=x"]) {
+      const { status, json } = await ask("GET", `${widgets}?${query}`);
+      assert.deepEqual([status, json.message], [400, 'strconv.ParseInt: parsing "x": invalid syntax']);
+    }
+  }));
+
 test("definitions that cannot be are refused, and names are given once", () =>
   withServer(async (ask) => {
     const refusal = async (change: (wanted: Loose) => void) => {

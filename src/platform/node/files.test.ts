@@ -47,6 +47,21 @@ test("failures carry the system's code and the path", async () => {
   await assert.rejects(files.remove(join(folder, "full")), { name: "FileError", code: "ENOTEMPTY" });
 });
 
+test("a folder that cannot be made is an error, wherever it should be", async () => {
+  const refused = (path: string, code: string) => assert.rejects(files.makeFolder(path), { name: "FileError", code, path });
+  if (process.platform === "linux") {
+    await refused("/proc/keelson", "ENOENT");
+    await refused("/proc/keelson/a/b", "ENOENT");
+  }
+  const file = join(folder, "file");
+  await files.write(file, "x");
+  await refused(file, "EEXIST");
+  await refused(join(file, "below"), "ENOTDIR");
+  await files.makeFolder(join(folder, "made/below"), { mode: 0o700 });
+  assert.equal((await files.stat(join(folder, "made")))?.mode, 0o700);
+  await Promise.all([files.makeFolder(join(folder, "same/x")), files.makeFolder(join(folder, "same/x"))]);
+});
+
 test("replacing leaves one file with the new content and mode", async () => {
   const path = join(folder, "f");
   await files.write(path, "old", { mode: 0o644 });

@@ -135,3 +135,16 @@ test("texts made to keep a reader busy are read in time, or refused", () => {
   assert.throws(() => readYaml(anchors), /^DecodeError: yaml: document contains excessive aliasing$/);
   assert.deepEqual(readYaml("a: &a {x: 1}\nb:\n  <<: *a\n  z: 2"), { a: { x: 1 }, b: { x: 1, z: 2 } });
 });
+
+test("nesting is bounded by a number, not by the stack", () => {
+  const deep = (text: string) => assert.throws(() => readYaml(text), { name: "DecodeError", message: "yaml: exceeded max depth of 400" });
+  deep(`${"- ".repeat(50_000)}a`);
+  deep(`${"? ".repeat(50_000)}a`);
+  deep("{a: ".repeat(50_000));
+  deep("[".repeat(50_000) + "]".repeat(50_000));
+  deep(Array.from({ length: 430 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"));
+  assert.ok(readYaml(`${"[".repeat(390)}${"]".repeat(390)}`));
+  assert.ok(readYaml(Array.from({ length: 390 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n")));
+  const line = `${"-".repeat(3_000)}${"[".repeat(3_000)}`;
+  assert.deepEqual(readYaml(`a: |\n  ${line}\nb: "${line}"\nc: x${line}\n`), { a: `${line}\n`, b: line, c: `x${line}` });
+});

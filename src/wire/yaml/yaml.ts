@@ -6,6 +6,8 @@ import { kubernetesTags } from "./schema.ts";
 
 /** Aliases that stand for more than this many times what they name are taken for an attack. */
 const aliasCountMax = 100;
+/** Half of what the parser's stack holds: it recurses. */
+const depthMax = 400;
 const textLengthMax = 16 * 1024 * 1024;
 /** Of words and signs: reading takes microseconds for each, in which nothing else is done. */
 const lexemesMax = 400_000;
@@ -22,6 +24,7 @@ export function readYamlDocuments(text: string): PlainJson[] {
     if (value !== undefined) return [value];
   }
   checkSize(text);
+  checkDepth(text);
   try {
     const documents = parseAllDocuments(text, {
       schema: "failsafe",
@@ -39,7 +42,7 @@ export function readYamlDocuments(text: string): PlainJson[] {
     }
     return values;
   } catch (error) {
-    if (error instanceof RangeError) throw new DecodeError("yaml: exceeded max depth");
+    if (error instanceof RangeError) throw new DecodeError(`yaml: exceeded max depth of ${depthMax}`);
     throw error;
   }
 }
@@ -96,6 +99,45 @@ function checkSize(text: string): void {
   for (const _ of new Lexer().lex(text)) {
     if (++count > lexemesMax) throw new DecodeError(`yaml: more than ${lexemesMax} words and signs`);
   }
+}
+
+function checkDepth(text: string): void {
+  if (!mayBeDeep(text)) return;
+  let flow = 0;
+  let column = 0;
+  let previous = "\n";
+  for (const lexeme of new Lexer().lex(text)) {
+    if (previous !== scalarFollows) {
+      if (lexeme === "[" || lexeme === "{") flow++;
+      else if (lexeme === "]" || lexeme === "}") flow--;
+      else if (lexeme === "\n" || lexeme === "\r\n") column = 0;
+      else if (lexeme === "-" || lexeme === "?") column++;
+      else if (previous === "\n" && /^ +$/.test(lexeme)) column = lexeme.length;
+      if (flow + column > depthMax) throw new DecodeError(`yaml: exceeded max depth of ${depthMax}`);
+    }
+    previous = lexeme === "\r\n" ? "\n" : lexeme;
+  }
+}
+
+/** What the lexer puts before the text of a plain or quoted value. */
+const scalarFollows = "\x1f";
+
+/** Whether there are brackets or columns enough for it, in values too. */
+function mayBeDeep(text: string): boolean {
+  let brackets = 0;
+  let column = 0;
+  let inPrefix = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10) {
+      inPrefix = true;
+      column = 0;
+    } else if (code === 91 || code === 123) brackets++;
+    else if (inPrefix && (code === 32 || code === 45 || code === 63)) column++;
+    else inPrefix = false;
+    if (brackets + column > depthMax) return true;
+  }
+  return false;
 }
 
 function isEmpty(document: Document): boolean {
