@@ -308,6 +308,34 @@ test("what was stored in another version, or is of another type by now, is still
     assert.equal((await ask("GET", widgets)).status, 200);
   }));
 
+test("an object that may be null is checked, merged and applied like any other", () =>
+  withServer(async (ask) => {
+    const wanted: Loose = definition([version("v1", true)]);
+    wanted.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.maybe = {
+      type: "object",
+      nullable: true,
+      properties: { a: { type: "string" }, b: { type: "string" } },
+    };
+    assert.equal((await ask("POST", definitions, wanted)).status, 201);
+    const body = widget("w", { image: "ab", maybe: { a: "x", c: 1 } });
+    const strict = await ask("POST", `${widgets}?fieldValidation=Strict`, body);
+    assert.match(strict.json.message, /unknown field "spec\.maybe\.c"/);
+    assert.deepEqual((await ask("POST", widgets, body)).json.spec.maybe, { a: "x" });
+    const now = (await ask("GET", `${widgets}/w`)).json;
+    const put = await ask("PUT", `${widgets}/w?fieldManager=nuller`, { ...now, spec: { ...now.spec, maybe: null } });
+    assert.deepEqual([put.status, put.json.spec.maybe], [200, null]);
+    const nuller = put.json.metadata.managedFields.find(({ manager }: Loose) => manager === "nuller");
+    assert.deepEqual(nuller.fieldsV1, { "f:spec": { "f:maybe": {} } });
+    const apply = (maybe: object | null) =>
+      ask("PATCH", `${widgets}/w?fieldManager=one&force=true`, widget("w", { image: "ab", maybe } as object), {
+        "content-type": "application/apply-patch+yaml",
+      });
+    assert.deepEqual((await apply({ b: "y" })).json.spec.maybe, { b: "y" });
+    assert.equal((await apply(null)).json.spec.maybe, null);
+    assert.deepEqual((await ask("PATCH", `${widgets}/w`, { spec: { maybe: { a: "z" } } })).json.spec.maybe, { a: "z" });
+    assert.equal("maybe" in (await ask("PATCH", `${widgets}/w`, { spec: { maybe: null } })).json.spec, false);
+  }));
+
 test("an object has no protobuf form, its metadata does", () =>
   withServer(async (ask) => {
     await created(ask);

@@ -41,7 +41,9 @@ function fieldOf(name: string, schema: JSONSchemaProps): Field {
     const values = schemaOf(schema.additionalProperties);
     const atomic = schema["x-kubernetes-map-type"] === "atomic";
     if (values && !isFree(schema)) return { ...shared, shape: "map", element: elementOf(name, values), atomic };
-    return { ...shared, shape: "one", element: elementOf(name, schema), atomic };
+    // Of a field, not of an item, null can be told apart by its message.
+    const whole = schema.nullable ? { ...schema, nullable: false } : schema;
+    return { ...shared, shape: "one", element: elementOf(name, whole), atomic };
   }
   return { ...shared, shape: "one", element: rawValue, ...(isFree(schema) && { atomic: false }) };
 }

@@ -46,6 +46,7 @@ export function touchedFields(plan: Plan, old: Json | undefined, value: Json): F
     case "leaf":
       return sameJson(old, value) ? undefined : member;
     case "struct":
+      if (old === null || value === null) return allFields(plan, value);
       for (const name in value as JsonObject) {
         const inner = (value as JsonObject)[name];
         const before = ownValue(old as JsonObject, name);
@@ -100,7 +101,7 @@ export function removedFields(plan: Plan, old: Json, value: Json | undefined): F
     case "struct":
       for (const name in old as JsonObject) {
         const inner = (old as JsonObject)[name];
-        const after = ownValue(value as JsonObject, name);
+        const after = value === null ? undefined : ownValue(value as JsonObject, name);
         if (inner === after || inner === undefined) continue;
         const field = memberOf(plan, name);
         const removed = field && removedFields(field.plan, inner, after);
