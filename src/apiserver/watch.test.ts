@@ -144,79 +144,56 @@ test("WATCH5 every watcher ends equal to a fresh list, in order, under random wr
     { options: { window: { events: 40, bytes: 1_000_000 } } },
   ));
 
+/** A watch of ConfigMaps whose client owes the server's buffer `owed` bytes at first, and takes nothing of it by itself. */
+async function slowWatch(h: Harness, owed = 0) {
+  const { signal } = new AbortController();
+  const { body } = await h.api.handleAs({ name: "slow", groups: ["system:masters"] })({
+    method: "GET",
+    path: maps,
+    query: "watch=1",
+    headers: {},
+    peer: { address: "test" },
+    body: async () => new Uint8Array(0),
+    signal,
+  });
+  assert.ok(body && "stream" in body);
+  const client = { owed, isCut: false };
+  body.stream({
+    write: (bytes) => void (client.owed += bytes.length),
+    end: () => void (client.isCut = true),
+    cut: () => void (client.isCut = true),
+    get bufferedBytes() {
+      return client.owed;
+    },
+    signal,
+  });
+  return client;
+}
+
+const change = async (h: Harness, round: number) => {
+  await h.ask("PATCH", `${maps}/a`, { metadata: { labels: { round: String(round) } } }, merge);
+  await settle(h);
+};
+
 test("WATCH6 a client that takes too little is cut", () =>
   withServer(async (h) => {
-    const gone = new AbortController();
-    const response = await h.api.handleAs({ name: "slow", groups: ["system:masters"] })({
-      method: "GET",
-      path: maps,
-      query: "watch=1",
-      headers: {},
-      peer: { address: "test" },
-      body: async () => new Uint8Array(0),
-      signal: gone.signal,
-    });
-    let owed = 0;
-    let ended = false;
-    const { body } = response;
-    assert.ok(body && "stream" in body);
-    body.stream({
-      write: (bytes) => {
-        owed += bytes.length;
-      },
-      end: () => {
-        ended = true;
-      },
-      get bufferedBytes() {
-        return owed;
-      },
-      signal: gone.signal,
-    });
-    await h.ask("POST", maps, configMap("big", {}, "x".repeat(900_000)));
-    for (let round = 0; round < 25 && !ended; round++) {
-      await h.ask("PATCH", `${maps}/big`, { metadata: { labels: { round: String(round) } } }, merge);
-      await settle(h);
-    }
-    assert.equal(ended, true);
-    assert.ok(owed < 20_000_000);
+    const client = await slowWatch(h);
+    await h.ask("POST", maps, configMap("a", {}, "x".repeat(900_000)));
+    for (let round = 0; round < 25 && !client.isCut; round++) await change(h, round);
+    assert.equal(client.isCut, true);
+    assert.ok(client.owed < 20_000_000);
   }));
 
 test("WATCH6 what a watch begins with is not held against its client", () =>
   withServer(async (h) => {
     for (const name of ["a", "b", "c"]) await h.ask("POST", maps, configMap(name, {}, "x".repeat(900_000)));
-    const gone = new AbortController();
-    const response = await h.api.handleAs({ name: "slow", groups: ["system:masters"] })({
-      method: "GET",
-      path: maps,
-      query: "watch=1",
-      headers: {},
-      peer: { address: "test" },
-      body: async () => new Uint8Array(0),
-      signal: gone.signal,
-    });
-    let owed = 17_000_000;
-    let cut = false;
-    const { body } = response;
-    assert.ok(body && "stream" in body);
-    body.stream({
-      write: (bytes) => void (owed += bytes.length),
-      end: () => {},
-      cut: () => void (cut = true),
-      get bufferedBytes() {
-        return owed;
-      },
-      signal: gone.signal,
-    });
-    const change = async (round: number) => {
-      await h.ask("PATCH", `${maps}/a`, { metadata: { labels: { round: String(round) } } }, merge);
-      await settle(h);
-    };
-    await change(0);
-    assert.equal(cut, false);
-    owed = 0;
-    for (let round = 1; round < 25 && !cut; round++) await change(round);
-    assert.equal(cut, true);
-    assert.ok(owed < 20_000_000);
+    const client = await slowWatch(h, 17_000_000);
+    await change(h, 0);
+    assert.equal(client.isCut, false);
+    client.owed = 0;
+    for (let round = 1; round < 25 && !client.isCut; round++) await change(h, round);
+    assert.equal(client.isCut, true);
+    assert.ok(client.owed < 20_000_000);
   }));
 
 test("LIST1 pages are of one revision, and count what remains", () =>

@@ -55,7 +55,13 @@ export const dev = command({
       key: cluster.clientKey,
     });
     if (kubeconfigPath !== undefined) await forKubeconfig(() => world.files.replace(kubeconfigPath, kubeconfig, { mode: 0o600 }));
-    world.processes.self.writeOut(`ready in ${Math.round(world.processes.self.uptimeMilliseconds())} ms\n`);
+    const { self } = world.processes;
+    self.writeOut(`ready in ${Math.round(self.uptimeMilliseconds())} ms\n`);
+    self.writeOut(
+      kubeconfigPath === undefined
+        ? `  at ${cluster.url}; kubectl reaches it with the file that --kubeconfig-out writes\n`
+        : `  export KUBECONFIG=${kubeconfigPath}\n`,
+    );
     await new Promise<void>((resolve) => {
       if (scope.stopped) resolve();
       else scope.signal.addEventListener("abort", () => resolve(), { once: true });
