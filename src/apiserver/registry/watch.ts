@@ -16,7 +16,7 @@ import type { StoredRecord } from "../storage/record.ts";
 import type { CacheEvent } from "../storage/window.ts";
 import type { Subscriber, WatchCache } from "../storage/watch-cache.ts";
 import { historyAfter } from "../storage/history.ts";
-import { badRequest, expired } from "./errors.ts";
+import { expired } from "./errors.ts";
 import { statusEnvelope } from "./respond.ts";
 import { invalid } from "./invalid.ts";
 import type { KindRest } from "./kind-rest.ts";
