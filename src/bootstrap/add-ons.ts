@@ -185,7 +185,7 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                     timeoutSeconds: 5,
                     failureThreshold: 5,
                   },
-                  readinessProbe: { httpGet: { path: "/readyz", port: 8080 }, periodSeconds: 2 },
+                  readinessProbe: { httpGet: { path: "/readyz", port: 8080 }, periodSeconds: 5 },
                   resources: { requests: { cpu: "20m", memory: "48Mi" } },
                   securityContext: {
                     allowPrivilegeEscalation: false,

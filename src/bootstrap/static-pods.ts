@@ -161,7 +161,8 @@ function manifestOf(
           livenessProbe: { ...probe(probes.liveness, 8, 10), initialDelaySeconds: 10 },
           name: component,
           ports: [{ containerPort: port, name: "probe-port", protocol: "TCP" }],
-          ...(probes.readiness && { readinessProbe: probe(probes.readiness, 3, 1) }),
+          // Nothing waits for it: on one node, each of its handshakes is an idle machine's only work.
+          ...(probes.readiness && { readinessProbe: probe(probes.readiness, 3, 5) }),
           resources: { requests: { cpu, memory } },
           startupProbe: probe(probes.startup, 60, 2),
           volumeMounts: mounts.map(({ name, path, readOnly }) => ({ mountPath: path, name, ...(readOnly && { readOnly }) })),
