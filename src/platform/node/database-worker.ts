@@ -4,9 +4,26 @@
 // once it is synced, in a mark beside the file. SQLite drops the tail of a damaged write-ahead log without a word; a file that counts less
 // than its mark has lost acknowledged commits. The mark is written before a commit is answered, and synced a moment later for many of
 // them: nobody waits for a second sync, and all that a power cut takes is the mark's knowledge of that moment's commits, never a commit.
-import { closeSync, existsSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+//
+// The system drops a process's locks on a file when the process closes any descriptor of that file. So nothing here opens the file a second
+// time: copies are read through a descriptor that is opened before SQLite's and closed after it.
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  read,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { type MessagePort, parentPort } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 import type { Damage } from "../database.ts";
@@ -30,6 +47,10 @@ const notADatabase = 26;
 const countKey = new Uint8Array(0);
 const lockTimeoutMilliseconds = 500;
 const markSyncMilliseconds = 50;
+const checkpointPages = 512;
+const copyBytes = 4 * 1024 * 1024;
+
+const readAt = promisify(read);
 
 class Refused extends Error {
   readonly damage: Damage;
@@ -47,18 +68,23 @@ class OpenFile {
   readonly #scanFrom: StatementSync;
   readonly #scanBehind: StatementSync;
   readonly #mark: Mark;
+  /** The file once more, for copies. */
+  readonly #content: number;
   #commits: number;
+  #copy: { stopped: boolean; ended: Promise<void> } | undefined;
+  #closed = false;
 
   constructor(path: string) {
     this.#path = path;
     prepareFile(path);
     const known = existsSync(`${path}-mark`);
+    this.#content = openSync(path, "r");
     this.#database = new DatabaseSync(path, { timeout: lockTimeoutMilliseconds });
     try {
       for (const pragma of ["locking_mode=EXCLUSIVE", "page_size=16384", "cache_size=-1024", "mmap_size=0", "temp_store=MEMORY"])
         this.#pragma(pragma);
       this.#checkKind();
-      for (const pragma of ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=512", "journal_size_limit=8388608"])
+      for (const pragma of ["journal_mode=WAL", "synchronous=FULL", `wal_autocheckpoint=${checkpointPages}`, "journal_size_limit=8388608"])
         this.#pragma(pragma);
       this.#create();
       this.#put = this.#database.prepare("INSERT OR REPLACE INTO rows (key, value) VALUES (?, ?)");
@@ -77,6 +103,7 @@ class OpenFile {
       }
     } catch (error) {
       this.#database.close();
+      closeSync(this.#content);
       if (sqliteCode(error) === notADatabase && !known) throw new Refused("foreign", `${path} is not a database`);
       throw error;
     }
@@ -142,26 +169,59 @@ class OpenFile {
 
   size(): number {
     let size = 0;
-    for (const suffix of ["", "-wal", "-mark"]) {
-      if (!existsSync(this.#path + suffix)) continue;
-      const file = openSync(this.#path + suffix, "r");
-      size += fstatSync(file).size;
-      closeSync(file);
-    }
+    for (const suffix of ["", "-wal", "-mark"]) size += statSync(this.#path + suffix, { throwIfNoEntry: false })?.size ?? 0;
     return size;
   }
 
+  /**
+   * Writes what the file holds now to a new file, while commits go on: the log is brought into the file, and none of what follows it until
+   * the copy is whole, so that the file does not change under it.
+   */
   async copy(path: string): Promise<void> {
-    if (existsSync(path)) throw new Refused("io", `${path} exists already`);
-    closeSync(openSync(path, "ax", 0o600));
-    await backup(this.#database, path, { rate: 256 });
-    syncPath(path);
+    await this.#copy?.ended;
+    if (this.#closed) throw new Refused("io", `${this.#path} was closed`);
+    if (this.#pragma("wal_checkpoint(TRUNCATE)")?.busy !== 0) throw new Refused("io", `${this.#path}: its log cannot be brought into it`);
+    this.#pragma("wal_autocheckpoint=0");
+    const copy = { stopped: false, ended: Promise.resolve() };
+    const written = this.#write(path, copy);
+    copy.ended = written.catch(() => {});
+    this.#copy = copy;
+    try {
+      await written;
+    } finally {
+      this.#copy = undefined;
+      if (!this.#closed) this.#pragma(`wal_autocheckpoint=${checkpointPages}`);
+    }
+  }
+
+  async #write(path: string, copy: { readonly stopped: boolean }): Promise<void> {
+    const target = await open(path, "ax", 0o600).catch((error) => {
+      throw error.code === "EEXIST" ? new Refused("io", `${path} exists already`) : error;
+    });
+    try {
+      const buffer = new Uint8Array(copyBytes);
+      for (let at = 0; ; ) {
+        const { bytesRead } = await readAt(this.#content, buffer, 0, buffer.length, at);
+        if (copy.stopped) throw new Refused("io", `${this.#path} was closed while ${path} was written`);
+        if (bytesRead === 0) break;
+        await target.writeFile(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+      if (this.#closed) closeSync(this.#content);
+    }
     syncPath(dirname(path));
   }
 
+  /** A copy that is being written ends as an error. */
   close(): void {
+    this.#closed = true;
+    if (this.#copy) this.#copy.stopped = true;
     this.#database.close();
     this.#mark.close();
+    if (!this.#copy) closeSync(this.#content);
   }
 }
 
