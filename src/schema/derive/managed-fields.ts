@@ -3,6 +3,7 @@ import type { JsonObject, Time } from "../field.ts";
 import type { Kind } from "../kind.ts";
 import type { Type } from "../message.ts";
 import type { ManagedFieldsEntry } from "../object-meta.ts";
+import { createdFields } from "./created-fields.ts";
 import { adjusted, emptyOf, memberOf, type Plan, planOf, type StructPlan } from "./field-plan.ts";
 import { difference, emptySet, type FieldSet, isEmptySet, readFieldsV1, sameSet, union } from "./field-set.ts";
 import { isObject, sameJson } from "./json-objects.ts";
@@ -33,7 +34,10 @@ export function updateManagedFields(
   const managers = sent ?? readManagers(stored) ?? [];
   if (old !== undefined && managers.length === 0) return [];
   const before = old === undefined ? root.empty : (old as JsonObject);
-  const touched = touchedFields(root.plan, before, object as JsonObject) ?? emptySet;
+  const touched =
+    old === undefined
+      ? createdFields(root.plan, before, object as JsonObject)
+      : (touchedFields(root.plan, before, object as JsonObject) ?? emptySet);
   const removed = removedFields(root.plan, before, object as JsonObject) ?? emptySet;
   const own = newManager({ manager, operation: "Update", apiVersion: kind.apiVersion, subresource });
   const settled = withSet(lose(managers, touched, removed, own), own, (set) => difference(union(set, touched), removed), now);
