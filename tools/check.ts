@@ -47,7 +47,7 @@ function testStep(name: string, files: readonly string[]): Step {
 
 /** Runs all of it and prints what failed. */
 export async function check(): Promise<Counts> {
-  const tests = globSync("{src,tools,test/simulation,test/support}/**/*.test.ts", { cwd: root }).sort();
+  const tests = globSync("{src,tools,test/simulation,test/support,test/checkers,test/torture}/**/*.test.ts", { cwd: root }).sort();
   const counts = [
     ...(await Promise.all(typeSteps.map(runStep))),
     ...(await Promise.all(styleSteps.map(runStep))),
