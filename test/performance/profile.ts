@@ -8,12 +8,17 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** The functions that took most time by themselves, in the profile of the busiest thread of `folder`. Idle time is left out. */
-export function hottest(folder: string, count: number): readonly string[] {
+/** The profile of the busiest thread of `folder`. */
+export function largestProfile(folder: string): string {
   const files = readdirSync(folder).filter((name) => name.endsWith(".cpuprofile"));
   const [largest] = files.sort((left, right) => statSync(join(folder, right)).size - statSync(join(folder, left)).size);
-  if (!largest) return ["no profile was written"];
-  const profile = JSON.parse(readFileSync(join(folder, largest), "utf8")) as Profile;
+  if (!largest) throw new Error(`no profile was written to ${folder}`);
+  return join(folder, largest);
+}
+
+/** The functions that took most time by themselves, in the profile of the busiest thread of `folder`. Idle time is left out. */
+export function hottest(folder: string, count: number): readonly string[] {
+  const profile = JSON.parse(readFileSync(largestProfile(folder), "utf8")) as Profile;
   const names = new Map<number, string>();
   for (const { id, callFrame } of profile.nodes) {
     const file = callFrame.url.split("/").at(-1) ?? "";

@@ -13,6 +13,7 @@ import type { StoredRecord } from "../storage/record.ts";
 import { badRequest, expired, tooLargeResourceVersion } from "./errors.ts";
 import { invalid } from "./invalid.ts";
 import type { KindRest } from "./kind-rest.ts";
+import { listBody } from "./list-blocks.ts";
 import type { Form } from "./negotiation.ts";
 import { joined, lengthPrefixed } from "./protobuf-pieces.ts";
 import { jsonOf, metadataOnly, protobufOf } from "./render.ts";
@@ -75,19 +76,15 @@ export async function respondList(rest: KindRest, request: ApiRequest, form: For
 
   function jsonList(): Body {
     const head = `{"kind":${JSON.stringify(listName)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${writeJson(metadata)},"items":[`;
-    const pieces: Uint8Array[] = [encoder.encode(head)];
     if (form.as === "object") {
       const whole = !selection.matches && query.limit === 0 && query.continue === "" && !query.exact;
-      const items = whole ? rest.listBlocks.of(request.info.namespace, views) : views.map((view) => view.listed);
-      const [first] = items;
-      if (first) items[0] = first.subarray(1);
-      for (const item of items) pieces.push(item);
-    } else {
-      views.forEach((view, index) => {
-        if (index > 0) pieces.push(comma);
-        pieces.push(jsonOf(view, form));
-      });
+      return listBody(encoder.encode(head), views, listEnd, whole ? rest.listBlocks.at(request.info.namespace) : undefined);
     }
+    const pieces: Uint8Array[] = [encoder.encode(head)];
+    views.forEach((view, index) => {
+      if (index > 0) pieces.push(comma);
+      pieces.push(jsonOf(view, form));
+    });
     pieces.push(listEnd);
     return pieces;
   }

@@ -25,11 +25,15 @@ export class Codec {
   /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
   readonly head: string;
 
+  /** `,{"metadata":{"resourceVersion":"`: items of a list leave out what the list says for all of them, but for custom resources. */
+  readonly #listedHead: Uint8Array;
   readonly #others = new Map<Kind, Codec>();
 
   constructor(kind: Kind) {
     this.kind = kind;
     this.head = `{"kind":${JSON.stringify(kind.name)},"apiVersion":${JSON.stringify(kind.apiVersion)},"metadata":{`;
+    const start = kind.readAnew ? this.head : '{"metadata":{';
+    this.#listedHead = encoder.encode(`,${start}"resourceVersion":"`);
   }
 
   /** The codec of another version of the kind. */
@@ -71,7 +75,7 @@ export class Codec {
     }
   }
 
-  /** `,` and the JSON with the revision put in: as it stands in a list behind another item. */
+  /** `,` and the JSON with the revision put in. */
   splice(json: Uint8Array, revision: Revision): Uint8Array {
     const start = this.#headWith(revision);
     const whole = new Uint8Array(1 + start.length + json.length - this.head.length);
@@ -81,7 +85,30 @@ export class Codec {
     return whole;
   }
 
-  /** The same in two pieces, without the comma and without a copy. */
+  /** How many bytes `writeListed` writes. */
+  listedLength(json: Uint8Array, revision: Revision): number {
+    return this.#listedHead.length + digitsOf(revision) + 2 + json.length - this.head.length;
+  }
+
+  /** Writes `,` and the JSON with the revision put in, as it stands in a list behind another item. Gives the place behind it. */
+  writeListed(json: Uint8Array, revision: Revision, target: Uint8Array, at: number): number {
+    target.set(this.#listedHead, at);
+    let place = at + this.#listedHead.length;
+    const digits = digitsOf(revision);
+    for (let left = revision, digit = place + digits - 1; digit >= place; digit--) {
+      const rest = Math.floor(left / 10);
+      target[digit] = 48 + left - rest * 10;
+      left = rest;
+    }
+    place += digits;
+    target[place++] = quote;
+    target[place++] = comma;
+    const rest = json.subarray(this.head.length);
+    target.set(rest, place);
+    return place + rest.length;
+  }
+
+  /** The JSON with the revision put in, in two pieces, without a copy. */
   pieces(json: Uint8Array, revision: Revision): readonly Uint8Array[] {
     return [this.#headWith(revision), json.subarray(this.head.length)];
   }
@@ -89,6 +116,15 @@ export class Codec {
   #headWith(revision: Revision): Uint8Array {
     return encoder.encode(`${this.head}"resourceVersion":"${revision}",`);
   }
+}
+
+const quote = 34;
+const comma = 44;
+
+function digitsOf(revision: Revision): number {
+  let digits = 1;
+  for (let limit = 10; revision >= limit; limit *= 10) digits++;
+  return digits;
 }
 
 /** A copy that shares everything but metadata. */

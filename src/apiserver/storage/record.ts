@@ -35,6 +35,14 @@ export class StoredRecord {
     return this.#listed;
   }
 
+  get listedLength(): number {
+    return this.codec.listedLength(this.json, this.revision);
+  }
+
+  writeListed(target: Uint8Array, at: number): number {
+    return this.codec.writeListed(this.json, this.revision, target, at);
+  }
+
   /** The JSON in one piece where it was made already, else in two that were not copied: for answers that are sent once. */
   get pieces(): readonly Uint8Array[] {
     return this.#listed ? [this.#listed.subarray(1)] : this.codec.pieces(this.json, this.revision);
@@ -68,7 +76,12 @@ export class StoredRecord {
 export interface View {
   readonly revision: Revision;
   readonly object: KubernetesObject;
+  /** `,` and the JSON: for watchers, who share it. */
   readonly listed: Uint8Array;
+  /** How many bytes `writeListed` writes. */
+  readonly listedLength: number;
+  /** Writes the object as an item of a list, a comma before it. Gives the place behind it. */
+  writeListed(target: Uint8Array, at: number): number;
   readonly pieces: readonly Uint8Array[];
   form(name: string, make: (object: KubernetesObject) => Uint8Array): Uint8Array;
 }
@@ -78,6 +91,7 @@ class RecordView implements View {
   readonly object: KubernetesObject;
   readonly #kind: Kind;
   readonly #codec: Codec;
+  #json: Uint8Array | undefined;
   #listed: Uint8Array | undefined;
   readonly #forms = new Map<string, Uint8Array>();
 
@@ -89,8 +103,21 @@ class RecordView implements View {
   }
 
   get listed(): Uint8Array {
-    this.#listed ??= this.#codec.splice(this.#codec.encode(this.object), this.revision);
+    this.#listed ??= this.#codec.splice(this.#encoded, this.revision);
     return this.#listed;
+  }
+
+  get listedLength(): number {
+    return this.#codec.listedLength(this.#encoded, this.revision);
+  }
+
+  writeListed(target: Uint8Array, at: number): number {
+    return this.#codec.writeListed(this.#encoded, this.revision, target, at);
+  }
+
+  get #encoded(): Uint8Array {
+    this.#json ??= this.#codec.encode(this.object);
+    return this.#json;
   }
 
   get pieces(): readonly Uint8Array[] {

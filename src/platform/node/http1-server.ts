@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Headers, HttpHandler, HttpRequest, HttpResponse, StreamBody, Upgrade } from "#wire/http/message.ts";
 import { byteStreamOf } from "./byte-stream.ts";
 import { peerOf } from "./peer.ts";
-import { endWithPieces, sizeOf } from "./pieces.ts";
+import { endWithLong, endWithPieces, sizeOf } from "./pieces.ts";
 import { noBytes, readBody } from "./request-body.ts";
 import { ask, type Running } from "./running.ts";
 import { framedOnce, TurnWriter } from "./turn-writer.ts";
@@ -134,6 +134,10 @@ function respond(running: Running, gone: AbortController, request: IncomingMessa
   } else if ("stream" in body) {
     running.markStream(gone);
     stream(gone, request, response, answer, body);
+  } else if ("pieces" in body) {
+    response.writeHead(status, withLength(headers, status, body.length));
+    if (request.method === "HEAD") response.end();
+    else endWithLong(response, body);
   } else {
     const total = sizeOf(body);
     response.writeHead(status, withLength(headers, status, total));

@@ -3,7 +3,7 @@ import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Session
 import type { Socket } from "node:net";
 import type { Headers, HttpHandler, HttpRequest, HttpResponse, Peer } from "#wire/http/message.ts";
 import { peerOf } from "./peer.ts";
-import { endWithPieces, sizeOf } from "./pieces.ts";
+import { endWithLong, endWithPieces, sizeOf } from "./pieces.ts";
 import { noBytes, readBody } from "./request-body.ts";
 import { ask, type Running } from "./running.ts";
 import { TurnWriter } from "./turn-writer.ts";
@@ -151,6 +151,10 @@ function respond(running: Running, gone: AbortController, stream: ServerHttp2Str
       });
       body.stream(sink);
     }
+  } else if ("pieces" in body) {
+    headers["content-length"] ??= body.length;
+    stream.respond(headers, { endStream: !bodyAllowed });
+    if (bodyAllowed) endWithLong(stream, body);
   } else {
     const total = sizeOf(body);
     headers["content-length"] ??= total;

@@ -1,5 +1,7 @@
-// Writing a body that is a list of pieces: small ones as one write, large ones in joined chunks, each when the peer took the one before.
+// Writing a body that is a list of pieces: small ones as one write, large ones in joined chunks, each when the peer took the one before; and
+// one whose pieces are made on the way.
 import type { Writable } from "node:stream";
+import type { LongBody } from "#wire/http/message.ts";
 
 const wholeLimitBytes = 64 * 1024;
 const chunkBytes = 512 * 1024;
@@ -10,6 +12,19 @@ export function sizeOf(pieces: readonly Uint8Array[]): number {
   let total = 0;
   for (const piece of pieces) total += piece.length;
   return total;
+}
+
+/** Makes and writes piece after piece and ends `out`. Stops silently when `out` is destroyed. */
+export function endWithLong(out: Writable, body: LongBody): void {
+  const pieces = body.pieces()[Symbol.iterator]();
+  const writeNext = (): void => {
+    if (out.destroyed) return;
+    const { done, value } = pieces.next();
+    if (done) out.end();
+    // Only when a piece was written may the next be made: they share their memory.
+    else out.write(value, (error) => error ?? writeNext());
+  };
+  writeNext();
 }
 
 /** Writes all pieces and ends `out`. Stops silently when `out` is destroyed: whoever destroyed it knows. */

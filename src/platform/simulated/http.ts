@@ -155,7 +155,8 @@ export function exchange(
       const { body } = response;
       if (body === undefined || request.method === "HEAD") return sink.end();
       if ("stream" in body) return body.stream(sink);
-      for (const piece of body instanceof Uint8Array ? [body] : body) sink.write(piece);
+      if ("pieces" in body) for (const piece of body.pieces()) sink.write(piece.slice());
+      else for (const piece of body instanceof Uint8Array ? [body] : body) sink.write(piece);
       sink.end();
     };
     const upgrade = (headers: ClientResponse["headers"]) => {

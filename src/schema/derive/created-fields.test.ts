@@ -12,14 +12,19 @@ const root = rootOf(Pod.message, "", true);
 const setOf = (object: unknown) => createdFields(root.plan, root.empty, object as JsonObject);
 
 test("objects of one shape share their set, others do not", () => {
-  const pod = structuredClone(examplePod()) as { metadata: { name: string; labels: Record<string, string> }; spec: any };
+  const pod = structuredClone(examplePod()) as {
+    metadata: { name: string; labels: Record<string, string> };
+    spec: { containers: { name: string; image: string }[] };
+  };
   const first = setOf(pod);
   const twin = structuredClone(pod);
   twin.metadata.name = "twin";
   twin.metadata.labels["app"] = "other";
-  twin.spec.containers[0].image = "other";
+  const [container] = twin.spec.containers;
+  assert.ok(container);
+  container.image = "other";
   assert.equal(setOf(twin), first);
-  twin.spec.containers[0].name = "other";
+  container.name = "other";
   assert.notEqual(setOf(twin), first);
   assert.equal(setOf(pod), first);
 });
@@ -33,12 +38,13 @@ test("whatever was seen before, the set is that of the object", () => {
   const values: readonly Json[] = ["", "a", 0, 1, true, null, [], {}, ["a"], { name: "a" }, [{ name: "a" }, { name: "a" }]];
   const mutate = (value: Json): Json => {
     if (typeof value !== "object" || value === null || below(6) === 0) return values[below(values.length)] as Json;
-    const copy = structuredClone(value) as any;
+    const copy = structuredClone(value) as Record<string, Json>;
     const names = Object.keys(copy);
     const name = names[below(names.length)];
     if (name === undefined) return copy;
-    if (below(8) === 0) Array.isArray(copy) ? copy.push(structuredClone(copy[0])) : delete copy[name];
-    else copy[name] = mutate(copy[name]);
+    if (below(8) > 0) copy[name] = mutate(copy[name] as Json);
+    else if (Array.isArray(copy)) copy.push(structuredClone(copy[0]));
+    else delete copy[name];
     return copy;
   };
   let made = 0;

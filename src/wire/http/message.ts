@@ -55,8 +55,16 @@ export interface HttpResponse {
   readonly upgraded?: boolean;
 }
 
-/** Whole bytes, a list of pieces sent one after the other, or a stream that is written as things happen. */
-export type Body = Uint8Array | readonly Uint8Array[] | StreamBody;
+/** Whole bytes, a list of pieces sent one after the other, more than should be in memory at once, or a stream that is written as things happen. */
+export type Body = Uint8Array | readonly Uint8Array[] | LongBody | StreamBody;
+
+/** Its pieces are made one by one, while the peer takes them. */
+export interface LongBody {
+  /** Bytes of all pieces together. */
+  readonly length: number;
+  /** Called once. A piece is good until the next one is asked for. */
+  pieces(): Iterable<Uint8Array>;
+}
 
 export interface StreamBody {
   /** Starts writing; called once. The stream ends with `sink.end()`. */
