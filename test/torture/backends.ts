@@ -1,8 +1,28 @@
 // What stands behind the API server.
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { LossyDisk } from "./lossy-disk.ts";
+import type { LossyFilesOptions } from "./lossy-files.ts";
 import type { Backend } from "./torture.ts";
 
 /** The embedded store: its folder lives on through all rounds. */
 export function diskBackend(folder: string): Backend {
-  return { name: "disk", arguments: [`--data-dir=${join(folder, "data")}`], broken: async () => {}, close: async () => {} };
+  return { name: "disk", arguments: [`--data-dir=${join(folder, "data")}`], broken: async () => {}, close: async () => undefined };
+}
+
+/** The embedded store on a disk that loses power with every kill, and with it what was not synced. */
+export async function powerBackend(folder: string, options: LossyFilesOptions = {}): Promise<Backend> {
+  mkdirSync(folder, { recursive: true });
+  const disk = await LossyDisk.mount(join(folder, "disk"), options);
+  return {
+    name: options.withoutSync ? "power loss of a disk that lies" : "power loss",
+    arguments: [`--data-dir=${join(disk.folder, "data")}`],
+    broken: ({ random }) => disk.powerCut(random.integer(2 ** 31)),
+    async close(failed) {
+      if (failed) cpSync(disk.folder, join(folder, "left"), { recursive: true });
+      const { cuts, syncs, unsynced, kept } = await disk.counts();
+      await disk.unmount();
+      return `${cuts} power cuts, ${syncs} syncs, ${unsynced} unsynced writes and namings lost but for ${kept} pieces`;
+    },
+  };
 }

@@ -30,7 +30,8 @@ export interface Backend {
   readonly arguments: readonly string[];
   /** After the server is gone and before it is started again. */
   broken(plan: RoundPlan): Promise<void>;
-  close(): Promise<void>;
+  /** Answers with what there is to say of it. After a failure, what is on the disk stays in the backend's folder. */
+  close(failed: boolean): Promise<string | undefined>;
 }
 
 export interface TortureResult {

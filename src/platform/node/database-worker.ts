@@ -299,9 +299,20 @@ function readCount(bytes: Uint8Array): number {
 function prepareFile(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (existsSync(path)) return;
-  closeSync(openSync(path, "a", 0o600));
+  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+  // Also when all of it is there: whoever made it may have been killed before its names were synced.
   syncPath(folder);
+  for (let inner = folder, outer = dirname(folder); outer !== inner; inner = outer, outer = dirname(outer)) syncIfAllowed(outer);
+}
+
+/** A folder that may not be opened was not made by this user. */
+function syncIfAllowed(folder: string): void {
+  try {
+    syncPath(folder);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EACCES", "EPERM", "EROFS", "EINVAL"].includes(code)) throw error;
+  }
 }
 
 function syncPath(path: string): void {
