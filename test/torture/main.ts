@@ -1,10 +1,13 @@
-// Torture with real processes: an API server is killed with -9 at random instants, over and over on the same data, while writers write and
-// watchers watch; after every round the checkers judge all that was seen.
+// Torture of the store through the API server, with real processes: the server is killed with -9 at random instants, over and over on the
+// same data, while writers write and watchers watch; after every round the checkers judge all that was seen.
 //
-//   npm run torture -- --backend disk|power --rounds 500 [--seed N] [--without-sync]
+//   npm run torture -- --backend disk --rounds 500 [--seed N]
+//   npm run torture -- --backend power --rounds 500 [--seed N] [--without-sync]
+//   npm run torture -- --backend simulated --seeds 10000 [--seed N]
 //
 // "power" is the embedded store on a disk that forgets what was not synced whenever the server is killed (needs root and FUSE); with
-// --without-sync that disk also lies about syncing, which must be found.
+// --without-sync that disk also lies about syncing, which must be found. "simulated" runs in virtual time, a seed after the other from
+// --seed on.
 //
 // The same seed gives the same steps of every writer and the same instants of the kills. A violation keeps the data folder and the history
 // of the round, says where, and ends with a code that is not 0.
@@ -12,65 +15,105 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Violation } from "../checkers/observed.ts";
 import { diskBackend, powerBackend } from "./backends.ts";
 import { lossyDiskProblem } from "./lossy-disk.ts";
+import { simulateStore } from "./simulated-store.ts";
 import { type Backend, torture } from "./torture.ts";
 
-/** Runs what the command line asks for; gives the exit code. */
-async function main(arguments_: readonly string[]): Promise<number> {
+const tellEveryMilliseconds = 10_000;
+const shownViolations = 20;
+
+async function main(): Promise<number> {
   const { values } = parseArgs({
-    args: [...arguments_],
     options: {
       backend: { type: "string", default: "disk" },
       rounds: { type: "string", default: "500" },
+      seeds: { type: "string", default: "10000" },
       seed: { type: "string" },
       "without-sync": { type: "boolean", default: false },
     },
   });
+  if (values.backend === "simulated") return simulated(Number(values.seed ?? 1), Number(values.seeds));
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  const folder = mkdtempSync(join(tmpdir(), "torture-"));
-  const backend = await backendOf(values.backend, folder, values);
-  console.log(`torture of ${backend.name}, seed ${seed}, data in ${folder}`);
-  const started = performance.now();
-  let told = started;
-  const result = await torture({
-    backend,
-    rounds: Number(values.rounds),
-    seed,
-    progress: (text) => {
-      if (performance.now() - told < 10_000) return;
-      told = performance.now();
-      console.log(text);
-    },
-  });
-  const { violations, history } = result;
-  const said = await backend.close(violations.length > 0);
-  if (said) console.log(said);
-  console.log(
-    `${result.rounds} rounds, ${result.kills} kills, ${result.writes} writes acknowledged, ${result.unknown} with unknown outcome, ${result.reads} reads and refusals, ${result.events} events, ${result.resumes} watches opened, ${violations.length} violations in ${((performance.now() - started) / 1000).toFixed(0)} s`,
-  );
-  for (const { rule, message } of violations.slice(0, 20)) console.log(`${rule}: ${message}`);
-  if (violations.length === 0) {
-    rmSync(folder, { recursive: true, force: true });
-    return 0;
-  }
-  writeFileSync(join(folder, "history.json"), JSON.stringify(history ?? null));
-  console.log(`kept: ${folder} (data and history.json); again with --seed ${seed}`);
-  return 1;
+  return real(values.backend, seed, Number(values.rounds), values["without-sync"]);
 }
 
-async function backendOf(name: string, folder: string, options: { readonly "without-sync": boolean }): Promise<Backend> {
+async function real(name: string, seed: number, rounds: number, withoutSync: boolean): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "torture-"));
+  const backend = await backendOf(name, folder, withoutSync);
+  console.log(`torture of ${backend.name}, seed ${seed}, data in ${folder}`);
+  const seconds = stopwatch();
+  let failed = true;
+  try {
+    const { violations, history, ...counts } = await torture({ backend, rounds, seed, progress: teller() });
+    failed = violations.length > 0;
+    console.log(
+      `${counts.rounds} rounds, ${counts.kills} kills, ${counts.writes} writes acknowledged, ${counts.unknown} with unknown outcome, ${counts.reads} reads and refusals, ${counts.events} events, ${counts.resumes} watches opened, ${violations.length} violations in ${seconds()} s`,
+    );
+    show(violations);
+    if (failed) writeFileSync(join(folder, "history.json"), JSON.stringify(history ?? null));
+  } finally {
+    const said = await backend.close(failed);
+    if (said) console.log(said);
+    if (failed) console.log(`kept: ${folder} (data, and history.json of the last round); again with --seed ${seed}`);
+    else rmSync(folder, { recursive: true, force: true });
+  }
+  return failed ? 1 : 0;
+}
+
+async function simulated(first: number, seeds: number): Promise<number> {
+  const seconds = stopwatch();
+  const tell = teller();
+  const total = { seeds: 0, crashes: 0, writes: 0, unknown: 0, events: 0, resumes: 0 };
+  let violations: readonly Violation[] = [];
+  let seed = first;
+  for (; seed < first + seeds && violations.length === 0; seed++) {
+    const result = await simulateStore(seed);
+    ({ violations } = result);
+    total.seeds++;
+    for (const name of ["crashes", "writes", "unknown", "events", "resumes"] as const) total[name] += result[name];
+    tell(`seed ${seed}: ${total.writes} writes so far`);
+  }
+  console.log(
+    `${total.seeds} seeds, ${total.crashes} crashes, ${total.writes} writes acknowledged, ${total.unknown} with unknown outcome, ${total.events} events, ${total.resumes} watches opened, ${violations.length} violations in ${seconds()} s`,
+  );
+  show(violations);
+  if (violations.length > 0) console.log(`again with --seed ${seed - 1} --seeds 1`);
+  return violations.length > 0 ? 1 : 0;
+}
+
+async function backendOf(name: string, folder: string, withoutSync: boolean): Promise<Backend> {
   switch (name) {
     case "disk":
       return diskBackend(folder);
     case "power": {
       const problem = lossyDiskProblem();
       if (problem) throw new Error(`--backend power: ${problem}`);
-      return powerBackend(folder, { withoutSync: options["without-sync"] });
+      return powerBackend(folder, { withoutSync });
     }
     default:
-      throw new Error(`--backend: there is no ${name}, use disk or power`);
+      throw new Error(`--backend: there is no ${name}; use disk, power or simulated`);
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+function show(violations: readonly Violation[]): void {
+  for (const { rule, message } of violations.slice(0, shownViolations)) console.log(`${rule}: ${message}`);
+}
+
+function stopwatch(): () => string {
+  const started = performance.now();
+  return () => ((performance.now() - started) / 1000).toFixed(0);
+}
+
+/** Says something now and then. */
+function teller(): (text: string) => void {
+  let told = performance.now();
+  return (text) => {
+    if (performance.now() - told < tellEveryMilliseconds) return;
+    told = performance.now();
+    console.log(text);
+  };
+}
+
+process.exitCode = await main();
