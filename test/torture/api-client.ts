@@ -1,19 +1,11 @@
 // Speaks to the API server as any client would: HTTPS with a certificate, JSON, a connection kept for each writer.
 import https from "node:https";
+import { type Answer, type Api, type Follower, NotSent } from "./environment.ts";
 import type { ServerPlace } from "./api-server-process.ts";
 
-export interface Answer {
-  readonly status: number;
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly json: any;
-}
+const answerLimitMilliseconds = 30_000;
 
-/** The request certainly did nothing: it did not reach the server. */
-export class NotSent extends Error {
-  override readonly name = "NotSent";
-}
-
-export class ApiClient {
+export class ApiClient implements Api {
   readonly agent: https.Agent;
   readonly #port: number;
 
@@ -26,8 +18,7 @@ export class ApiClient {
     this.agent.destroy();
   }
 
-  /** Rejects with NotSent, or with another error when nobody knows whether it happened. */
-  ask(method: string, path: string, body?: unknown, type = "application/json", timeoutMilliseconds = 30_000): Promise<Answer> {
+  ask(method: string, path: string, body?: unknown, type = "application/json"): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const headers = data ? { "content-type": type, "content-length": data.length } : {};
@@ -42,14 +33,13 @@ export class ApiClient {
         });
         response.on("close", () => reject(new Error("the answer was cut short")));
       });
-      request.setTimeout(timeoutMilliseconds, () => request.destroy(new Error("no answer")));
+      request.setTimeout(answerLimitMilliseconds, () => request.destroy(new Error("no answer")));
       request.on("error", (error: NodeJS.ErrnoException) => reject(error.code === "ECONNREFUSED" ? new NotSent(error.message) : error));
       request.end(data);
     });
   }
 
-  /** Follows a watch until its connection ends, however that happens. `opened` is told the status; `line` gets each event. Returns a way to end it. */
-  follow(path: string, on: { status(status: number): void; line(item: Answer["json"]): void; ended(): void }): () => void {
+  follow(path: string, on: Follower): () => void {
     let over = false;
     const end = () => {
       if (over) return;

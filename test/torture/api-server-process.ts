@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { devCertificates } from "#hosts/single-process/certificates.ts";
 import { nodeWorld } from "#platform/node/world.ts";
+import { type Server, ServerFailed } from "./environment.ts";
 
 const root = join(import.meta.dirname, "../..");
 const startLimitMilliseconds = 60_000;
@@ -23,11 +24,6 @@ export interface ServerPlace {
   readonly port: number;
   readonly credentials: Credentials;
   readonly arguments: readonly string[];
-}
-
-/** The server ended by itself, or did not come up. */
-export class ServerFailed extends Error {
-  override readonly name = "ServerFailed";
 }
 
 /** Makes certificates in `folder`; `store` are the flags that say where the state is. */
@@ -56,13 +52,17 @@ export async function serverPlace(folder: string, store: readonly string[]): Pro
   };
 }
 
-export class ApiServerProcess {
+export class ApiServerProcess implements Server {
+  readonly #place: ServerPlace;
+  readonly #agent: https.Agent;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #output = "";
   #killed = false;
 
-  constructor(place: ServerPlace) {
+  constructor(place: ServerPlace, agent: https.Agent) {
+    this.#place = place;
+    this.#agent = agent;
     this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/hosts/main.ts"), ...place.arguments], {
       stdio: ["ignore", "pipe", "pipe"],
       cwd: root,
@@ -78,28 +78,21 @@ export class ApiServerProcess {
     });
   }
 
-  get output(): string {
-    return this.#output;
-  }
-
-  /** Why it is not running though nobody killed it. */
   get failure(): string | undefined {
     const { exitCode, signalCode } = this.#child;
     if (this.#killed || (exitCode === null && signalCode === null)) return undefined;
     return `the server ended with ${signalCode ?? exitCode}: ${this.#output.trim().split("\n").slice(-6).join("\n")}`;
   }
 
-  /** Resolves once it answers; rejects with ServerFailed. */
-  async ready(agent: https.Agent, port: number): Promise<void> {
+  async ready(): Promise<void> {
     for (const deadline = performance.now() + startLimitMilliseconds; ; ) {
       if (this.failure) throw new ServerFailed(this.failure);
-      if (await answersReady(agent, port)) return;
+      if (await answersReady(this.#agent, this.#place.port)) return;
       if (performance.now() > deadline) throw new ServerFailed(`the server is not ready after a minute: ${this.#output}`);
       await pause(10);
     }
   }
 
-  /** Ends it between two instructions. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.#killed = true;
     this.#child.kill("SIGKILL");

@@ -1,9 +1,18 @@
-// What stands behind the API server.
+// What stands behind a real API server, and what happens to it when the server is killed.
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { LossyDisk } from "./lossy-disk.ts";
 import type { LossyFilesOptions } from "./lossy-files.ts";
-import type { Backend } from "./torture.ts";
+import type { RoundPlan } from "./plan.ts";
+
+export interface Backend {
+  readonly name: string;
+  /** Flags of the API server. */
+  readonly arguments: readonly string[];
+  disturb?(plan: RoundPlan, over: () => boolean): Promise<void>;
+  broken(plan: RoundPlan): Promise<void>;
+  close(failed: boolean): Promise<string | undefined>;
+}
 
 /** The embedded store: its folder lives on through all rounds. */
 export function diskBackend(folder: string): Backend {

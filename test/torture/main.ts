@@ -16,10 +16,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Violation } from "../checkers/observed.ts";
-import { diskBackend, powerBackend } from "./backends.ts";
+import { type Backend, diskBackend, powerBackend } from "./backends.ts";
 import { lossyDiskProblem } from "./lossy-disk.ts";
+import { realEnvironment } from "./real-environment.ts";
+import { simulateServer } from "./simulated-environment.ts";
 import { simulateStore } from "./simulated-store.ts";
-import { type Backend, torture } from "./torture.ts";
+import { torture } from "./torture.ts";
 
 const tellEveryMilliseconds = 10_000;
 const shownViolations = 20;
@@ -43,10 +45,11 @@ async function real(name: string, seed: number, rounds: number, withoutSync: boo
   const folder = mkdtempSync(join(tmpdir(), "torture-"));
   const backend = await backendOf(name, folder, withoutSync);
   console.log(`torture of ${backend.name}, seed ${seed}, data in ${folder}`);
+  const environment = await realEnvironment(backend);
   const seconds = stopwatch();
   let failed = true;
   try {
-    const { violations, history, ...counts } = await torture({ backend, rounds, seed, progress: teller() });
+    const { violations, history, ...counts } = await torture(environment, { rounds, seed, progress: teller() });
     failed = violations.length > 0;
     console.log(
       `${counts.rounds} rounds, ${counts.kills} kills, ${counts.writes} writes acknowledged, ${counts.unknown} with unknown outcome, ${counts.reads} reads and refusals, ${counts.events} events, ${counts.resumes} watches opened, ${violations.length} violations in ${seconds()} s`,
@@ -54,7 +57,7 @@ async function real(name: string, seed: number, rounds: number, withoutSync: boo
     show(violations);
     if (failed) writeFileSync(join(folder, "history.json"), JSON.stringify(history ?? null));
   } finally {
-    const said = await backend.close(failed);
+    const said = await environment.close(failed);
     if (said) console.log(said);
     if (failed) console.log(`kept: ${folder} (data, and history.json of the last round); again with --seed ${seed}`);
     else rmSync(folder, { recursive: true, force: true });
@@ -62,24 +65,24 @@ async function real(name: string, seed: number, rounds: number, withoutSync: boo
   return failed ? 1 : 0;
 }
 
+/** Every seed twice: the store by itself, and the API server before it. */
 async function simulated(first: number, seeds: number): Promise<number> {
   const seconds = stopwatch();
   const tell = teller();
-  const total = { seeds: 0, crashes: 0, writes: 0, unknown: 0, events: 0, resumes: 0 };
+  const total = { seeds: 0, kills: 0, writes: 0, unknown: 0, events: 0, resumes: 0 };
   let violations: readonly Violation[] = [];
-  let seed = first;
-  for (; seed < first + seeds && violations.length === 0; seed++) {
-    const result = await simulateStore(seed);
-    ({ violations } = result);
+  for (let seed = first; seed < first + seeds && violations.length === 0; seed++) {
+    const [store, server] = [await simulateStore(seed), await simulateServer(seed)];
+    violations = [...store.violations, ...server.violations];
     total.seeds++;
-    for (const name of ["crashes", "writes", "unknown", "events", "resumes"] as const) total[name] += result[name];
+    for (const name of ["kills", "writes", "unknown", "events", "resumes"] as const) total[name] += store[name] + server[name];
     tell(`seed ${seed}: ${total.writes} writes so far`);
+    if (violations.length > 0) console.log(`again with --seed ${seed} --seeds 1`);
   }
   console.log(
-    `${total.seeds} seeds, ${total.crashes} crashes, ${total.writes} writes acknowledged, ${total.unknown} with unknown outcome, ${total.events} events, ${total.resumes} watches opened, ${violations.length} violations in ${seconds()} s`,
+    `${total.seeds} seeds, ${total.kills} crashes, ${total.writes} writes acknowledged, ${total.unknown} with unknown outcome, ${total.events} events, ${total.resumes} watches opened, ${violations.length} violations in ${seconds()} s`,
   );
   show(violations);
-  if (violations.length > 0) console.log(`again with --seed ${seed - 1} --seeds 1`);
   return violations.length > 0 ? 1 : 0;
 }
 

@@ -26,7 +26,7 @@ export interface SimulatedOptions {
 }
 
 export interface SimulatedResult {
-  readonly crashes: number;
+  readonly kills: number;
   readonly writes: number;
   readonly unknown: number;
   readonly events: number;
@@ -87,7 +87,7 @@ class StoreRun {
     const { length: writes } = this.#acknowledged;
     const sum = (each: (watcher: SimulatedWatcher) => number) => this.#watchers.reduce((total, watcher) => total + each(watcher), 0);
     return {
-      crashes: this.#crashes,
+      kills: this.#crashes,
       writes,
       unknown: this.#unknown,
       events: sum(({ events }) => events),

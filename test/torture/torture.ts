@@ -1,19 +1,13 @@
 // Rounds of torture: an API server is killed with -9 at random instants, over and over on the same data, while writers write and watchers
 // watch; after every round the checkers judge all that was seen.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import type { ObservedList, Violation } from "../checkers/observed.ts";
-import { ApiClient } from "./api-client.ts";
-import { ApiServerProcess, ServerFailed, type ServerPlace, serverPlace } from "./api-server-process.ts";
-import { planRound, type RoundPlan } from "./plan.ts";
+import { type Environment, type Server, ServerFailed } from "./environment.ts";
+import { planRound } from "./plan.ts";
 import { judge, type Round } from "./verdict.ts";
 import { TortureWatcher } from "./watcher.ts";
 import { emptyRecord, listAll, Writer } from "./writer.ts";
 
 export interface TortureOptions {
-  readonly backend: Backend;
   readonly rounds: number;
   readonly seed: number;
   readonly writers?: number;
@@ -21,17 +15,6 @@ export interface TortureOptions {
   readonly killMillisecondsMax?: number;
   /** Told of every round. */
   readonly progress?: (text: string) => void;
-}
-
-/** Where the state is, and what happens to it when the server is killed. */
-export interface Backend {
-  readonly name: string;
-  /** Flags of the API server. */
-  readonly arguments: readonly string[];
-  /** After the server is gone and before it is started again. */
-  broken(plan: RoundPlan): Promise<void>;
-  /** Answers with what there is to say of it. After a failure, what is on the disk stays in the backend's folder. */
-  close(failed: boolean): Promise<string | undefined>;
 }
 
 export interface TortureResult {
@@ -51,47 +34,41 @@ const defaultKillMilliseconds = 500;
 const groups = 4;
 const catchUpMilliseconds = 30_000;
 
-export async function torture(options: TortureOptions): Promise<TortureResult> {
-  const folder = mkdtempSync(join(tmpdir(), "torture-server-"));
-  const place = await serverPlace(folder, options.backend.arguments);
-  const run = new Torture(place, options);
+/** The environment is the caller's to close. */
+export async function torture(environment: Environment, options: TortureOptions): Promise<TortureResult> {
+  const run = new Torture(environment, options);
   try {
     return await run.rounds();
   } finally {
     await run.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 class Torture {
+  readonly #environment: Environment;
   readonly #options: TortureOptions;
-  readonly #place: ServerPlace;
-  readonly #api: ApiClient;
-  readonly #watching: ApiClient;
   readonly #watchers: readonly TortureWatcher[];
-  #server: ApiServerProcess;
+  #server: Server;
   #runs: Promise<unknown>[] = [];
   #counts = { rounds: 0, kills: 0, writes: 0, unknown: 0, reads: 0 };
 
-  constructor(place: ServerPlace, options: TortureOptions) {
+  constructor(environment: Environment, options: TortureOptions) {
+    this.#environment = environment;
     this.#options = options;
-    this.#place = place;
-    const { writers = defaultParticipants, watchers = defaultParticipants } = options;
-    this.#api = new ApiClient(place, writers + 4);
-    this.#watching = new ApiClient(place, watchers);
+    const { watchers = defaultParticipants } = options;
     // Half of them see everything, the others a group each.
     this.#watchers = Array.from(
       { length: watchers },
-      (_, at) => new TortureWatcher(`watcher ${at}`, this.#watching, at < watchers / 2 ? undefined : `g${at % groups}`),
+      (_, at) => new TortureWatcher(`watcher ${at}`, environment, at < watchers / 2 ? undefined : `g${at % groups}`),
     );
-    this.#server = new ApiServerProcess(place);
+    this.#server = environment.start();
   }
 
   async rounds(): Promise<TortureResult> {
     let history: unknown;
     let violations: readonly Violation[] = [];
     try {
-      await this.#server.ready(this.#api.agent, this.#place.port);
+      await this.#server.ready();
       let before = await this.#fenced("start");
       this.#runs = this.#watchers.map((watcher) => watcher.run());
       const { revision } = before;
@@ -121,8 +98,6 @@ class Torture {
   async close(): Promise<void> {
     for (const watcher of this.#watchers) watcher.stop();
     await this.#server.kill();
-    this.#api.close();
-    this.#watching.close();
     await Promise.all(this.#runs);
   }
 
@@ -134,28 +109,30 @@ class Torture {
     });
     const record = emptyRecord();
     let stopped = false;
-    const writing = plan.writers.map((steps, at) => new Writer(`w${number}-${at}`, this.#api, record).run(steps, () => stopped));
-    await pause(plan.killMilliseconds);
+    const writing = plan.writers.map((steps, at) => new Writer(`w${number}-${at}`, this.#environment, record).run(steps, () => stopped));
+    const disturbing = this.#environment.disturb?.(plan, () => stopped);
+    await this.#environment.pause(plan.killMilliseconds);
     if (this.#server.failure) throw new ServerFailed(this.#server.failure);
     await this.#server.kill();
     this.#counts.kills++;
     stopped = true;
-    await Promise.all(writing);
-    await this.#options.backend.broken(plan);
-    this.#server = new ApiServerProcess(this.#place);
+    await Promise.all([...writing, disturbing]);
+    await this.#environment.broken(plan);
+    this.#server = this.#environment.start();
     if (plan.killStartMilliseconds !== undefined) {
-      await pause(plan.killStartMilliseconds);
+      await this.#environment.pause(plan.killStartMilliseconds);
       if (this.#server.failure) throw new ServerFailed(this.#server.failure);
       await this.#server.kill();
       this.#counts.kills++;
-      await this.#options.backend.broken(plan);
-      this.#server = new ApiServerProcess(this.#place);
+      await this.#environment.broken(plan);
+      this.#server = this.#environment.start();
     }
-    await this.#server.ready(this.#api.agent, this.#place.port);
+    await this.#server.ready();
     return this.#observe(number, before, record);
   }
 
   async #observe(number: number, before: ObservedList, record: Round["record"]): Promise<Round> {
+    const restarted = this.#environment.now();
     const fences = await this.#fence(String(number), record);
     const problems: string[] = [];
     await Promise.all(
@@ -167,9 +144,9 @@ class Torture {
           );
       }),
     );
-    const start = performance.now();
-    const after = await listAll(this.#api);
-    const end = performance.now();
+    const start = this.#environment.now();
+    const after = await listAll(this.#environment.api);
+    const end = this.#environment.now();
     const taken = this.#watchers.map((watcher) => ({ watcher, ...watcher.takeRound() }));
     this.#counts.writes += record.acknowledged.length;
     for (const { becomes, maybe } of record.operations) {
@@ -182,6 +159,7 @@ class Torture {
       after,
       afterTimes: { start, end },
       record,
+      restarted,
       watches: taken.flatMap(({ watches }) => watches),
       states: this.#watchers.map(({ name, state, selects }) => ({ name, state: new Map(state), selects })),
       problems: [...problems, ...taken.flatMap(({ watcher, problems: own }) => own.map((problem) => `${watcher.name}: ${problem}`))],
@@ -190,12 +168,12 @@ class Torture {
 
   async #fenced(name: string): Promise<ObservedList> {
     await this.#fence(name, emptyRecord());
-    return listAll(this.#api);
+    return listAll(this.#environment.api);
   }
 
   /** One more write for each group: who has heard of it has heard everything. */
   async #fence(name: string, record: Round["record"]): Promise<ReadonlyMap<string, number>> {
-    const writer = new Writer(`fence-${name}`, this.#api, record);
+    const writer = new Writer(`fence-${name}`, this.#environment, record);
     const fences = new Map<string, number>();
     for (let group = 0; group < groups; group++) {
       const key = `fence-g${group}`;

@@ -12,6 +12,8 @@ export interface Round {
   /** When that list was asked for, and when it came. */
   readonly afterTimes: { readonly start: number; readonly end: number };
   readonly record: Record;
+  /** The server that answered them is gone: what has an unknown outcome has happened by now, or never will. */
+  readonly restarted: number;
   readonly watches: readonly ObservedWatch[];
   /** What each watcher believes to be there. */
   readonly states: readonly {
@@ -40,7 +42,7 @@ export function judge(round: Round): readonly Violation[] {
   ];
 }
 
-function linearizability({ record, after, afterTimes }: Round, before: ReadonlyMap<string, string>): readonly Violation[] {
+function linearizability({ record, restarted, after, afterTimes }: Round, before: ReadonlyMap<string, string>): readonly Violation[] {
   const keys = new Set([...before.keys(), ...after.items.keys(), ...record.operations.map(({ key }) => key)]);
   const lists = [...record.lists, { client: "the list at the end", ...afterTimes, list: after }];
   const reads: KeyOperation[] = [];
@@ -48,7 +50,10 @@ function linearizability({ record, after, afterTimes }: Round, before: ReadonlyM
     for (const key of keys) reads.push({ key, client, start, end, when: { is: list.items.get(key)?.value ?? null } });
   }
   const initial = new Map([...before].map(([key, value]) => [key, [value]]));
-  const verdict = checkLinearizable([...record.operations, ...reads], { initial });
+  const operations = record.operations.map((operation) =>
+    operation.maybe ? { ...operation, end: Math.max(restarted, operation.end) } : operation,
+  );
+  const verdict = checkLinearizable([...operations, ...reads], { initial });
   if (verdict.verdict === "linearizable") return [];
   return [{ rule: verdict.verdict === "undecided" ? "undecided" : "linearizable", message: verdict.message }];
 }

@@ -1,9 +1,10 @@
 // A watcher as client-go's informers are: it lists, watches, resumes from the last version it saw whenever the connection ends, and keeps
 // what it knows in a cache. What it was delivered is kept for the checkers, round by round.
-import { setTimeout as pause } from "node:timers/promises";
 import type { ObservedBatch, ObservedWatch, Revision } from "../checkers/observed.ts";
-import type { Answer, ApiClient } from "./api-client.ts";
+import type { Answer, Environment } from "./environment.ts";
 import { collection, groupOf, label, listAll, valueOf } from "./writer.ts";
+
+const lookEveryMilliseconds = 5;
 
 export class TortureWatcher {
   readonly name: string;
@@ -11,7 +12,7 @@ export class TortureWatcher {
   readonly group: string | undefined;
   /** What it believes to be there. */
   readonly state = new Map<string, string>();
-  readonly #api: ApiClient;
+  readonly #environment: Environment;
   readonly #problems: string[] = [];
   #watches: { from: Revision; batches: ObservedBatch[] }[] = [];
   #revision: Revision = 0;
@@ -20,11 +21,10 @@ export class TortureWatcher {
   #events = 0;
   #stopped = false;
   #close: (() => void) | undefined;
-  #waiting: { revision: Revision; resolve: () => void }[] = [];
 
-  constructor(name: string, api: ApiClient, group?: string) {
+  constructor(name: string, environment: Environment, group?: string) {
     this.name = name;
-    this.#api = api;
+    this.#environment = environment;
     this.group = group;
   }
 
@@ -46,10 +46,10 @@ export class TortureWatcher {
   async run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#revision === 0 && !(await this.#list())) {
-        await pause(20);
+        await this.#environment.pause(20);
         continue;
       }
-      if (!(await this.#watch())) await pause(20);
+      if (!(await this.#watch())) await this.#environment.pause(20);
     }
   }
 
@@ -60,15 +60,11 @@ export class TortureWatcher {
 
   /** Resolves when everything up to the revision was delivered; false: not in time. */
   async reaches(revision: Revision, limitMilliseconds: number): Promise<boolean> {
-    if (this.#revision >= revision) return true;
-    const limit = new AbortController();
-    const late = pause(limitMilliseconds, false, { signal: limit.signal }).catch(() => false);
-    const reached = new Promise<boolean>((resolve) => {
-      this.#waiting.push({ revision, resolve: () => resolve(true) });
-    });
-    const result = await Promise.race([reached, late]);
-    limit.abort();
-    return result;
+    const { now, pause } = this.#environment;
+    for (const deadline = now() + limitMilliseconds; this.#revision < revision; await pause(lookEveryMilliseconds)) {
+      if (now() > deadline) return false;
+    }
+    return true;
   }
 
   /** What was delivered since the last call, for the checkers. */
@@ -87,10 +83,10 @@ export class TortureWatcher {
 
   async #list(): Promise<boolean> {
     try {
-      const { items, revision } = await listAll(this.#api);
+      const { items, revision } = await listAll(this.#environment.watching);
       this.state.clear();
       for (const [key, { value }] of items) if (this.selects(key, value)) this.state.set(key, value);
-      this.#advance(revision);
+      this.#revision = revision;
       this.#lists++;
       if (this.#lists > 1) this.#problems.push(`it was told to list again, though history is kept for minutes`);
       return true;
@@ -105,7 +101,7 @@ export class TortureWatcher {
     this.#watches.push(watch);
     return new Promise((resolve) => {
       let open = false;
-      this.#close = this.#api.follow(
+      this.#close = this.#environment.watching.follow(
         `${collection}?watch=1&resourceVersion=${this.#revision}&allowWatchBookmarks=true&timeoutSeconds=3600&labelSelector=${this.#selector}`,
         {
           status: (status) => {
@@ -130,7 +126,8 @@ export class TortureWatcher {
     const revision = Number(object.metadata.resourceVersion);
     if (type === "BOOKMARK") {
       watch.batches.push({ events: [], revision });
-      return this.#advance(revision);
+      this.#revision = revision;
+      return;
     }
     const key = object.metadata.name as string;
     const value = valueOf(object);
@@ -142,14 +139,6 @@ export class TortureWatcher {
     else this.state.set(key, value);
     this.#events++;
     watch.batches.push({ events: [{ revision, key, value: gone ? null : value, ...(type === "ADDED" && { previous: null }) }], revision });
-    this.#advance(revision);
-  }
-
-  #advance(revision: Revision): void {
     this.#revision = revision;
-    const reached = this.#waiting.filter((waiting) => waiting.revision <= revision);
-    if (reached.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting.revision > revision);
-    for (const { resolve } of reached) resolve();
   }
 }

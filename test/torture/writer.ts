@@ -1,9 +1,8 @@
 // A client that creates, changes, deletes and reads a few ConfigMaps, and writes down what it asked, when, and what it was told.
-import { setTimeout as pause } from "node:timers/promises";
 import type { AcknowledgedWrite, ObservedList, Value } from "../checkers/observed.ts";
 import type { Condition, KeyOperation } from "../checkers/linearizable.ts";
 import type { RevisionSeen } from "../checkers/state-promises.ts";
-import { type Answer, type ApiClient, NotSent } from "./api-client.ts";
+import { type Answer, type Api, type Environment, NotSent } from "./environment.ts";
 import type { Step } from "./plan.ts";
 
 export const namespace = "default";
@@ -35,7 +34,7 @@ export function groupOf(value: string): string {
 }
 
 /** All objects as they are now, by name. */
-export async function listAll(api: ApiClient): Promise<ObservedList> {
+export async function listAll(api: Api): Promise<ObservedList> {
   const { status, json } = await api.ask("GET", `${collection}?labelSelector=${label}`);
   if (status !== 200) throw new Error(`a list was answered with ${status}: ${JSON.stringify(json).slice(0, 300)}`);
   const items = new Map<string, { value: string; revision: number }>();
@@ -45,29 +44,29 @@ export async function listAll(api: ApiClient): Promise<ObservedList> {
 
 export class Writer {
   readonly #name: string;
-  readonly #api: ApiClient;
+  readonly #environment: Environment;
   readonly #record: Record;
   /** The newest that it knows of each object: what its updates stand on. */
   readonly #known = new Map<string, { readonly value: string; readonly revision: string }>();
   #writes = 0;
 
-  constructor(name: string, api: ApiClient, record: Record) {
+  constructor(name: string, environment: Environment, record: Record) {
     this.#name = name;
-    this.#api = api;
+    this.#environment = environment;
     this.#record = record;
   }
 
   /** Goes on until told to stop, or until nobody listens any more. */
   async run(steps: Iterator<Step, never>, stopped: () => boolean): Promise<void> {
     while (!stopped()) {
-      const start = performance.now();
+      const start = this.#environment.now();
       try {
         await this.step(steps.next().value);
       } catch (error) {
         if (!(error instanceof NotSent)) throw error;
       }
       // Nothing was done, or nobody is there: not as fast as the processor can.
-      if (performance.now() - start < 0.2) await pause(1);
+      if (this.#environment.now() - start < 0.2) await this.#environment.pause(1);
     }
   }
 
@@ -110,19 +109,19 @@ export class Writer {
     write?: { readonly when: Condition; readonly value: Value },
   ): Promise<void> {
     const client = this.#name;
-    const start = performance.now();
+    const start = this.#environment.now();
     const note = (outcome: { when?: Condition; becomes?: { value: Value }; maybe?: boolean }) =>
-      this.#record.operations.push({ key, client, start, end: performance.now(), ...outcome });
+      this.#record.operations.push({ key, client, start, end: this.#environment.now(), ...outcome });
     let answer: Answer;
     try {
-      answer = await this.#api.ask(method, path, body, method === "PATCH" ? "application/merge-patch+json" : undefined);
+      answer = await this.#environment.api.ask(method, path, body, method === "PATCH" ? "application/merge-patch+json" : undefined);
     } catch (error) {
       if (error instanceof NotSent) throw error;
       if (write) note({ when: write.when, becomes: { value: write.value }, maybe: true });
       return;
     }
     const { status, json } = answer;
-    const end = performance.now();
+    const end = this.#environment.now();
     const known = () => this.#known.set(key, { value: valueOf(json), revision: json.metadata.resourceVersion });
     if (status === 404) {
       this.#known.delete(key);
@@ -145,23 +144,23 @@ export class Writer {
     } else if (status === 409 && write) {
       this.#known.delete(key);
       note({ when: refused(write.when, json.reason) });
-    } else if (status === 429) await pause(5);
+    } else if (status === 429) await this.#environment.pause(5);
     else if (status >= 500) {
       if (write) note({ when: write.when, becomes: { value: write.value }, maybe: true });
-      await pause(5);
+      await this.#environment.pause(5);
     } else this.#record.odd.push(`${client}: ${method} ${path} was answered with ${status}: ${JSON.stringify(json).slice(0, 300)}`);
   }
 
   async #list(): Promise<void> {
-    const start = performance.now();
+    const start = this.#environment.now();
     let list: ObservedList;
     try {
-      list = await listAll(this.#api);
+      list = await listAll(this.#environment.api);
     } catch (error) {
       if (error instanceof NotSent) throw error;
       return;
     }
-    const end = performance.now();
+    const end = this.#environment.now();
     this.#record.revisions.push({ by: `${this.#name} (list)`, start, end, revision: list.revision, made: false });
     this.#record.lists.push({ client: this.#name, start, end, list });
   }
