@@ -102,6 +102,8 @@ export interface KindOptions<T> {
   readonly storage?: () => { readonly kind: Kind; readonly to: (object: T) => unknown; readonly from: (stored: never) => T };
   /** The declaration may have changed since an object was stored: what comes from the store is read by the one that holds now. */
   readonly readAnew?: boolean;
+  /** What is wrong with JSON that the message cannot hold, where the declaration says it better than whoever reads messages. */
+  readonly mistakes?: (plain: JsonObject) => readonly FieldError[];
   /** The JSON schema to publish instead of one derived from the message: what a CustomResourceDefinition said. */
   readonly openapiSchema?: JsonObject;
   /** What every answer about this version warns of, when it should no longer be used. */

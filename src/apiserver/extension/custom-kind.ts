@@ -104,6 +104,7 @@ function kindOfVersion({ spec }: CustomResourceDefinition, version: CustomResour
       allowUnconditionalUpdate: false,
       default: ((object: KubernetesObject) => completed(schema, jsonOf(object), true) as unknown as KubernetesObject) as never,
       validate: ((object: KubernetesObject) => objectErrors(schema, object)) as never,
+      mistakes: (plain) => objectErrors(schema, plain),
       openapiSchema: jsonOf(schema),
       ...(version.deprecated && {
         deprecated: version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`,
@@ -137,7 +138,7 @@ function converted(to: Kind, object: KubernetesObject): KubernetesObject {
   }
 }
 
-function objectErrors(schema: JSONSchemaProps, object: KubernetesObject): readonly FieldError[] {
+function objectErrors(schema: JSONSchemaProps, object: KubernetesObject | JsonObject): readonly FieldError[] {
   const { metadata: _metadata, apiVersion: _version, kind: _kind, ...rest } = jsonOf(object);
   const { metadata: _m, apiVersion: _v, kind: _k, ...properties } = schema.properties ?? {};
   const required = (schema.required ?? []).filter((name) => name !== "metadata" && name !== "apiVersion" && name !== "kind");

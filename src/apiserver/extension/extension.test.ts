@@ -178,6 +178,11 @@ test("what the schema does not allow is refused in upstream's words", () =>
       await refusal({ image: "ab", mode: "x" }),
       `${invalid}spec.mode: Unsupported value: "x": supported values: "fast", "slow"`,
     );
+    assert.equal(
+      await refusal({ image: "ab", tags: "a" }),
+      `${invalid}spec.tags: Invalid value: "string": spec.tags in body must be of type array: "string"`,
+    );
+    assert.equal(await refusal("text" as never), `${invalid}spec: Invalid value: "string": spec in body must be of type object: "string"`);
     assert.match(await refusal({ image: "ab", tags: ["a", "a"] }), /spec\.tags\[1\]: Duplicate value: "a"/);
     assert.match(await refusal({ image: "ab", port: true }), /must be of type integer,string: "boolean"/);
     assert.match(
@@ -185,6 +190,12 @@ test("what the schema does not allow is refused in upstream's words", () =>
       /spec\.at in body must be of type date-time: "2026-02-30T00:00:00Z"/,
     );
     assert.match(await refusal({ image: "ab", address: "1.2.3" }), /must be of type ipv4: "1\.2\.3"/);
+    assert.equal((await ask("POST", widgets, widget("w", { image: "ab" }))).status, 201);
+    const patched = await ask("PATCH", `${widgets}/w`, { spec: { tags: "a" } });
+    assert.equal(patched.status, 422);
+    assert.equal(patched.json.message, `${invalid}spec.tags: Invalid value: "string": spec.tags in body must be of type array: "string"`);
+    const strange = await ask("POST", widgets, { ...widget("v", { image: "ab" }), metadata: { name: "v", labels: 5 } });
+    assert.equal(strange.status, 400);
     const strict = await ask("POST", `${widgets}?fieldValidation=Strict`, widget("w", { image: "ab", other: 1 }));
     assert.equal(strict.status, 400);
     assert.match(strict.json.message, /unknown field "spec\.other"/);

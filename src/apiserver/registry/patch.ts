@@ -16,7 +16,7 @@ import { createObject } from "./create.ts";
 import { badRequest, notFound } from "./errors.ts";
 import { invalid } from "./invalid.ts";
 import type { KindRest } from "./kind-rest.ts";
-import { bodyError, mediaTypeOf, readText, reportProblems, unsupportedMedia } from "./read-body.ts";
+import { bodyError, mistakesOf, mediaTypeOf, readText, reportProblems, unsupportedMedia } from "./read-body.ts";
 import { type Change, updateObject } from "./update.ts";
 import type { AnyObject, WriteRequest } from "./write-request.ts";
 
@@ -67,8 +67,9 @@ async function readPatch({ http }: ApiRequest, type: PatchType): Promise<Json> {
 
 function patched(kind: Kind, request: ApiRequest, type: "json" | "merge" | "strategic", current: KubernetesObject, patch: Json): AnyObject {
   const target = current as unknown as Json;
+  let wanted: Json | undefined;
   try {
-    const wanted =
+    wanted =
       type === "json"
         ? jsonPatch(target, patch)
         : type === "merge"
@@ -76,7 +77,8 @@ function patched(kind: Kind, request: ApiRequest, type: "json" | "merge" | "stra
           : strategicMergePatch(kind.message, target, objectPatch(patch));
     return completed(kind, request, wanted, current);
   } catch (error) {
-    throw patchError(kind, error);
+    const object = wanted;
+    throw (error instanceof DecodeError && object !== undefined && mistakesOf(kind, () => object)) || patchError(kind, error);
   }
 }
 

@@ -1,7 +1,8 @@
 // Request bodies: bytes of any supported media type into objects, strict as the request wants it.
 import { StatusError } from "#api/meta/status-error.ts";
 import { withKindDefaults } from "#schema/derive/defaults.ts";
-import { DecodeError, normalise, readJson, type StrictProblem } from "#schema/derive/json.ts";
+import { DecodeError, normalise, readJson, readUnknownJson, type StrictProblem } from "#schema/derive/json.ts";
+import { isObject } from "#schema/derive/json-objects.ts";
 import { readProtobuf, unwrapUnknown } from "#schema/derive/protobuf.ts";
 import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
@@ -28,10 +29,12 @@ export async function readObject<T extends KubernetesObject>(request: ApiRequest
 /** The same, of bytes that are there already. */
 export function readObjectFrom<T extends KubernetesObject>(request: ApiRequest, kind: Kind<T>, bytes: Uint8Array): T {
   const media = mediaTypeOf(request.http.headers["content-type"]);
+  let text = "";
   try {
     switch (media) {
       case "application/json": {
-        const { value, problems } = readJson(kind.message, decoder.decode(bytes));
+        text = decoder.decode(bytes);
+        const { value, problems } = readJson(kind.message, text);
         reportProblems(request, problems);
         return checkedKind(kind, value);
       }
@@ -46,7 +49,7 @@ export function readObjectFrom<T extends KubernetesObject>(request: ApiRequest, 
         throw unsupportedMedia(mediaTypesText);
     }
   } catch (error) {
-    throw bodyError(kind, error);
+    throw bodyError(kind, error, () => readUnknownJson(text));
   }
 }
 
@@ -113,7 +116,7 @@ function ofPlain<T extends KubernetesObject>(kind: Kind<T>, plain: Json, request
     reportProblems(request, problems);
     return value;
   } catch (error) {
-    throw bodyError(kind, error);
+    throw bodyError(kind, error, () => plain);
   }
 }
 
@@ -154,11 +157,29 @@ function checkNames(kind: Kind, apiVersion: string, name: string): void {
   }
 }
 
-/** What a body that cannot be read is answered with. */
-export function bodyError(kind: Kind, error: unknown): unknown {
+/** What a body that cannot be read is answered with. `plain`: its JSON, whatever the kind makes of it. */
+export function bodyError(kind: Kind, error: unknown, plain?: () => Json): unknown {
   if (error instanceof DecodeError) {
+    const mistakes = plain && mistakesOf(kind, plain);
+    if (mistakes) return mistakes;
     return badRequest(`${kind.name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.name}: ${error.message}`);
   }
   if (error instanceof TypeError && error.message.includes("encoded data")) return badRequest("the body is not valid UTF-8");
   return error;
+}
+
+/** An object that is JSON but not of its kind's types, told by the kind what is wrong with it; undefined when the kind has nothing to say. */
+export function mistakesOf(kind: Kind, plain: () => Json): StatusError | undefined {
+  if (!kind.mistakes) return undefined;
+  try {
+    const object = plain();
+    if (!isObject(object)) return undefined;
+    const errors = kind.mistakes(object);
+    const { metadata } = object;
+    const name = isObject(metadata) && typeof metadata["name"] === "string" ? metadata["name"] : "";
+    return errors.length > 0 ? invalid(kind, name, errors) : undefined;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
 }
