@@ -24,6 +24,11 @@ export const allCommands: readonly { readonly name: string; readonly doc: string
     load: async () => (await import("./lab/lab.ts")).lab,
   },
   {
+    name: "snapshot",
+    doc: "The embedded store as one file: save, also while it is served; restore; inspect.",
+    load: async () => (await import("./snapshot/snapshot.ts")).snapshot,
+  },
+  {
     name: "status",
     doc: "The four layers as a tree: who watches whom, since when, restarts.",
     load: async () => (await import("./status/status.ts")).status,

@@ -10,8 +10,34 @@ import type { World } from "#platform/world.ts";
 export interface Starters {
   /** "kube-apiserver" and so on. */
   readonly components: Readonly<Record<string, () => Promise<Component>>>;
+  /** What is done with stores as files. */
+  readonly storeTools: () => Promise<StoreTools>;
   /** The control plane in this process, for `keelson dev`. */
   readonly singleProcess: () => Promise<{ start(scope: Scope, world: World, options: DevOptions): Promise<DevCluster> }>;
+}
+
+/** Folders and files are absolute. What the user can mend rejects with UserError, DatabaseError or FileError. */
+export interface StoreTools {
+  /** From a running server or a stopped one's folder. */
+  save(world: World, options: { readonly dataFolder: string; readonly file: string }): Promise<SnapshotSummary>;
+  restore(
+    world: World,
+    options: { readonly file: string; readonly dataFolder: string; readonly bumpRevision: number },
+  ): Promise<SnapshotSummary>;
+  /** Reads and checks all of it. */
+  inspect(world: World, file: string): Promise<SnapshotSummary>;
+}
+
+export interface SnapshotSummary {
+  readonly revision: number;
+  readonly keys: number;
+  readonly bytes: number;
+  /** Of all but the last 32 bytes, which it is. */
+  readonly sha256: string;
+  readonly madeAt: string;
+  readonly madeBy: string;
+  /** "apps/v1 Deployment" and how many. */
+  readonly kinds: readonly (readonly [string, number])[];
 }
 
 export interface DevOptions {

@@ -11,5 +11,6 @@ export const starters: Starters = {
     "cluster-dns": async () => (await import("#dns/component.ts")).component,
     hello: async () => (await import("#bootstrap/hello/hello.ts")).component,
   },
+  storeTools: async () => (await import("./store-tools/store-tools.ts")).storeTools,
   singleProcess: async () => import("./single-process/single-process.ts"),
 };

@@ -12,6 +12,7 @@ import { openDiskStore } from "#store/disk/disk-store.ts";
 import type { Store } from "#store/store.ts";
 import { assembleApiServer } from "../api-server.ts";
 import { rolesOf } from "../controller-roles.ts";
+import { serveSnapshots } from "../store-tools/serve-snapshots.ts";
 
 const flags = [
   ...daemonFlags,
@@ -129,7 +130,9 @@ function needed(value: string | undefined, name: string): string {
 async function openStore(scope: Scope, world: World, folder: string): Promise<Store> {
   await world.files.makeFolder(folder, { mode: 0o700 });
   try {
-    return await openDiskStore(scope, world, { path: `${folder}/store` });
+    const store = await openDiskStore(scope, world, { path: `${folder}/store` });
+    await serveSnapshots(scope, world, store, folder);
+    return store;
   } catch (error) {
     if (error instanceof DatabaseError) throw new ConfigError(`--data-dir ${folder}: ${error.message}`);
     throw error;

@@ -76,7 +76,10 @@ export async function start(scope: Scope, world: World, { port, dataFolder, node
 
 async function openStore(scope: Scope, world: World, folder: string | undefined): Promise<Store> {
   if (folder === undefined) return (await import("#store/memory/memory-store.ts")).openMemoryStore(scope, world);
-  return (await import("#store/disk/disk-store.ts")).openDiskStore(scope, world, { path: `${folder}/store` });
+  const store = await (await import("#store/disk/disk-store.ts")).openDiskStore(scope, world, { path: `${folder}/store` });
+  const { serveSnapshots } = await import("../store-tools/serve-snapshots.ts");
+  await serveSnapshots(scope, world, store, folder);
+  return store;
 }
 
 /** Resolves when the scope stops: a task that only holds others lives as long. */

@@ -13,7 +13,7 @@ import type { World } from "#platform/world.ts";
 import type { Version } from "../memory/history.ts";
 import { checkOperations, HistoryStore } from "../memory/history-store.ts";
 import type { HistoryPolicy } from "../memory/retention.ts";
-import { type Store, StoreUnavailable, type Transaction, type TransactionResult } from "../store.ts";
+import { StoreUnavailable, type Transaction, type TransactionResult } from "../store.ts";
 import { type Loaded, loadHistory } from "./load.ts";
 import { encodeMark, rowKey, RowWriter } from "./rows.ts";
 
@@ -40,7 +40,7 @@ interface Group {
 }
 
 /** Opens or makes the store at `path`. Rejects with a DatabaseError that says what is wrong with it. */
-export async function openDiskStore(scope: Scope, world: World, options: DiskStoreOptions): Promise<Store> {
+export async function openDiskStore(scope: Scope, world: World, options: DiskStoreOptions): Promise<HistoryStore> {
   const database = await world.databases.open(options.path);
   try {
     const loaded = await loadHistory(database);

@@ -11,7 +11,8 @@ import type { Revision } from "../store.ts";
 const formatVersion = 1;
 const markKey = new Uint8Array([0]);
 const rowPrefix = 1;
-const rowKeyBytes = 11;
+/** Bytes of a row's key. */
+export const rowKeyBytes = 11;
 const headBytes = 35;
 const markBytes = 45;
 const spaceAtLeast = 64 * 1024;

@@ -18,6 +18,7 @@ import {
   type WatchOptions,
   type Watcher,
 } from "../store.ts";
+import type { StoreImage } from "../image.ts";
 import { Expiry } from "./expiry.ts";
 import type { History, Version } from "./history.ts";
 import { type HistoryPolicy, keepHistoryBounded } from "./retention.ts";
@@ -70,6 +71,13 @@ export abstract class HistoryStore implements Store {
     if (revision < this.history.compacted) throw new Compacted(revision, this.history.compacted);
     const { items, count } = this.history.range(from, to, revision, limit > 0 ? limit : Number.POSITIVE_INFINITY);
     return { items, count, more: count > items.length, revision: this.durable };
+  }
+
+  /** What is durable now. Writes that follow do not change it. */
+  image(): StoreImage {
+    this.throwIfClosed();
+    const { items } = this.history.range("", "", this.durable, Number.POSITIVE_INFINITY);
+    return { revision: this.durable, versions: items };
   }
 
   watch(options: WatchOptions, watcher: Watcher): StoreWatch {

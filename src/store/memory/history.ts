@@ -45,6 +45,11 @@ export class Version implements KeyValue {
   }
 }
 
+/** The sum of a base's checksums with one more in it, or less when it is negative. */
+export function sumWith(sum: number, checksum: number): number {
+  return (sum + checksum + digestModulus) % digestModulus;
+}
+
 interface Entry {
   readonly key: string;
   head: Version;
@@ -215,7 +220,7 @@ export class History {
 
   #count(sign: 1 | -1, version: Version): void {
     this.#baseCount += sign;
-    this.#baseSum = (this.#baseSum + sign * version.checksum + digestModulus) % digestModulus;
+    this.#baseSum = sumWith(this.#baseSum, sign * version.checksum);
   }
 
   #drop(key: string): void {
