@@ -95,11 +95,29 @@ export interface DatagramSocket {
   close(): void;
 }
 
+export interface GrpcOptions {
+  /** PEM. Absent: plain. */
+  readonly tls?: { readonly ca?: string | undefined; readonly certificate?: string | undefined; readonly key?: string | undefined };
+  /** Sent with every call. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** While a call is open, the peer is asked for a sign of life this often, and given up without one for `keepaliveTimeoutMilliseconds`. */
+  readonly keepaliveMilliseconds?: number;
+  readonly keepaliveTimeoutMilliseconds?: number;
+  readonly messageBytesMax?: number;
+}
+
+/** Both sides write when they like. Leaving the iteration of `messages` cancels it. */
+export interface GrpcDuplex {
+  write(message: Uint8Array): void;
+  readonly messages: AsyncIterable<Uint8Array>;
+}
+
 /** Bytes in, bytes out; the caller's schema encodes. Failures are GrpcError. */
 export interface GrpcChannel {
   call(path: string, message: Uint8Array, options?: { timeoutMilliseconds?: number; signal?: AbortSignal }): Promise<Uint8Array>;
   /** A server stream. Leaving the iteration cancels it. */
   stream(path: string, message: Uint8Array, options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  duplex(path: string, options?: { signal?: AbortSignal }): GrpcDuplex;
   close(): void;
 }
 
@@ -125,7 +143,7 @@ export interface Network {
   ): Promise<{ host: string; port: number; close(): Promise<void> }>;
   datagrams(scope: Scope, at: { host: string; port: number }, received: (datagram: Datagram) => void): Promise<DatagramSocket>;
   /** `target` is "unix:///run/containerd/containerd.sock" or "host:port". */
-  grpc(target: string): GrpcChannel;
+  grpc(target: string, options?: GrpcOptions): GrpcChannel;
   hostname(): string;
   /** Addresses of this machine's interfaces. */
   addresses(): readonly {

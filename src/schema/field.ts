@@ -38,6 +38,8 @@ export const uint64 = scalar<Int64>("uint64");
 export const double = scalar<number>("double");
 /** base64 text. */
 export const bytes = scalar<string>("bytes");
+/** Bytes as they are, for messages of protocols. */
+export const octets = scalar<Uint8Array>("octets");
 export const quantity = scalar<Quantity>("quantity");
 export const intOrString = scalar<number | string>("intOrString");
 export const time = scalar<Time>("time");
@@ -75,6 +77,7 @@ type ScalarValue = {
   uint64: Int64;
   double: number;
   bytes: string;
+  octets: Uint8Array;
   quantity: Quantity;
   intOrString: number | string;
   time: Time;

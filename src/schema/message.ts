@@ -18,6 +18,8 @@ export type Scalar =
   | "uint64"
   | "double"
   | "bytes"
+  /** Bytes as they are, in messages of protocols: nothing that JSON could show. */
+  | "octets"
   | "quantity"
   | "intOrString"
   | "time"
@@ -154,7 +156,7 @@ export type InferProtocol<M extends { readonly fields: Fields }> = Flatten<
 export type Flatten<T> = { [K in keyof T]: T[K] };
 
 /** What a caller writes before defaults: every field may be left out, at every depth. */
-export type Draft<T> = T extends string | number | bigint | boolean | null | undefined
+export type Draft<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array
   ? T
   : T extends readonly (infer Item)[]
     ? readonly Draft<Item>[]

@@ -227,6 +227,9 @@ export class SimulatedNetwork implements Network {
     return {
       call: async (path, message) => server().call(path, message),
       stream: (path, message, options) => server().stream(path, message, options?.signal ?? new AbortController().signal),
+      duplex: () => {
+        throw new GrpcError(12, "streams both ways are not simulated");
+      },
       close: () => {},
     };
   }

@@ -290,6 +290,8 @@ class Reader {
         if (code === 34) return canonicalText(scalar, scanner.string());
         if (code !== 110) return canonicalText(scalar, this.#found(code).replace(/^number /, ""));
         break;
+      case "octets":
+        break;
       default:
         if (code === 34) return canonicalText(scalar, scanner.string());
     }

@@ -125,6 +125,8 @@ function scalarValue(scalar: Scalar, field: FieldPlan, value: unknown, trail: Tr
         scalar,
         typeof value === "string" || typeof value === "number" || typeof value === "bigint" ? String(value) : "",
       );
+    case "octets":
+      break;
     default:
       if (typeof value === "string") return canonicalText(scalar, value);
       if (isText(scalar) && scalar !== "string" && scalar !== "bytes") return refuse(new Trail(), found(value), "string");

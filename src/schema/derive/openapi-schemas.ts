@@ -163,6 +163,7 @@ export class SchemaCollection {
       case "double":
         return { format: "double", type: "number" };
       case "bytes":
+      case "octets":
         return { format: "byte", type: "string" };
       case "stringList":
         return { items: { type: "string" }, type: "array" };

@@ -110,6 +110,7 @@ function planField(name: string, field: Field, index: number, filled: boolean): 
 
 const emptyList: readonly unknown[] = Object.freeze([]);
 const emptyMap = Object.freeze({});
+const noOctets = new Uint8Array(0);
 
 /** The zero value of a scalar as it stands in objects; undefined where absence is the only zero. */
 export function zeroOf(scalar: Scalar): unknown {
@@ -117,6 +118,8 @@ export function zeroOf(scalar: Scalar): unknown {
     case "string":
     case "bytes":
       return "";
+    case "octets":
+      return noOctets;
     case "bool":
       return false;
     case "int32":
@@ -195,6 +198,7 @@ const goScalars: Readonly<Record<Scalar, string>> = {
   uint64: "uint64",
   double: "float64",
   bytes: "[]uint8",
+  octets: "[]uint8",
   quantity: "resource.Quantity",
   intOrString: "intstr.IntOrString",
   time: "v1.Time",

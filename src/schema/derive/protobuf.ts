@@ -79,8 +79,8 @@ function writeField(writer: ProtobufWriter, number: number, field: FieldPlan, va
       if (value === field.zero) return;
       const before = writer.length;
       writeElement(writer, number, field, value);
-      // An empty message stands for none: take the tag and the length back.
-      if (scalar === undefined) writer.dropEmpty(number, before);
+      // An empty message, or no bytes, stands for none: take the tag and the length back.
+      if (scalar === undefined || scalar === "octets") writer.dropEmpty(number, before);
       return;
     }
     if (scalar === "bytes" && value === "") return;
@@ -111,6 +111,9 @@ function writeElement(writer: ProtobufWriter, number: number, { scalar, message 
       return;
     case "bytes":
       writer.raw(bytesOf(value as string));
+      break;
+    case "octets":
+      writer.raw(value as Uint8Array);
       break;
     case "quantity":
       writer.textField(1, value as string);
@@ -299,6 +302,9 @@ function readElement(reader: ProtobufReader, field: FieldPlan, wireType: number,
       return reader.string();
     case "bytes":
       return encodeBase64(reader.view());
+    case "octets":
+      // A copy, so that a value does not keep alive all that came with it.
+      return reader.view().slice();
     default: {
       const outerEnd = reader.enter();
       const value = readSpecial(reader, scalar);

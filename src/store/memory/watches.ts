@@ -5,9 +5,17 @@
 // - A watch that starts in the past reads history in a turn of its own, before it joins the live ones.
 // - Telling is never nested: stores tell in turns of their own, so what a watcher writes is told after all have heard of what it saw.
 import { type Revision, type StoreEvent, type StoreWatch, Compacted, type WatchOptions, type Watcher } from "../store.ts";
-import type { History, Version } from "./history.ts";
+import type { Version } from "./history.ts";
 
 const noEvents: readonly StoreEvent[] = Object.freeze([]);
+
+/** What watches are told of. */
+export interface Changes {
+  /** Changes up to here are forgotten. */
+  readonly compacted: Revision;
+  /** Changes with after < revision <= upTo, in order. */
+  changes(after: Revision, upTo: Revision): readonly Version[];
+}
 
 interface Watch {
   readonly prefix: string;
@@ -20,7 +28,7 @@ interface Watch {
 }
 
 export class Watches {
-  readonly #history: History;
+  readonly #history: Changes;
   readonly #live = new Set<Watch>();
   readonly #starting = new Set<Watch>();
   readonly #byPrefix = new Map<string, Set<Watch>>();
@@ -29,7 +37,7 @@ export class Watches {
   #told: Revision;
   #durable: Revision;
 
-  constructor(history: History, durable: Revision) {
+  constructor(history: Changes, durable: Revision) {
     this.#history = history;
     this.#told = durable;
     this.#durable = durable;
