@@ -14,6 +14,8 @@ const packages: readonly (readonly [program: string, name: string])[] = [
   ["umoci", "umoci"],
   ["docker-registry", "docker-registry"],
   ["systemd-nspawn", "systemd-container"],
+  ["etcd", "etcd-server"],
+  ["etcdctl", "etcd-client"],
   ["kubectl", "kubernetes-client"],
   ["ip", "iproute2"],
   ["nsenter", "util-linux"],

@@ -34,6 +34,11 @@ export const allCommands: readonly { readonly name: string; readonly doc: string
     load: async () => (await import("./status/status.ts")).status,
   },
   {
+    name: "store",
+    doc: "Moves a cluster between the embedded store and etcd, with every resourceVersion: migrate.",
+    load: async () => (await import("./store/store.ts")).store,
+  },
+  {
     name: "supervise",
     doc: "Keeps units running where there is no systemd; started by up.",
     load: async () => (await import("./supervise/supervise.ts")).supervise,

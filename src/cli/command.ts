@@ -26,6 +26,26 @@ export interface StoreTools {
   ): Promise<SnapshotSummary>;
   /** Reads and checks all of it. */
   inspect(world: World, file: string): Promise<SnapshotSummary>;
+  /** Leaves `from` as it is; `to` must not be there, and holds everything or is not made. */
+  migrate(world: World, options: { readonly from: StorePlace; readonly to: Exclude<StorePlace, { etcd: EtcdAccess }> }): Promise<Migrated>;
+}
+
+/** `folder`: an embedded store's. `etcdSnapshot`: a file of etcd's own tools. */
+export type StorePlace = { readonly folder: string } | { readonly etcdSnapshot: string } | { readonly etcd: EtcdAccess };
+
+export interface EtcdAccess {
+  readonly endpoints: readonly string[];
+  /** PEM. */
+  readonly ca?: string | undefined;
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface Migrated {
+  readonly revision: number;
+  readonly keys: number;
+  /** Over every key, its revisions and its object, as they were read back. */
+  readonly sha256: string;
 }
 
 export interface SnapshotSummary {

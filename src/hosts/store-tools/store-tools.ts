@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { link, mkdir, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type SnapshotSummary, type StoreTools, UserError } from "#cli/command.ts";
+import { type SnapshotSummary, type StorePlace, type StoreTools, UserError } from "#cli/command.ts";
 import { type Database, DatabaseError } from "#platform/database.ts";
 import { FileError } from "#platform/files.ts";
 import { NetworkError } from "#platform/network.ts";
@@ -12,6 +12,7 @@ import type { StoreImage } from "#store/image.ts";
 import { decodeSnapshot, encodeSnapshot, SnapshotError } from "#store/snapshot/snapshot-file.ts";
 import { kindOf } from "#store/snapshot/stored-kind.ts";
 import type { Revision } from "#store/store.ts";
+import { fetchEtcdFile, readEtcdFile, writeEtcdFile } from "./etcd-files.ts";
 import { snapshotSocket } from "./serve-snapshots.ts";
 import { madeNow, readChunks, sha256Digest, syncFolder, writeWhole } from "./snapshot-io.ts";
 
@@ -39,7 +40,44 @@ export const storeTools: StoreTools = {
     await namingFiles(dataFolder, () => writeNewStore(world, dataFolder, image, revision));
     return { ...summary, revision };
   },
+  async migrate(world, { from, to }) {
+    const target = "folder" in to ? to.folder : to.etcdSnapshot;
+    return namingFiles(target, async () => {
+      if ("etcdSnapshot" in to && existsSync(target)) throw new UserError(`${target} is there already`, "Choose another file.");
+      const image = await readPlace(world, from, target);
+      if ("folder" in to) await writeNewStore(world, target, image, image.revision);
+      else await writeEtcdFile(target, image, world.clock.now());
+      const moved = await readPlace(world, to, target);
+      const sha256 = fingerprint(image);
+      if (moved.revision !== image.revision || fingerprint(moved) !== sha256)
+        throw new UserError(`${target} does not hold what was moved`, "Remove it, and try again; the source is as it was.");
+      return { revision: moved.revision, keys: moved.versions.length, sha256 };
+    });
+  },
 };
+
+async function readPlace(world: World, place: StorePlace, target: string): Promise<StoreImage> {
+  if ("etcdSnapshot" in place) return readEtcdFile(place.etcdSnapshot, world.clock.now());
+  if ("etcd" in place) {
+    const fetched = `${target}.fetched`;
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    try {
+      await fetchEtcdFile(world, place.etcd, fetched);
+      return readEtcdFile(fetched, world.clock.now());
+    } finally {
+      await rm(fetched, { force: true });
+    }
+  }
+  await needsStore(place.folder);
+  const database = await openStopped(world, place.folder);
+  if (!database)
+    throw new UserError(`the store in ${place.folder} is in use`, "Stop the API server first: what it writes now would be left behind.");
+  try {
+    return await readImage(database);
+  } finally {
+    await database.close();
+  }
+}
 
 /** What the system says becomes a FileError. */
 async function namingFiles<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -159,7 +197,7 @@ function fingerprint({ versions }: StoreImage): string {
   const digest = sha256Digest();
   const encoder = new TextEncoder();
   for (const { key, value, createRevision, modRevision, version, expiresAt } of versions) {
-    digest.update(encoder.encode(JSON.stringify([key, createRevision, modRevision, version, expiresAt, value.length])));
+    digest.update(encoder.encode(JSON.stringify([key, createRevision, modRevision, version, expiresAt > 0, value.length])));
     digest.update(value);
   }
   digest.digest();
