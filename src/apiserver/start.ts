@@ -29,7 +29,7 @@ import type { ServiceRanges } from "./registry/service/ranges.ts";
 import type { ApiRequest, User } from "./request.ts";
 import type { Security, SecurityParts } from "./security.ts";
 import { RequestMetrics } from "./request-metrics.ts";
-import type { Transformer } from "./storage/codec.ts";
+import type { StoredMedia, Transformer } from "./storage/codec.ts";
 
 export interface ApiServerNeeds {
   readonly store: Store;
@@ -65,6 +65,8 @@ export interface ApiServerOptions {
   readonly limits?: InFlightLimits;
   readonly requestTimeoutMilliseconds?: number;
   readonly transformer?: Transformer;
+  /** What built-in kinds are stored as. Default JSON. */
+  readonly storedMedia?: StoredMedia;
   /** How much of each kind's recent past is kept for watches. */
   readonly window?: { readonly events: number; readonly bytes: number };
 }
@@ -91,7 +93,13 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
   const metrics = new RequestMetrics(world);
   const deadlines = new Deadlines(world);
   scope.defer("deadlines", () => deadlines.stop());
-  const registry = new ApiRegistry(scope, { world, store, transformer: options.transformer, window: options.window });
+  const registry = new ApiRegistry(scope, {
+    world,
+    store,
+    transformer: options.transformer,
+    media: options.storedMedia,
+    window: options.window,
+  });
   let client: Client | undefined;
   const caller = {
     get client(): Client {

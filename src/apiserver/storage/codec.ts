@@ -1,10 +1,13 @@
-// Between objects and the bytes of the store. Objects are stored as JSON without resourceVersion, laid out so that the revision can be
-// spliced in without parsing: `{"kind":"Pod","apiVersion":"v1","metadata":{` stands first, always.
+// Between objects and the bytes of the store. Inside of the server, an object is JSON without resourceVersion, laid out so that the revision
+// can be spliced in without parsing: `{"kind":"Pod","apiVersion":"v1","metadata":{` stands first, always. The embedded store holds that very
+// JSON; an etcd holds what upstream's API server writes there: protobuf in its envelope, and JSON for custom resources. Either is read
+// from either.
 //
 // What is stored is not what is served: `Transformer` stands between (encryption at rest, a store shared with others).
 import { freezeDeep } from "#schema/derive/freeze.ts";
 import { withKindDefaults } from "#schema/derive/defaults.ts";
 import { DecodeError, readJson, readUnknownJson, writeJson } from "#schema/derive/json.ts";
+import { readProtobuf, unwrapUnknown, wrapUnknown, writeProtobuf } from "#schema/derive/protobuf.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Revision } from "#store/store.ts";
 import { readStored } from "./stored-json.ts";
@@ -14,6 +17,9 @@ export interface Transformer {
   toStore(key: string, json: Uint8Array): Uint8Array;
   fromStore(key: string, stored: Uint8Array): Uint8Array;
 }
+
+/** What built-in kinds are stored as. */
+export type StoredMedia = "json" | "protobuf";
 
 export const plainTransformer: Transformer = { toStore: (_key, json) => json, fromStore: (_key, stored) => stored };
 
@@ -58,6 +64,25 @@ export class Codec {
   decode(json: Uint8Array, revision: Revision): KubernetesObject {
     const object = readStored(this.kind, decoder.decode(json)) as KubernetesObject;
     return freezeDeep(withRevision(object, revision));
+  }
+
+  /** The object as it is stored; `json` is its JSON. */
+  toStored(media: StoredMedia, object: KubernetesObject, json: Uint8Array): Uint8Array {
+    const { kind } = this;
+    if (media === "json" || kind.readAnew) return json;
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    return wrapUnknown(kind.apiVersion, kind.name, writeProtobuf(kind.message, { ...object, metadata }));
+  }
+
+  /** The JSON of what is stored, in whatever form. Throws DecodeError. */
+  fromStored(stored: Uint8Array): Uint8Array {
+    if (stored[0] !== envelopeStart) return this.current(stored);
+    const { kind } = this;
+    const { apiVersion, kind: name, raw } = unwrapUnknown(stored);
+    if (apiVersion !== kind.apiVersion || name !== kind.name) {
+      throw new DecodeError(`a ${name} of ${apiVersion} is stored where a ${kind.name} of ${kind.apiVersion} is expected`, 0);
+    }
+    return this.encode(readProtobuf(kind.message, raw, { apiVersion, kind: name }));
   }
 
   /** Stored JSON as this kind would write it today. */
@@ -118,6 +143,8 @@ export class Codec {
   }
 }
 
+/** JSON never begins with it. */
+const envelopeStart = 0x6b;
 const quote = 34;
 const comma = 44;
 

@@ -3,7 +3,7 @@ import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Condition, KeyValue, Operation, Revision, Store, Transaction } from "#store/store.ts";
-import { Codec, type Transformer } from "./codec.ts";
+import { Codec, type StoredMedia, type Transformer } from "./codec.ts";
 import { claimsFolder } from "./keys.ts";
 import type { StoredRecord } from "./record.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -12,6 +12,7 @@ export interface KindStorageNeeds {
   readonly world: World;
   readonly store: Store;
   readonly transformer: Transformer;
+  readonly media: StoredMedia;
   /** The stored version. */
   readonly kind: Kind;
   readonly folder: string;
@@ -46,6 +47,7 @@ export class KindStorage {
   readonly cache: WatchCache;
   readonly store: Store;
   readonly #transformer: Transformer;
+  readonly #media: StoredMedia;
   readonly #timeToLiveSeconds: number | undefined;
 
   constructor(scope: Scope, needs: KindStorageNeeds) {
@@ -56,6 +58,7 @@ export class KindStorage {
     this.namespaced = kind.scope === "namespaced";
     this.codec = new Codec(kind);
     this.#transformer = transformer;
+    this.#media = needs.media;
     this.#timeToLiveSeconds = needs.timeToLiveSeconds;
     this.cache = new WatchCache(scope, { world, store, transformer, codec: this.codec, folder, namespaced: this.namespaced, window });
   }
@@ -93,7 +96,7 @@ export class KindStorage {
       return result.succeeded ? { outcome: "deleted", revision: result.revision } : this.#refused(result.current, claimsTaken);
     }
     const json = write.json ?? this.codec.encode(object);
-    const value = this.#transformer.toStore(key, json);
+    const value = this.#transformer.toStore(key, this.codec.toStored(this.#media, object, json));
     const written = this.cache.writing(key, value, json, object);
     const seconds = this.#timeToLiveSeconds;
     const put: Operation = { type: "put", key, value, ...(seconds !== undefined && { timeToLiveSeconds: seconds }) };

@@ -3,7 +3,7 @@ import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import type { Store } from "#store/store.ts";
 import type { Resource } from "../registry/resource.ts";
-import { plainTransformer, type Transformer } from "./codec.ts";
+import { plainTransformer, type StoredMedia, type Transformer } from "./codec.ts";
 import { KindStorage } from "./kind-storage.ts";
 import { folderOf } from "./keys.ts";
 import { storedKind } from "./record.ts";
@@ -12,6 +12,8 @@ export interface StoragesNeeds {
   readonly world: World;
   readonly store: Store;
   readonly transformer?: Transformer | undefined;
+  /** What built-in kinds are stored as. Default JSON. */
+  readonly media?: StoredMedia | undefined;
   /** How many changes each kind keeps for watches to resume. */
   readonly window?: { readonly events: number; readonly bytes: number } | undefined;
 }
@@ -40,12 +42,13 @@ export class Storages {
     if (opened?.storage.kind === kind) return opened.storage;
     // A custom resource whose declaration changed: what is cached was decoded by the old one.
     if (opened) void opened.scope.stop();
-    const { world, store, transformer = plainTransformer, window = defaultWindow } = this.#needs;
+    const { world, store, transformer = plainTransformer, media = "json", window = defaultWindow } = this.#needs;
     const scope = this.#scope.child(`storage of ${folder}`);
     const storage = new KindStorage(scope, {
       world,
       store,
       transformer,
+      media,
       kind,
       folder,
       timeToLiveSeconds: resource.timeToLiveSeconds,

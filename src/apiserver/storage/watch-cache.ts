@@ -151,7 +151,7 @@ export class WatchCache {
     const known = this.#slots.get(key)?.record;
     if (known?.revision === modRevision) return known;
     const { codec, transformer } = this.#needs;
-    return new StoredRecord(codec, key, modRevision, codec.current(transformer.fromStore(key, value)));
+    return new StoredRecord(codec, key, modRevision, codec.fromStored(transformer.fromStore(key, value)));
   }
 
   async #start(): Promise<void> {
@@ -241,7 +241,7 @@ export class WatchCache {
 
   #adopt(item: KeyValue): StoredRecord {
     const written = this.#written.get(item.key);
-    if (written?.value !== item.value) return this.recordOf(item);
+    if (!written || !sameBytes(written.value, item.value)) return this.recordOf(item);
     this.#written.delete(item.key);
     return written.record(this.#needs.codec, item.modRevision);
   }
@@ -306,6 +306,14 @@ export class WatchCache {
     for (const { reject } of this.#waiting) reject(new ScopeStopped(this.#scope.path));
     this.#waiting.clear();
   }
+}
+
+/** The very bytes, or as many and the same: a store in another process tells of them in its own. */
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
 }
 
 function nodeNameOf({ object }: StoredRecord): string {

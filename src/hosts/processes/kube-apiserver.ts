@@ -1,18 +1,16 @@
-// kube-apiserver as a daemon, with the embedded store in its process.
+// kube-apiserver as a daemon, with the embedded store in its process or an etcd elsewhere.
 import type { ServiceRanges } from "#apiserver/registry/service/ranges.ts";
+import { parseTokenFile } from "#apiserver/security.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
 import type { Scope } from "#base/scope.ts";
 import { type Component, ConfigError } from "#component/component.ts";
 import { daemonFlags, daemonValues } from "#component/daemon-flags.ts";
 import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
-import { DatabaseError } from "#platform/database.ts";
 import { NetworkError, type ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
-import { openDiskStore } from "#store/disk/disk-store.ts";
-import type { Store } from "#store/store.ts";
-import { assembleApiServer } from "../api-server.ts";
+import { type AssembleOptions, assembleApiServer } from "../api-server.ts";
 import { rolesOf } from "../controller-roles.ts";
-import { serveSnapshots } from "../store-tools/serve-snapshots.ts";
+import { etcdFlags, openStore } from "./api-server-store.ts";
 
 const flags = [
   ...daemonFlags,
@@ -38,7 +36,8 @@ const flags = [
   { name: "enable-admission-plugins", type: "list", default: [], doc: "Admission plugins beside the usual ones." },
   { name: "disable-admission-plugins", type: "list", default: [], doc: "Admission plugins to leave out." },
   { name: "data-dir", type: "string", doc: "Folder of the embedded store." },
-  { name: "etcd-servers", type: "list", default: [], doc: "Not to be had yet; the store is embedded." },
+  ...etcdFlags,
+  { name: "token-auth-file", type: "string", doc: 'CSV file of tokens: token,user,uid,"group1,group2".' },
   { name: "kubelet-client-certificate", type: "string", doc: "Certificate to show to kubelets." },
   { name: "kubelet-client-key", type: "string", doc: "Key that belongs to --kubelet-client-certificate." },
   { name: "kubelet-certificate-authority", type: "string", doc: "CA bundle that kubelets' certificates must lead to." },
@@ -71,14 +70,11 @@ export const component: Component = {
   flags,
   async start(scope, world, arguments_) {
     const values = daemonValues("kube-apiserver", flags, arguments_, world.log);
-    if (values["etcd-servers"].length > 0)
-      throw new ConfigError("--etcd-servers: etcd is not to be had yet; use --data-dir for the embedded store");
-    const dataFolder = needed(values["data-dir"], "data-dir");
     const unknown = values["authorization-mode"].filter((mode) => mode !== "Node" && mode !== "RBAC");
     if (unknown.length > 0) throw new FlagError(`--authorization-mode: unknown authorization mode "${unknown[0]}", use Node,RBAC`);
 
-    const [store, tls, issuer] = await Promise.all([
-      openStore(scope, world, dataFolder),
+    const [{ store, media, place }, tls, issuer] = await Promise.all([
+      openStore(scope, world, values),
       readTls(world, values),
       readIssuer(world, values),
     ]);
@@ -87,6 +83,7 @@ export const component: Component = {
     const api = await assembleApiServer(scope, world, {
       store,
       issuer,
+      ...(values["token-auth-file"] && { tokens: await readTokens(world, values["token-auth-file"]) }),
       disabledAdmission: values["disable-admission-plugins"],
       controllers: rolesOf((await import("#controllers/all.ts")).allControllers),
       options: {
@@ -95,6 +92,7 @@ export const component: Component = {
         identity: `${world.network.hostname()}/${address}:${port}`,
         limits: { reading: values["max-requests-inflight"], mutating: values["max-mutating-requests-inflight"], waiting: 1_000 },
         requestTimeoutMilliseconds: values["request-timeout"],
+        storedMedia: media,
         ...(address !== undefined && { advertise: { address, port } }),
       },
       kubelets: {
@@ -116,7 +114,7 @@ export const component: Component = {
         throw new ConfigError(`--secure-port: ${values["bind-address"]}:${port} is taken by another process`);
       throw error;
     }
-    world.log.info("serving", { address: `${values["bind-address"]}:${port}`, store: `${dataFolder}/store` });
+    world.log.info("serving", { address: `${values["bind-address"]}:${port}`, store: place });
   },
 };
 
@@ -127,23 +125,20 @@ function needed(value: string | undefined, name: string): string {
   return value;
 }
 
-async function openStore(scope: Scope, world: World, folder: string): Promise<Store> {
-  await world.files.makeFolder(folder, { mode: 0o700 });
-  try {
-    const store = await openDiskStore(scope, world, { path: `${folder}/store` });
-    await serveSnapshots(scope, world, store, folder);
-    return store;
-  } catch (error) {
-    if (error instanceof DatabaseError) throw new ConfigError(`--data-dir ${folder}: ${error.message}`);
-    throw error;
-  }
-}
-
 async function readFile(world: World, name: string, path: string): Promise<string> {
   try {
     return await world.files.readText(path);
   } catch (error) {
     throw new ConfigError(`--${name}: ${(error as Error).message}`);
+  }
+}
+
+async function readTokens(world: World, path: string): Promise<AssembleOptions["tokens"]> {
+  const text = await readFile(world, "token-auth-file", path);
+  try {
+    return parseTokenFile(text);
+  } catch (error) {
+    throw new ConfigError(`--token-auth-file ${path}: ${(error as Error).message}`);
   }
 }
 

@@ -150,10 +150,7 @@ class EtcdStore implements Store {
 
   /** One that was asked of etcd after this call; calls that come while one is under way share the next. */
   revision(): Promise<Revision> {
-    this.#next ??= (this.#asking ?? Promise.resolve(0)).then(
-      () => this.#ask(),
-      () => this.#ask(),
-    );
+    this.#next ??= this.#askNext();
     return this.#next;
   }
 
@@ -182,15 +179,16 @@ class EtcdStore implements Store {
     await this.revision();
   }
 
-  #ask(): Promise<Revision> {
+  async #askNext(): Promise<Revision> {
+    await this.#asking?.catch(() => {});
     this.#next = undefined;
-    const asking = this.#range(nothing).then(({ header }) => this.#saw(header));
-    this.#asking = asking;
-    const done = () => {
-      if (this.#asking === asking) this.#asking = undefined;
-    };
-    asking.then(done, done);
-    return asking;
+    this.#asking = this.#ask();
+    return this.#asking;
+  }
+
+  async #ask(): Promise<Revision> {
+    const { header } = await this.#range(nothing);
+    return this.#saw(header);
   }
 
   async #range(request: Draft<RangeRequest>, revision?: Revision): Promise<RangeResponse> {

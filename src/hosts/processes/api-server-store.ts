@@ -1,0 +1,104 @@
+// Where an API server keeps its state: the embedded store in its own process, or an etcd.
+import type { StoredMedia } from "#apiserver/storage/codec.ts";
+import type { Scope } from "#base/scope.ts";
+import { ConfigError } from "#component/component.ts";
+import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
+import { DatabaseError } from "#platform/database.ts";
+import type { World } from "#platform/world.ts";
+import { openDiskStore } from "#store/disk/disk-store.ts";
+import { type Store, StoreUnavailable } from "#store/store.ts";
+import { serveSnapshots } from "../store-tools/serve-snapshots.ts";
+
+const protobufType = "application/vnd.kubernetes.protobuf";
+const jsonType = "application/json";
+
+export const etcdFlags = [
+  {
+    name: "etcd-servers",
+    type: "list",
+    default: [],
+    doc: "Addresses of the members of an etcd, scheme://ip:port; without them the store is embedded.",
+  },
+  { name: "etcd-cafile", type: "string", doc: "CA bundle that the members' certificates must lead to." },
+  { name: "etcd-certfile", type: "string", doc: "Certificate to show to etcd." },
+  { name: "etcd-keyfile", type: "string", doc: "Key that belongs to --etcd-certfile." },
+  { name: "etcd-prefix", type: "string", default: "/registry", doc: "What all keys begin with." },
+  { name: "etcd-compaction-interval", type: "duration", default: 300_000, doc: "How often etcd's history is compacted; 0: by others." },
+  { name: "storage-media-type", type: "string", default: protobufType, doc: "What built-in kinds are stored as in etcd." },
+  { name: "storage-backend", type: "string", default: "etcd3", doc: "", ignored: "the only etcd there is has version 3" },
+  { name: "etcd-count-metric-poll-period", type: "duration", default: 60_000, doc: "", ignored: "objects are counted as they come" },
+  {
+    name: "etcd-healthcheck-timeout",
+    type: "duration",
+    default: 2_000,
+    doc: "",
+    ignored: "an etcd that does not answer is noticed by every call",
+  },
+] as const satisfies readonly Flag[];
+
+const dataFolderFlag = [{ name: "data-dir", type: "string", doc: "" }] as const satisfies readonly Flag[];
+type Values = FlagValues<typeof etcdFlags> & FlagValues<typeof dataFolderFlag>;
+
+export interface OpenedStore {
+  readonly store: Store;
+  readonly media: StoredMedia;
+  /** For the log. */
+  readonly place: string;
+}
+
+/** Throws ConfigError and FlagError, which say what to do. */
+export async function openStore(scope: Scope, world: World, values: Values): Promise<OpenedStore> {
+  const { "etcd-servers": servers, "data-dir": folder } = values;
+  if (servers.length === 0) {
+    if (!folder) throw new FlagError("--data-dir (for the embedded store) or --etcd-servers is needed");
+    return { store: await openEmbedded(scope, world, folder), media: "json", place: `${folder}/store` };
+  }
+  if (folder) throw new FlagError("--data-dir and --etcd-servers: the store is either embedded or an etcd");
+  if (values["etcd-prefix"] !== "/registry")
+    throw new FlagError(`--etcd-prefix: keys begin with /registry, and cannot with ${values["etcd-prefix"]} yet`);
+  return { store: await openEtcd(scope, world, values), media: mediaOf(values["storage-media-type"]), place: servers.join(",") };
+}
+
+async function openEmbedded(scope: Scope, world: World, folder: string): Promise<Store> {
+  await world.files.makeFolder(folder, { mode: 0o700 });
+  try {
+    const store = await openDiskStore(scope, world, { path: `${folder}/store` });
+    await serveSnapshots(scope, world, store, folder);
+    return store;
+  } catch (error) {
+    if (error instanceof DatabaseError) throw new ConfigError(`--data-dir ${folder}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function openEtcd(scope: Scope, world: World, values: Values): Promise<Store> {
+  const read = async (name: "etcd-cafile" | "etcd-certfile" | "etcd-keyfile"): Promise<string | undefined> => {
+    const path = values[name];
+    if (!path) return undefined;
+    try {
+      return await world.files.readText(path);
+    } catch (error) {
+      throw new ConfigError(`--${name}: ${(error as Error).message}`);
+    }
+  };
+  const [ca, certificate, key] = await Promise.all([read("etcd-cafile"), read("etcd-certfile"), read("etcd-keyfile")]);
+  if ((certificate === undefined) !== (key === undefined)) throw new FlagError("--etcd-certfile and --etcd-keyfile belong together");
+  const { openEtcdStore } = await import("#store/etcd/etcd-store.ts");
+  try {
+    return await openEtcdStore(scope, world, {
+      endpoints: values["etcd-servers"],
+      tls: { ca, certificate, key },
+      compactionMilliseconds: values["etcd-compaction-interval"],
+    });
+  } catch (error) {
+    if (error instanceof TypeError) throw new FlagError(`--etcd-servers: ${error.message}`);
+    if (error instanceof StoreUnavailable) throw new ConfigError(`--etcd-servers: ${error.message}`);
+    throw error;
+  }
+}
+
+function mediaOf(type: string): StoredMedia {
+  if (type === protobufType) return "protobuf";
+  if (type === jsonType) return "json";
+  throw new FlagError(`--storage-media-type: ${type} is not known, use ${protobufType} or ${jsonType}`);
+}
