@@ -106,6 +106,26 @@ export function diskProblem(error: FileError | DatabaseError): string {
   return `cannot ${done} ${error.path}: ${why}`;
 }
 
+/** What can be done about a store that cannot be opened. */
+export function storeAdvice({ damage }: DatabaseError): string {
+  switch (damage) {
+    case "corrupt":
+      return 'Put a snapshot into another folder with "keelson snapshot restore FILE --data-dir FOLDER" and use that one; keep this one until all is well.';
+    case "foreign":
+      return "Choose another folder with --data-dir; the file is left as it is.";
+    case "newer":
+      return "Start it with the newer keelson that wrote it, or restore a snapshot that this version made into another folder.";
+    case "locked":
+      return "Stop the process that uses it, or choose another folder with --data-dir.";
+    case "full":
+      return "Free space on its disk.";
+    case "read-only":
+      return "Make the folder and its files writable for this user.";
+    case "io":
+      return "The system's log (dmesg) may tell what is wrong with the disk.";
+  }
+}
+
 const fileProblems: Readonly<Record<string, string | undefined>> = {
   EACCES: "permission denied",
   EEXIST: "something that is no folder is there already",

@@ -3,7 +3,7 @@ import { kubeconfigText } from "#component/kubeconfig.ts";
 import { DatabaseError } from "#platform/database.ts";
 import { FileError } from "#platform/files.ts";
 import { NetworkError } from "#platform/network.ts";
-import { command, diskProblem, flagsOnly, UserError } from "../command.ts";
+import { command, diskProblem, flagsOnly, storeAdvice, UserError } from "../command.ts";
 
 const flags = [
   { name: "port", type: "integer", default: 6443, doc: "Port on 127.0.0.1 to serve the API at; 0 picks a free one." },
@@ -41,7 +41,10 @@ export const dev = command({
         throw new UserError(`port ${values.port} of 127.0.0.1 is taken`, "Choose another one with --port, or --port=0 for any free one.");
       }
       if (folder !== undefined && (error instanceof FileError || error instanceof DatabaseError)) {
-        const advice = "Choose another folder with --data-dir, or leave it out to keep the cluster in memory.";
+        const advice =
+          error instanceof DatabaseError
+            ? storeAdvice(error)
+            : "Choose another folder with --data-dir, or leave it out to keep the cluster in memory.";
         throw new UserError(`the data folder ${folder} cannot be used: ${diskProblem(error)}`, advice);
       }
       throw error;

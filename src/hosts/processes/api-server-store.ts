@@ -3,6 +3,7 @@ import type { StoredMedia } from "#apiserver/storage/codec.ts";
 import type { Scope } from "#base/scope.ts";
 import { ConfigError } from "#component/component.ts";
 import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
+import { storeAdvice } from "#cli/command.ts";
 import { DatabaseError } from "#platform/database.ts";
 import type { World } from "#platform/world.ts";
 import { openDiskStore } from "#store/disk/disk-store.ts";
@@ -66,7 +67,7 @@ async function openEmbedded(scope: Scope, world: World, folder: string): Promise
     await serveSnapshots(scope, world, store, folder);
     return store;
   } catch (error) {
-    if (error instanceof DatabaseError) throw new ConfigError(`--data-dir ${folder}: ${error.message}`);
+    if (error instanceof DatabaseError) throw new ConfigError(`--data-dir ${folder}: ${error.message}\n${storeAdvice(error)}`);
     throw error;
   }
 }
