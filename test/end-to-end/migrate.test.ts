@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { ask, type DevProcess, startDevProcess } from "../support/dev-process.ts";
+import { startApiServerProcess } from "../support/api-server-process.ts";
 import { keelson } from "../support/keelson.ts";
 import { findKubectl, kubectlAt } from "../support/kubectl.ts";
 
@@ -144,6 +145,83 @@ test("embedded to etcd and back: every key keeps its revisions, and kubectl prin
   await etcdctl(address, "snapshot", "save", at("own.db"));
   const own = await keelson("store", "migrate", "--from", `etcd-snapshot:${at("own.db")}`, "--to", `etcd-snapshot:${at("copy.db")}`);
   assert.match(own.text, new RegExp(`moved ${Number(keys) - 1} keys at revision ${Number(revision) + 3}`));
+});
+
+test("an API server on what was moved from the other store: kubectl sees the same, byte for byte, and goes on", { skip }, async () => {
+  if ("missing" in found) return;
+  const line =
+    "get configmaps,secrets,serviceaccounts,services,namespaces,clusterroles,clusterrolebindings,priorityclasses,deployments,events,customresourcedefinitions,gauges.example.test -A -o yaml --show-managed-fields";
+  const made = await dev("first");
+  const kubectl = kubectlAt(found.path, made.kubeconfig, folder);
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  const versions = [{ name: "v1", served: true, storage: true, schema }];
+  const names = { plural: "gauges", singular: "gauge", kind: "Gauge" };
+  const objects = [
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "gauges.example.test" },
+      spec: { group: "example.test", scope: "Namespaced", names, versions },
+    },
+    { apiVersion: "v1", kind: "Secret", metadata: { name: "words" }, data: { a: "AAECAw==" } },
+    { apiVersion: "v1", kind: "Service", metadata: { name: "web" }, spec: { ports: [{ port: 80 }], selector: { a: "b" } } },
+    {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "happened" },
+      involvedObject: { kind: "Pod", namespace: "default", name: "x" },
+      reason: "Test",
+      type: "Normal",
+    },
+  ];
+  for (const object of objects) {
+    const ran = await kubectl("create -f -", { input: JSON.stringify(object) });
+    assert.equal(ran.code, 0, ran.text);
+  }
+  assert.equal((await kubectl("create deployment web --image=nowhere/web --replicas=0")).code, 0);
+  await kubectl("wait --for=condition=Established crd/gauges.example.test");
+  const gauge = { apiVersion: "example.test/v1", kind: "Gauge", metadata: { name: "one" }, spec: { level: 0.5, big: 12345678901234 } };
+  assert.equal((await kubectl("create -f -", { input: JSON.stringify(gauge) })).code, 0);
+  await made.kill("SIGTERM");
+
+  const port = await freePort();
+  const seen = async (flags: string[], more?: (ask: (words: string) => Promise<string>) => Promise<void>): Promise<string> => {
+    const api = await startApiServerProcess({ folder, certificates: at("first/certificates.json"), port, flags });
+    try {
+      const asked = async (words: string) => {
+        const ran = await kubectl(`--server ${api.url} ${words}`);
+        assert.equal(ran.code, 0, ran.text);
+        return ran.out;
+      };
+      await more?.(asked);
+      return await asked(line);
+    } finally {
+      await api.kill("SIGTERM");
+    }
+  };
+  const moved = async (from: string, to: string) => {
+    const ran = await keelson("store", "migrate", "--from", from, "--to", to);
+    assert.equal(ran.code, 0, ran.text);
+  };
+  const embedded = await seen([`--data-dir=${at("first")}`]);
+  for (const text of ["name: words", "name: happened", "kind: Gauge", "big: 12345678901234"]) assert.ok(embedded.includes(text), text);
+
+  await moved(at("first"), `etcd-snapshot:${at("first.db")}`);
+  await etcdctl("", "snapshot", "restore", at("first.db"), "--data-dir", at("first-member"));
+  etcd?.kill("SIGKILL");
+  const address = await startEtcd("first-member");
+  assert.equal(await seen([`--etcd-servers=${address}`]), embedded);
+
+  // Written by the API server on etcd from here on, in the encoding of upstream.
+  const changed = await seen([`--etcd-servers=${address}`], async (ask) => {
+    await ask("label configmap,secret,service,deployment --all new=yes");
+    await ask("create configmap late --from-literal=a=ö");
+    await ask("label gauge one new=yes");
+    await ask("delete service web");
+  });
+  assert.notEqual(changed, embedded);
+  await moved(address, at("second"));
+  assert.equal(await seen([`--data-dir=${at("second")}`]), changed);
 });
 
 test("what cannot be moved is refused, and leaves nothing behind", async () => {
