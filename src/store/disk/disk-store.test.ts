@@ -260,3 +260,28 @@ test("C3 five minutes of history are kept, and no more than the bytes allowed", 
   assert.equal(await kept(later - 15), false);
   await machine.close();
 });
+
+for (const years of [-20, 20]) {
+  test(`E1 C3 the machine's clock is set ${years} years on: times to live and history end as they would have`, async () => {
+    const machine = new Machine(1);
+    const store = await machine.open({});
+    const mortal: Operation = { type: "put", key: "mortal", value: encoder.encode("x"), timeToLiveSeconds: 3600 };
+    const { revision } = await write(store, mortal, put("kept", "x"));
+    machine.clock.setWallClock(machine.clock.now() + years * 365 * 24 * 3_600_000);
+    await machine.clock.advance(200_000);
+    assert.equal((await store.range("", "", { revision })).count, 2, "history is as long as ever");
+    await machine.clock.advance(3_390_000);
+    assert.equal((await store.get("mortal")).item?.modRevision, revision, "it has not ended yet");
+    await write(store, put("kept", "y"));
+    await machine.clock.advance(15_000);
+    assert.equal((await store.get("mortal")).item, undefined, "it has ended");
+    await write(store, put("kept", "z"));
+    await machine.clock.advance(400_000);
+    await assert.rejects(store.range("", "", { revision }), { name: "Compacted" });
+    await machine.close();
+    const again = await machine.open();
+    assert.equal((await again.get("kept")).item?.version, 3);
+    assert.equal((await write(again, put("kept", "!"))).revision, await again.revision());
+    await machine.close();
+  });
+}

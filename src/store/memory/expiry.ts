@@ -1,4 +1,7 @@
 // Deletes keys whose time to live is over. Kept in buckets of one second, as most expiries never matter one by one.
+//
+// What is left of a key's time is counted by the clock that never jumps: somebody who sets the machine's clock neither ends keys early nor
+// keeps them for years. Only over a restart does the wall clock say how much time went by.
 import type { Clock, Timer } from "#platform/clock.ts";
 import type { Revision } from "../store.ts";
 
@@ -25,7 +28,7 @@ export class Expiry {
 
   add(expiresAt: number, key: string, modRevision: Revision): void {
     if (this.#stopped) return;
-    const second = Math.ceil(expiresAt / bucketMilliseconds);
+    const second = Math.ceil((expiresAt - this.#clock.now() + this.#clock.monotonic()) / bucketMilliseconds);
     const bucket = this.#buckets.get(second);
     if (bucket) bucket.push({ key, modRevision });
     else this.#buckets.set(second, [{ key, modRevision }]);
@@ -40,7 +43,7 @@ export class Expiry {
 
   #look(): void {
     this.#timer = undefined;
-    const now = this.#clock.now() / bucketMilliseconds;
+    const now = this.#clock.monotonic() / bucketMilliseconds;
     for (const [second, bucket] of this.#buckets) {
       if (second > now) continue;
       this.#buckets.delete(second);
