@@ -11,7 +11,7 @@ import type { World } from "#platform/world.ts";
 import { RecordedWatch } from "../conformance/recorded-watch.ts";
 import { type Operation, type Store, StoreUnavailable } from "../store.ts";
 import type { HistoryPolicy } from "../memory/retention.ts";
-import { openDiskStore } from "./disk-store.ts";
+import { type DiskStore, openDiskStore } from "./disk-store.ts";
 
 const path = "/store";
 const encoder = new TextEncoder();
@@ -35,7 +35,7 @@ class Machine {
     return this.databases.file(path);
   }
 
-  open(history: HistoryPolicy = { mode: "manual" }): Promise<Store> {
+  open(history: HistoryPolicy = { mode: "manual" }): Promise<DiskStore> {
     const world = { clock: this.clock, log: new SimulatedLog(this.clock), databases: this.databases };
     return openDiskStore(this.scope, world as unknown as World, { path, history });
   }
@@ -121,7 +121,7 @@ test("D2 nothing is visible before it is durable", async () => {
   await machine.close();
 });
 
-for (const damage of ["full", "io"] as const) {
+for (const damage of ["full", "io", "read-only"] as const) {
   test(`D3 a disk that is ${damage}: writes are refused, reads go on, and it recovers by itself`, async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const machine = new Machine(seed);
@@ -285,3 +285,55 @@ for (const years of [-20, 20]) {
     await machine.close();
   });
 }
+
+for (const harm of ["flipBit", "lose"] as const) {
+  test(`D8 ${harm}: reading the file again finds the damage, while the store goes on`, async () => {
+    const machine = new Machine(1);
+    const store = await machine.open();
+    for (let at = 0; at < 200; at++) await write(store, put(`key-${at}`, "x"));
+    await machine.clock.advance(11 * 60_000);
+    assert.deepEqual({ ...store.integrity }, { passes: 1, rows: 200, problem: undefined });
+    machine.file[harm](machine.file.keys[100] as Uint8Array);
+    await machine.clock.advance(62 * 60_000);
+    assert.equal(store.integrity.problem?.damage, "corrupt");
+    assert.match(store.integrity.problem?.message ?? "", /damaged: the row of revision \d+/);
+    assert.equal(store.image().versions.length, 200, "a snapshot of it is whole");
+    await write(store, put("more", "x"));
+    await machine.close();
+  });
+}
+
+test("D8 what is written, deleted and compacted while the file is read again is no damage", async () => {
+  const machine = new Machine(2);
+  const store = await machine.open({ milliseconds: 20_000 });
+  for (let at = 0; at < 500; at++) await write(store, put(`key-${at}`, "x"));
+  for (let round = 0; round < 1_500; round++) {
+    const key = `key-${machine.random.integer(500)}`;
+    await write(store, round % 3 === 0 ? { type: "delete", key } : put(key, "y"));
+    await machine.clock.advance(round < 250 ? 2_300 : 50);
+  }
+  await machine.clock.advance(10_000);
+  assert.equal(store.integrity.passes, 1);
+  assert.equal(store.integrity.problem, undefined);
+  await machine.close();
+});
+
+test("D1 D3 a disk that takes 500 ms for every sync: writes wait and share them, reads do not, and nothing is lost", async () => {
+  const machine = new Machine(3);
+  const store = await machine.open();
+  await write(store, put("before", "x"));
+  machine.file.slow(500);
+  const commits = machine.file.commits;
+  const writing = Array.from({ length: 300 }, (_, at) => write(store, put(`key-${at}`, "x")));
+  assert.equal((await store.get("before")).item?.version, 1, "reads do not wait");
+  await machine.clock.advance(1_100);
+  const revisions = (await Promise.all(writing)).map(({ revision }) => revision);
+  assert.equal(new Set(revisions).size, 300);
+  assert.ok(machine.file.commits - commits <= 3, `${machine.file.commits - commits} commits`);
+  await store.healthy();
+  await machine.crash();
+  machine.file.slow(0);
+  const again = await machine.open();
+  assert.equal((await again.range("key-", "key.")).count, 300);
+  await machine.close();
+});

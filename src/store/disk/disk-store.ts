@@ -14,6 +14,7 @@ import type { Version } from "../memory/history.ts";
 import { checkOperations, HistoryStore } from "../memory/history-store.ts";
 import type { HistoryPolicy } from "../memory/retention.ts";
 import { StoreUnavailable, type Transaction, type TransactionResult } from "../store.ts";
+import { type Integrity, keepChecking } from "./integrity.ts";
 import { type Loaded, loadHistory } from "./load.ts";
 import { encodeMark, rowKey, RowWriter } from "./rows.ts";
 
@@ -40,7 +41,7 @@ interface Group {
 }
 
 /** Opens or makes the store at `path`. Rejects with a DatabaseError that says what is wrong with it. */
-export async function openDiskStore(scope: Scope, world: World, options: DiskStoreOptions): Promise<HistoryStore> {
+export async function openDiskStore(scope: Scope, world: World, options: DiskStoreOptions): Promise<DiskStore> {
   const database = await world.databases.open(options.path);
   try {
     const loaded = await loadHistory(database);
@@ -52,7 +53,7 @@ export async function openDiskStore(scope: Scope, world: World, options: DiskSto
   }
 }
 
-class DiskStore extends HistoryStore {
+export class DiskStore extends HistoryStore {
   readonly #database: Database;
   readonly #writer = new RowWriter();
   #group: Group = emptyGroup();
@@ -63,6 +64,7 @@ class DiskStore extends HistoryStore {
   /** Rows of a failed commit, which may be there or not. */
   #doubtful = new Map<string, Uint8Array>();
   #failure: Error | undefined;
+  #integrity: Integrity = { passes: 0, rows: 0, problem: undefined };
 
   constructor(scope: Scope, world: World, database: Database, loaded: Loaded, options: DiskStoreOptions) {
     super(world, loaded.history);
@@ -73,6 +75,24 @@ class DiskStore extends HistoryStore {
     this.begin(scope, options.history ?? {});
     this.becameDurable(this.durable, loaded.expiring);
     if (this.#unneeded.length > 0) this.#run();
+    scope.start("read the store again", (task) =>
+      keepChecking(task, world, { database, image: () => this.image(), report: (found) => this.#found(found) }),
+    );
+  }
+
+  /** What reading the file again has found. Damage there does not touch what is served, nor a snapshot of it. */
+  get integrity(): Integrity {
+    return this.#integrity;
+  }
+
+  #found(found: Integrity): void {
+    const { problem } = found;
+    if (problem && problem.message !== this.#integrity.problem?.message) {
+      const advice =
+        'what is served is whole: save it with "keelson snapshot save" before the server ends, and restore it into another folder';
+      this.world.log.error("the store's file is damaged", { reason: problem.message, advice });
+    } else if (!problem && this.#integrity.problem) this.world.log.info("the store's file is whole again");
+    this.#integrity = found;
   }
 
   async transact({ conditions, operations }: Transaction): Promise<TransactionResult> {
