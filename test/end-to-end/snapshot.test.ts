@@ -4,9 +4,12 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { rootScope } from "#base/scope.ts";
+import { openDiskStore } from "../../src/store/disk/disk-store.ts";
 import { ask, type DevProcess, startDevProcess } from "../support/dev-process.ts";
-import { keelson } from "../support/keelson.ts";
+import { keelson, keelsonKilled } from "../support/keelson.ts";
 import { findKubectl, kubectlAt } from "../support/kubectl.ts";
+import { storeWorld } from "../support/store-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "keelson-snapshot-"));
 const at = (name: string) => join(folder, name);
@@ -102,6 +105,39 @@ test("kubectl prints the same, byte for byte, from a stopped folder that was sav
   }
   assert.ok((texts[0] ?? "").includes("name: map-4"));
   assert.equal(texts[1], texts[0]);
+});
+
+test("killed at any moment, a restore or a migration has put the whole store into its place or none, and can be called again", async () => {
+  const world = storeWorld();
+  const made = rootScope("test", (error) => {
+    throw error;
+  });
+  const store = await openDiskStore(made, world, { path: at("many/store") });
+  const value = new Uint8Array(1_000).fill(120);
+  for (let key = 0; key < 20_000; key += 500)
+    await store.transact({
+      conditions: [],
+      operations: Array.from({ length: 500 }, (_, place) => ({ type: "put", key: `/registry/things/${key + place}`, value })),
+    });
+  await made.stop();
+  const saved = await keelson("snapshot", "save", at("many.snapshot"), "--data-dir", at("many"));
+  assert.equal(saved.code, 0, saved.text);
+  const ways = {
+    restored: ["snapshot", "restore", at("many.snapshot"), "--data-dir", at("killed restored")],
+    migrated: ["store", "migrate", "--from", at("many"), "--to", at("killed migrated")],
+  };
+  for (const [name, words] of Object.entries(ways)) {
+    let cut = 0;
+    let ended = await keelsonKilled(150, ...words);
+    for (let delay = 300; ended.code !== 0 && delay < 60_000; delay *= 1.4) {
+      cut++;
+      ended = await keelsonKilled(Math.round(delay), ...words);
+      if (/holds a store already/.test(ended.text)) break;
+    }
+    assert.ok(cut > 1, "it was killed on its way");
+    const inspected = await keelson("snapshot", "save", at(`${name}.snapshot`), "--data-dir", at(`killed ${name}`));
+    assert.match(inspected.text, /keys +20000\n/);
+  }
 });
 
 test("what cannot be used is refused, with what to do", async () => {

@@ -10,11 +10,21 @@ export interface Ended {
   readonly text: string;
 }
 
+/** Killed after so many milliseconds, as by a power cut of the process, unless it ended before. */
+export function keelsonKilled(milliseconds: number, ...arguments_: readonly string[]): Promise<Ended> {
+  return run(arguments_, milliseconds);
+}
+
 export function keelson(...arguments_: readonly string[]): Promise<Ended> {
+  return run(arguments_, 60_000);
+}
+
+function run(arguments_: readonly string[], timeout: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...arguments_], {
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: 60_000,
+      timeout,
+      killSignal: "SIGKILL",
     });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += String(chunk)));
