@@ -65,6 +65,13 @@ export interface DevOptions {
   /** In memory when absent. */
   readonly dataFolder?: string;
   readonly nodes: number;
+  /** Addresses of an etcd to keep the cluster in, with the files (PEM) it takes to reach it. */
+  readonly etcd?: {
+    readonly servers: readonly string[];
+    readonly caFile?: string;
+    readonly certificateFile?: string;
+    readonly keyFile?: string;
+  };
 }
 
 export interface DevCluster {

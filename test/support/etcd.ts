@@ -66,7 +66,7 @@ export async function startEtcd({ members: count = 1, tls: secure = false, flags
       [
         ...["--name", name, "--data-dir", join(folder, name), "--listen-client-urls", client, "--advertise-client-urls", client],
         ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster],
-        ...["--log-level", "error", "--initial-cluster-state", "new"],
+        ...["--logger", "zap", "--log-level", "error", "--initial-cluster-state", "new"],
         ...(tlsFiles
           ? ["--cert-file", tlsFiles.certificate, "--key-file", tlsFiles.key, "--trusted-ca-file", tlsFiles.ca, "--client-cert-auth"]
           : []),

@@ -1,4 +1,6 @@
 // keelson dev: a whole control plane in this process, for trying manifests and writing operators. Needs no root and no containers.
+import { ConfigError } from "#component/component.ts";
+import { FlagError } from "#component/flags.ts";
 import { kubeconfigText } from "#component/kubeconfig.ts";
 import { DatabaseError } from "#platform/database.ts";
 import { FileError } from "#platform/files.ts";
@@ -9,6 +11,10 @@ const flags = [
   { name: "port", type: "integer", default: 6443, doc: "Port on 127.0.0.1 to serve the API at; 0 picks a free one." },
   { name: "nodes", type: "integer", default: 1, doc: "Simulated nodes, whose Pods become Running." },
   { name: "data-dir", type: "string", doc: "Folder to keep the cluster in; in memory when absent." },
+  { name: "etcd-servers", type: "list", default: [], doc: "Members of an etcd to keep the cluster in, scheme://ip:port." },
+  { name: "etcd-cafile", type: "string", doc: "CA bundle that the members' certificates must lead to." },
+  { name: "etcd-certfile", type: "string", doc: "Certificate to show to etcd." },
+  { name: "etcd-keyfile", type: "string", doc: "Key that belongs to --etcd-certfile." },
   { name: "kubeconfig-out", type: "string", doc: "File to write the kubeconfig to." },
   { name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." },
 ] as const;
@@ -35,11 +41,20 @@ export const dev = command({
         port: values.port,
         nodes: values.nodes,
         ...(folder !== undefined && { dataFolder: absolute(world.processes.self.folder, folder) }),
+        ...(values["etcd-servers"].length > 0 && {
+          etcd: {
+            servers: values["etcd-servers"],
+            ...(values["etcd-cafile"] && { caFile: values["etcd-cafile"] }),
+            ...(values["etcd-certfile"] && { certificateFile: values["etcd-certfile"] }),
+            ...(values["etcd-keyfile"] && { keyFile: values["etcd-keyfile"] }),
+          },
+        }),
       });
     } catch (error) {
       if (error instanceof NetworkError && error.code === "EADDRINUSE") {
         throw new UserError(`port ${values.port} of 127.0.0.1 is taken`, "Choose another one with --port, or --port=0 for any free one.");
       }
+      if (error instanceof ConfigError || error instanceof FlagError) throw new UserError(error.message);
       if (folder !== undefined && (error instanceof FileError || error instanceof DatabaseError)) {
         const advice =
           error instanceof DatabaseError

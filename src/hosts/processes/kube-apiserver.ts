@@ -10,7 +10,7 @@ import { NetworkError, type ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { type AssembleOptions, assembleApiServer } from "../api-server.ts";
 import { rolesOf } from "../controller-roles.ts";
-import { etcdFlags, openStore } from "./api-server-store.ts";
+import { etcdFlags, openStore } from "../api-server-store.ts";
 
 const flags = [
   ...daemonFlags,

@@ -19,14 +19,23 @@ const kubelets = {
   without: { label: "keelson.dev/simulated", why: "is simulated: its Pods run no containers, which would have logs or take commands" },
 };
 
-export async function start(scope: Scope, world: World, { port, dataFolder, nodes }: DevOptions): Promise<DevCluster> {
+export async function start(scope: Scope, world: World, { port, dataFolder, etcd, nodes }: DevOptions): Promise<DevCluster> {
   if (dataFolder !== undefined) await world.files.makeFolder(dataFolder, { mode: 0o700 });
-  const [store, certificates] = await Promise.all([openStore(scope, world, dataFolder), devCertificates(world, dataFolder)]);
+  const [store, certificates] = await Promise.all([
+    etcd ? openEtcd(scope, world, etcd) : openStore(scope, world, dataFolder),
+    devCertificates(world, dataFolder),
+  ]);
   const issuer = serviceAccountIssuer(world, {
     issuers: ["https://kubernetes.default.svc.cluster.local"],
     signingKey: certificates.serviceAccountKey,
   });
-  const api = await assembleApiServer(scope, world, { store, issuer, controllers: rolesOf(allControllers), options: {}, kubelets });
+  const api = await assembleApiServer(scope, world, {
+    store,
+    issuer,
+    controllers: rolesOf(allControllers),
+    options: { storedMedia: etcd ? "protobuf" : "json" },
+    kubelets,
+  });
   const listener = await world.network.serve(
     scope,
     { host, port, tls: { ...certificates.serving, clientCa: certificates.ca } },
@@ -80,6 +89,11 @@ async function openStore(scope: Scope, world: World, folder: string | undefined)
   const { serveSnapshots } = await import("../store-tools/serve-snapshots.ts");
   await serveSnapshots(scope, world, store, folder);
   return store;
+}
+
+async function openEtcd(scope: Scope, world: World, etcd: NonNullable<DevOptions["etcd"]>): Promise<Store> {
+  const { openEtcd: open } = await import("../api-server-store.ts");
+  return open(scope, world, etcd);
 }
 
 /** Resolves when the scope stops: a task that only holds others lives as long. */

@@ -1,7 +1,7 @@
 // The way to an etcd of one or several members: calls go to one of them, and to the next when that one does not answer.
 //
 // A call that only looks is tried again elsewhere. One that changes something is not, unless it surely never reached a member: nobody can
-// know whether it happened, and the caller is told so (StoreUnavailable).
+// know whether it happened, and the caller is told so (OutcomeUnknown).
 import type { Scope } from "#base/scope.ts";
 import { type GrpcChannel, type GrpcDuplex, GrpcError, type GrpcOptions } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
@@ -19,11 +19,16 @@ export interface EtcdEndpoints {
 export interface CallOptions {
   /** The call changes something. */
   readonly changes?: boolean;
-  readonly timeoutMilliseconds?: number;
+  /** No other attempt was made before this one: it is given up sooner, so that another member can be asked. */
+  readonly first?: boolean;
 }
 
-const lookMilliseconds = 5_000;
-const changeMilliseconds = 10_000;
+/** A change that may have been made or not. */
+export class OutcomeUnknown extends StoreUnavailable {}
+
+/** For the first attempt and for those that follow. */
+const firstMilliseconds = 2_000;
+const laterMilliseconds = 10_000;
 /** A member that takes longer is not asked next. */
 const patienceMilliseconds = 1_000;
 const attempts = 4;
@@ -74,7 +79,7 @@ export class EtcdConnection {
 
   /** Rejects with GrpcError for what a member refuses, and with StoreUnavailable when none answers. */
   async call<Q, A>(path: string, request: Type<Q>, value: Draft<Q>, answer: Type<A>, options: CallOptions = {}): Promise<A> {
-    const { changes = false, timeoutMilliseconds = changes ? changeMilliseconds : lookMilliseconds } = options;
+    const { changes = false, first = !changes } = options;
     if (this.#waiting >= waitingMax) throw new StoreUnavailable(`${this.#waiting} calls are waiting for etcd`);
     const message = writeProtobuf(request, value as Q);
     this.#waiting++;
@@ -82,7 +87,8 @@ export class EtcdConnection {
       for (let attempt = 1; ; attempt++) {
         const index = this.#current;
         try {
-          return readProtobuf(answer, await this.#ask(index, path, message, timeoutMilliseconds));
+          const milliseconds = first && attempt === 1 && this.#members.length > 1 ? firstMilliseconds : laterMilliseconds;
+          return readProtobuf(answer, await this.#ask(index, path, message, milliseconds));
         } catch (error) {
           if (this.#closed) throw new StoreUnavailable("the store was closed");
           if (!(error instanceof GrpcError) || !isOutage(error)) throw error;
@@ -137,6 +143,7 @@ function neverSent({ message }: GrpcError): boolean {
 }
 
 function unavailableOf(error: GrpcError, address: string, isOpen: boolean): StoreUnavailable {
-  const outcome = isOpen ? "; whether the change was made is not known" : "";
-  return new StoreUnavailable(`etcd at ${address} does not answer: ${error.message}${outcome}`, { cause: error });
+  const text = `etcd at ${address} does not answer: ${error.message}`;
+  if (isOpen) return new OutcomeUnknown(`${text}; whether the change was made is not known`, { cause: error });
+  return new StoreUnavailable(text, { cause: error });
 }

@@ -22,7 +22,7 @@ import {
   type WatchOptions,
 } from "../store.ts";
 import { compactNowAndThen } from "./compactor.ts";
-import { EtcdConnection, type EtcdEndpoints } from "./connection.ts";
+import { EtcdConnection, type EtcdEndpoints, OutcomeUnknown } from "./connection.ts";
 import { Feed, versionOf } from "./feed.ts";
 import { keyBytes, keyRange } from "./keys.ts";
 import { Leases } from "./leases.ts";
@@ -123,14 +123,42 @@ class EtcdStore implements Store {
       success: await Promise.all(operations.map((operation) => this.#requestOf(operation))),
       failure: conditions.map(({ key }) => ({ range: { key: keyBytes(key) } })),
     };
-    const answer = await this.#asked(
-      () => this.#connection.call("/etcdserverpb.KV/Txn", m.TxnRequest, request, m.TxnResponse, { changes: true }),
-      undefined,
-    );
-    const revision = this.#saw(answer.header);
-    if (answer.succeeded) return { succeeded: true, revision };
-    const current = answer.responses.map(({ range }) => range?.items[0] && itemOf(range.items[0]));
-    return { succeeded: false, revision, current };
+    const ask = async (first: boolean): Promise<TransactionResult> => {
+      const options = { changes: true, first };
+      const answer = await this.#asked(
+        () => this.#connection.call("/etcdserverpb.KV/Txn", m.TxnRequest, request, m.TxnResponse, options),
+        undefined,
+      );
+      const revision = this.#saw(answer.header);
+      if (answer.succeeded) return { succeeded: true, revision };
+      const current = answer.responses.map(({ range }) => range?.items[0] && itemOf(range.items[0]));
+      return { succeeded: false, revision, current };
+    };
+    try {
+      return await ask(conditions.length > 0);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown) || conditions.length === 0) throw error;
+      return this.#askAgain(error, { conditions, operations }, () => ask(false));
+    }
+  }
+
+  /**
+   * Asks again for what may have happened. If it succeeds, the first attempt came to nothing, and never will: its conditions do not hold any
+   * more. If it finds what it wanted to make, that was the first attempt. Anything else may be what others made of that since.
+   */
+  async #askAgain(unknown: OutcomeUnknown, transaction: Transaction, ask: () => Promise<TransactionResult>): Promise<TransactionResult> {
+    const result = await ask();
+    if (result.succeeded) return result;
+    const found = new Map(transaction.conditions.map(({ key }, index) => [key, result.current[index]]));
+    let { revision } = result;
+    for (const operation of transaction.operations) {
+      if (!found.has(operation.key)) throw unknown;
+      const item = found.get(operation.key);
+      const isThere = operation.type === "put" ? item !== undefined && sameBytes(item.value, operation.value) : item === undefined;
+      if (!isThere) throw unknown;
+      if (item) revision = item.modRevision;
+    }
+    return { succeeded: true, revision };
   }
 
   watch(options: WatchOptions, watcher: Watcher): StoreWatch {
@@ -236,6 +264,10 @@ class EtcdStore implements Store {
 
 function itemOf(message: InferProtocol<typeof m.KeyValueMessage>): KeyValue {
   return versionOf(message, false, 0);
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
 
 function compareOf({ key, modRevision }: Condition): Draft<InferProtocol<typeof m.Compare>> {

@@ -8,7 +8,7 @@ import { DatabaseError } from "#platform/database.ts";
 import type { World } from "#platform/world.ts";
 import { openDiskStore } from "#store/disk/disk-store.ts";
 import { type Store, StoreUnavailable } from "#store/store.ts";
-import { serveSnapshots } from "../store-tools/serve-snapshots.ts";
+import { serveSnapshots } from "./store-tools/serve-snapshots.ts";
 
 const protobufType = "application/vnd.kubernetes.protobuf";
 const jsonType = "application/json";
@@ -57,7 +57,14 @@ export async function openStore(scope: Scope, world: World, values: Values): Pro
   if (folder) throw new FlagError("--data-dir and --etcd-servers: the store is either embedded or an etcd");
   if (values["etcd-prefix"] !== "/registry")
     throw new FlagError(`--etcd-prefix: keys begin with /registry, and cannot with ${values["etcd-prefix"]} yet`);
-  return { store: await openEtcd(scope, world, values), media: mediaOf(values["storage-media-type"]), place: servers.join(",") };
+  const store = await openEtcd(scope, world, {
+    servers,
+    caFile: values["etcd-cafile"],
+    certificateFile: values["etcd-certfile"],
+    keyFile: values["etcd-keyfile"],
+    compactionMilliseconds: values["etcd-compaction-interval"],
+  });
+  return { store, media: mediaOf(values["storage-media-type"]), place: servers.join(",") };
 }
 
 async function openEmbedded(scope: Scope, world: World, folder: string): Promise<Store> {
@@ -72,24 +79,37 @@ async function openEmbedded(scope: Scope, world: World, folder: string): Promise
   }
 }
 
-async function openEtcd(scope: Scope, world: World, values: Values): Promise<Store> {
-  const read = async (name: "etcd-cafile" | "etcd-certfile" | "etcd-keyfile"): Promise<string | undefined> => {
-    const path = values[name];
+export interface EtcdFiles {
+  readonly servers: readonly string[];
+  readonly caFile?: string | undefined;
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly compactionMilliseconds?: number;
+}
+
+/** Throws ConfigError and FlagError in terms of the flags. */
+export async function openEtcd(scope: Scope, world: World, etcd: EtcdFiles): Promise<Store> {
+  const { servers, caFile, certificateFile, keyFile, compactionMilliseconds } = etcd;
+  const read = async (flag: string, path: string | undefined): Promise<string | undefined> => {
     if (!path) return undefined;
     try {
       return await world.files.readText(path);
     } catch (error) {
-      throw new ConfigError(`--${name}: ${(error as Error).message}`);
+      throw new ConfigError(`--${flag}: ${(error as Error).message}`);
     }
   };
-  const [ca, certificate, key] = await Promise.all([read("etcd-cafile"), read("etcd-certfile"), read("etcd-keyfile")]);
+  const [ca, certificate, key] = await Promise.all([
+    read("etcd-cafile", caFile),
+    read("etcd-certfile", certificateFile),
+    read("etcd-keyfile", keyFile),
+  ]);
   if ((certificate === undefined) !== (key === undefined)) throw new FlagError("--etcd-certfile and --etcd-keyfile belong together");
   const { openEtcdStore } = await import("#store/etcd/etcd-store.ts");
   try {
     return await openEtcdStore(scope, world, {
-      endpoints: values["etcd-servers"],
+      endpoints: servers,
       tls: { ca, certificate, key },
-      compactionMilliseconds: values["etcd-compaction-interval"],
+      ...(compactionMilliseconds !== undefined && { compactionMilliseconds }),
     });
   } catch (error) {
     if (error instanceof TypeError) throw new FlagError(`--etcd-servers: ${error.message}`);
