@@ -1,12 +1,14 @@
 // Where an API server keeps its state: the embedded store in its own process, or an etcd.
 import type { StoredMedia } from "#apiserver/storage/codec.ts";
 import type { Scope } from "#base/scope.ts";
+import type { Metrics } from "#component/metrics.ts";
 import { ConfigError } from "#component/component.ts";
 import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
 import { storeAdvice } from "#cli/command.ts";
 import { DatabaseError } from "#platform/database.ts";
 import type { World } from "#platform/world.ts";
-import { openDiskStore } from "#store/disk/disk-store.ts";
+import { type DiskStore, openDiskStore } from "#store/disk/disk-store.ts";
+import type { Integrity } from "#store/disk/integrity.ts";
 import { type Store, StoreUnavailable } from "#store/store.ts";
 import { serveSnapshots } from "./store-tools/serve-snapshots.ts";
 
@@ -43,6 +45,8 @@ type Values = FlagValues<typeof etcdFlags> & FlagValues<typeof dataFolderFlag>;
 export interface OpenedStore {
   readonly store: Store;
   readonly media: StoredMedia;
+  /** What reading the embedded store's file again has found. */
+  readonly integrity?: () => Integrity;
   /** For the log. */
   readonly place: string;
 }
@@ -52,7 +56,8 @@ export async function openStore(scope: Scope, world: World, values: Values): Pro
   const { "etcd-servers": servers, "data-dir": folder } = values;
   if (servers.length === 0) {
     if (!folder) throw new FlagError("--data-dir (for the embedded store) or --etcd-servers is needed");
-    return { store: await openEmbedded(scope, world, folder), media: "json", place: `${folder}/store` };
+    const store = await openEmbedded(scope, world, folder);
+    return { store, media: "json", integrity: () => store.integrity, place: `${folder}/store` };
   }
   if (folder) throw new FlagError("--data-dir and --etcd-servers: the store is either embedded or an etcd");
   if (values["etcd-prefix"] !== "/registry")
@@ -67,7 +72,20 @@ export async function openStore(scope: Scope, world: World, values: Values): Pro
   return { store, media: mediaOf(values["storage-media-type"]), place: servers.join(",") };
 }
 
-async function openEmbedded(scope: Scope, world: World, folder: string): Promise<Store> {
+/** For /metrics. */
+export function showIntegrity(metrics: Metrics, integrity: () => Integrity): void {
+  metrics.gauge(
+    "keelson_store_integrity_passes",
+    "How often the store's file was read again while it is served.",
+    [],
+    () => integrity().passes,
+  );
+  metrics.gauge("keelson_store_damaged", "1 when that found damage: save a snapshot before this server ends.", [], () =>
+    integrity().problem ? 1 : 0,
+  );
+}
+
+async function openEmbedded(scope: Scope, world: World, folder: string): Promise<DiskStore> {
   await world.files.makeFolder(folder, { mode: 0o700 });
   try {
     const store = await openDiskStore(scope, world, { path: `${folder}/store` });

@@ -204,7 +204,9 @@ test("an API server on what was moved from the other store: kubectl sees the sam
     const ran = await keelson("store", "migrate", "--from", from, "--to", to);
     assert.equal(ran.code, 0, ran.text);
   };
-  const embedded = await seen([`--data-dir=${at("first")}`]);
+  const embedded = await seen([`--data-dir=${at("first")}`], async (ask) => {
+    assert.match(await ask("get --raw /metrics"), /^keelson_store_damaged 0$/m);
+  });
   for (const text of ["name: words", "name: happened", "kind: Gauge", "big: 12345678901234"]) assert.ok(embedded.includes(text), text);
 
   await moved(at("first"), `etcd-snapshot:${at("first.db")}`);

@@ -10,7 +10,7 @@ import { NetworkError, type ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { type AssembleOptions, assembleApiServer } from "../api-server.ts";
 import { rolesOf } from "../controller-roles.ts";
-import { etcdFlags, openStore } from "../api-server-store.ts";
+import { etcdFlags, openStore, showIntegrity } from "../api-server-store.ts";
 
 const flags = [
   ...daemonFlags,
@@ -73,7 +73,7 @@ export const component: Component = {
     const unknown = values["authorization-mode"].filter((mode) => mode !== "Node" && mode !== "RBAC");
     if (unknown.length > 0) throw new FlagError(`--authorization-mode: unknown authorization mode "${unknown[0]}", use Node,RBAC`);
 
-    const [{ store, media, place }, tls, issuer] = await Promise.all([
+    const [{ store, media, integrity, place }, tls, issuer] = await Promise.all([
       openStore(scope, world, values),
       readTls(world, values),
       readIssuer(world, values),
@@ -104,6 +104,7 @@ export const component: Component = {
         })),
       },
     });
+    if (integrity) showIntegrity(api.metrics, integrity);
     try {
       const listener = await world.network.serve(scope, { host: values["bind-address"], port, tls }, api.handle);
       reloadOnChange(scope, world, [values["tls-cert-file"], values["client-ca-file"]], async () =>
