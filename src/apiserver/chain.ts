@@ -3,7 +3,7 @@
 import { StatusError } from "#api/meta/status-error.ts";
 import { ScopeStopped } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
-import { StoreUnavailable } from "#store/store.ts";
+import { StoreUnavailable, TransactionTooLarge } from "#store/store.ts";
 import type { Headers, HttpHandler, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
@@ -174,6 +174,7 @@ function statusErrorOf({ world }: ChainNeeds, http: HttpRequest, error: unknown)
   if (error instanceof StatusError) return error;
   if (error instanceof ScopeStopped) return new StatusError("ServiceUnavailable", "the server is shutting down", { retryAfterSeconds: 1 });
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof TransactionTooLarge) return new StatusError("RequestEntityTooLarge", message, {});
   if (error instanceof StoreUnavailable) {
     return new StatusError("ServiceUnavailable", `the store is not available: ${message}`, { retryAfterSeconds: 1 });
   }

@@ -18,6 +18,7 @@ const settings: ClusterSettings = {
   nodePodRange: "10.244.0.0/24",
   serviceRange: "10.96.0.0/12",
   domain: "cluster.local",
+  store: "disk",
 };
 const image = { name: "keelson/control-plane:1", digest: "sha256:1" };
 

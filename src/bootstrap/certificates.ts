@@ -1,7 +1,7 @@
 // The cluster's certificates under /etc/kubernetes/pki, with upstream's names: what there is to be (a pure plan), and making it so.
 import type { CertificateInfo, ExtendedKeyUsage, KeyPair, Subject } from "#platform/crypto.ts";
 import type { World } from "#platform/world.ts";
-import { BootstrapError, type ClusterSettings, kubernetesServiceAddress, pkiFolder } from "./layout.ts";
+import { BootstrapError, type ClusterSettings, etcdPkiFolder, kubernetesServiceAddress, pkiFolder } from "./layout.ts";
 
 const dayMilliseconds = 24 * 3_600_000;
 const leafDays = 365;
@@ -13,6 +13,8 @@ export interface PlannedCertificate {
   /** "apiserver": apiserver.crt and apiserver.key in the folder. */
   readonly name: string;
   readonly folder: string;
+  /** Who signs it; the cluster's own where it is not said. */
+  readonly authority?: "etcd";
   readonly subject: Subject;
   readonly extendedUsages: readonly ExtendedKeyUsage[];
   readonly dnsNames: readonly string[];
@@ -21,7 +23,7 @@ export interface PlannedCertificate {
 
 /** Everything the CA signs. */
 export function plannedCertificates(settings: ClusterSettings): readonly PlannedCertificate[] {
-  const { nodeName, nodeAddress, domain } = settings;
+  const { nodeName, nodeAddress, domain, store } = settings;
   const client = (name: string, commonName: string, ...organizations: string[]): PlannedCertificate => ({
     name,
     folder: pkiFolder,
@@ -59,6 +61,35 @@ export function plannedCertificates(settings: ClusterSettings): readonly Planned
       dnsNames: [nodeName],
       ipAddresses: [nodeAddress, "127.0.0.1"],
     },
+    ...(store === "etcd" ? etcdCertificates(settings) : []),
+  ];
+}
+
+/** etcd has an authority of its own: whoever it signs for may do anything there. */
+function etcdCertificates({ nodeName, nodeAddress }: ClusterSettings): readonly PlannedCertificate[] {
+  const member = (name: string): PlannedCertificate => ({
+    name,
+    folder: etcdPkiFolder,
+    authority: "etcd",
+    subject: { commonName: nodeName },
+    extendedUsages: ["server auth", "client auth"],
+    dnsNames: ["localhost", ...(nodeName === "localhost" ? [] : [nodeName])],
+    ipAddresses: [nodeAddress, "127.0.0.1", "::1"],
+  });
+  const client = (name: string, folder: string, commonName: string): PlannedCertificate => ({
+    name,
+    folder,
+    authority: "etcd",
+    subject: { commonName },
+    extendedUsages: ["client auth"],
+    dnsNames: [],
+    ipAddresses: [],
+  });
+  return [
+    member("server"),
+    member("peer"),
+    client("healthcheck-client", etcdPkiFolder, "kube-etcd-healthcheck-client"),
+    client("apiserver-etcd-client", pkiFolder, "kube-apiserver-etcd-client"),
   ];
 }
 
@@ -75,6 +106,11 @@ export function reasonToRenew(info: CertificateInfo, planned: PlannedCertificate
   return missing.length > 0 ? `it does not name ${missing.join(", ")}` : undefined;
 }
 
+interface Authority {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Certificates {
   readonly ca: string;
   /** By the plan's names. */
@@ -89,7 +125,8 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
   await files.makeFolder(pkiFolder, { mode: 0o755 });
   const made: string[] = [];
   const now = clock.now();
-  const ca = await ensureCa();
+  const ca = await ensureCa(pkiFolder, "kubernetes");
+  const etcdCa = settings.store === "etcd" ? await ensureCa(etcdPkiFolder, "etcd-ca") : undefined;
   if (!(await readable(`${pkiFolder}/sa.key`)) || !(await readable(`${pkiFolder}/sa.pub`))) {
     const key = await crypto.generateKey("rsa-2048");
     await files.replace(`${pkiFolder}/sa.pub`, key.publicKey);
@@ -97,16 +134,20 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
     made.push("sa");
   }
   const leafs = new Map<string, { certificate: string; key: string }>();
-  for (const planned of plannedCertificates(settings)) leafs.set(planned.name, await ensureLeaf(planned));
+  for (const planned of plannedCertificates(settings)) {
+    const leaf = await ensureLeaf(planned, planned.authority === "etcd" && etcdCa ? etcdCa : ca);
+    leafs.set(planned.authority === "etcd" ? `etcd/${planned.name}` : planned.name, leaf);
+  }
   return { ca: ca.certificate, leafs, made };
 
-  async function ensureCa(): Promise<{ certificate: string; key: string }> {
-    const [certificate, key] = [await readable(`${pkiFolder}/ca.crt`), await readable(`${pkiFolder}/ca.key`)];
+  async function ensureCa(folder: string, commonName: string): Promise<Authority> {
+    await files.makeFolder(folder, { mode: 0o755 });
+    const [certificate, key] = [await readable(`${folder}/ca.crt`), await readable(`${folder}/ca.key`)];
     if (certificate && key) {
       const info = crypto.readCertificate(certificate);
       if (info.notAfter < now)
         throw new BootstrapError(
-          `the cluster's certificate authority ${pkiFolder}/ca.crt has ended`,
+          `the cluster's certificate authority ${folder}/ca.crt has ended`,
           "Every certificate hangs on it. Remove /etc/kubernetes/pki and run keelson up again.",
         );
       return { certificate, key };
@@ -114,30 +155,30 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
     // The certificate is written last: a key alone was never used.
     const pair = await crypto.generateKey("ecdsa-p256");
     const issued = await crypto.issueCertificate({
-      subject: { commonName: "kubernetes" },
+      subject: { commonName },
       publicKey: pair.publicKey,
       signingKey: pair.privateKey,
       isCa: true,
       usages: ["digital signature", "key encipherment", "cert sign"],
-      dnsNames: ["kubernetes"],
+      dnsNames: [commonName],
       ...validity(caDays),
     });
-    await files.replace(`${pkiFolder}/ca.key`, pair.privateKey, { mode: 0o600 });
-    await files.replace(`${pkiFolder}/ca.crt`, issued);
-    made.push("ca");
+    await files.replace(`${folder}/ca.key`, pair.privateKey, { mode: 0o600 });
+    await files.replace(`${folder}/ca.crt`, issued);
+    made.push(folder === pkiFolder ? "ca" : "etcd/ca");
     return { certificate: issued, key: pair.privateKey };
   }
 
-  async function ensureLeaf(planned: PlannedCertificate): Promise<{ certificate: string; key: string }> {
+  async function ensureLeaf(planned: PlannedCertificate, signer: Authority): Promise<{ certificate: string; key: string }> {
     const path = `${planned.folder}/${planned.name}`;
     const [certificate, key] = [await readable(`${path}.crt`), await readable(`${path}.key`)];
-    if (certificate && key && isGood(certificate, planned)) return { certificate, key };
+    if (certificate && key && isGood(certificate, planned, signer)) return { certificate, key };
     const pair: KeyPair = await crypto.generateKey("ecdsa-p256");
     const issued = await crypto.issueCertificate({
       subject: planned.subject,
       publicKey: pair.publicKey,
-      signingKey: ca.key,
-      issuer: ca.certificate,
+      signingKey: signer.key,
+      issuer: signer.certificate,
       usages: ["digital signature", "key encipherment"],
       extendedUsages: planned.extendedUsages,
       dnsNames: planned.dnsNames,
@@ -147,14 +188,14 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
     await files.remove(`${path}.crt`);
     await files.replace(`${path}.key`, pair.privateKey, { mode: 0o600 });
     await files.replace(`${path}.crt`, issued);
-    made.push(planned.name);
+    made.push(planned.authority === "etcd" ? `etcd/${planned.name}` : planned.name);
     return { certificate: issued, key: pair.privateKey };
   }
 
-  function isGood(certificate: string, planned: PlannedCertificate): boolean {
+  function isGood(certificate: string, planned: PlannedCertificate, signer: Authority): boolean {
     try {
       return (
-        crypto.verifyCertificate(certificate, ca.certificate, now) &&
+        crypto.verifyCertificate(certificate, signer.certificate, now) &&
         reasonToRenew(crypto.readCertificate(certificate), planned, now) === undefined
       );
     } catch {

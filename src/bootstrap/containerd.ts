@@ -17,9 +17,9 @@ const programs = ["containerd", "ctr", "runc", "nft", "iptables", "ip"];
 const pluginFolders = ["/usr/lib/cni", "/opt/cni/bin"];
 
 /** Programs that have to come from packages. */
-export async function missingPrograms(world: World): Promise<readonly string[]> {
+export async function missingPrograms(world: World, store: "disk" | "etcd"): Promise<readonly string[]> {
   const script = 'for program; do command -v "$program" >/dev/null || echo "$program"; done';
-  const { stdout } = await world.processes.run("sh", ["-c", script, "check", ...programs]);
+  const { stdout } = await world.processes.run("sh", ["-c", script, "check", ...programs, ...(store === "etcd" ? ["etcd"] : [])]);
   const missing = stdout.split("\n").filter((line) => line !== "");
   return (await pluginFolder(world)) === undefined ? [...missing, "CNI plugins"] : missing;
 }
@@ -38,12 +38,13 @@ export async function installPackages(world: World, missing: readonly string[], 
   const lacks = `this machine has no ${missing.join(", no ")}`;
   if (!hasApt)
     throw new BootstrapError(lacks, `Install containerd, runc, the CNI plugins, nftables, iptables and iproute2, and run it again.`);
-  say(`installing ${packages.join(" ")} ...`);
+  const wanted = missing.includes("etcd") ? [...packages, "etcd-server"] : packages;
+  say(`installing ${wanted.join(" ")} ...`);
   const environment = { ...definedOf(processes.self.environment), DEBIAN_FRONTEND: "noninteractive" };
   // A service that the package starts would run with the wrong configuration: policy-rc.d would be another's file, so it is stopped later.
   for (const arguments_ of [
     ["update", "-q"],
-    ["install", "-q", "-y", "--no-install-recommends", ...packages],
+    ["install", "-q", "-y", "--no-install-recommends", ...wanted],
   ]) {
     const { code, stdout, stderr } = await processes.run("apt-get", arguments_, { environment, timeoutMilliseconds: 600_000 });
     // An update that fails may still leave lists good enough to install from.
@@ -51,7 +52,7 @@ export async function installPackages(world: World, missing: readonly string[], 
     const end = `${stdout}\n${stderr}`.trim().split("\n").slice(-4).join("\n  ");
     throw new BootstrapError(
       `${lacks}, and apt-get cannot install it:\n  ${end}`,
-      `Is there a network? Otherwise install these packages by hand and run it again: ${packages.join(" ")}`,
+      `Is there a network? Otherwise install these packages by hand and run it again: ${wanted.join(" ")}`,
     );
   }
 }

@@ -7,9 +7,12 @@ export const kubeletProgram = "/usr/bin/kubelet";
 export const dataFolder = "/var/lib/keelson";
 export const storeFolder = `${dataFolder}/store`;
 export const imagesFolder = `${dataFolder}/images`;
+export const etcdProgram = "/usr/bin/etcd";
+export const etcdFolder = "/var/lib/etcd";
 export const recordPath = `${dataFolder}/up.json`;
 export const kubernetesFolder = "/etc/kubernetes";
 export const pkiFolder = `${kubernetesFolder}/pki`;
+export const etcdPkiFolder = `${pkiFolder}/etcd`;
 export const manifestsFolder = `${kubernetesFolder}/manifests`;
 export const kubeletFolder = "/var/lib/kubelet";
 export const kubeletConfigPath = `${kubeletFolder}/config.yaml`;
@@ -43,6 +46,8 @@ export interface ClusterSettings {
   readonly serviceRange: string;
   /** "cluster.local". */
   readonly domain: string;
+  /** Where the cluster is kept: in the API server's process, or in an etcd on this node. */
+  readonly store: "disk" | "etcd";
 }
 
 /** A mistake of whoever called, or a machine that cannot be a node: what, and what to do about it. */

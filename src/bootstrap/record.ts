@@ -20,6 +20,7 @@ export interface UpRecord {
   readonly nodeName?: string;
   readonly nodeAddress?: string;
   readonly domain?: string;
+  readonly store?: string;
 }
 
 const nothing = { files: {}, kernel: {} };
@@ -68,6 +69,7 @@ const touched = [
   "/var/lib/cni/networks",
   "/var/lib/cni/results",
   "/var/lib/containerd",
+  "/var/lib/etcd",
   "/var/lib/keelson",
   "/var/lib/kubelet",
   "/var/log/containers",

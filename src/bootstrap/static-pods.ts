@@ -2,7 +2,18 @@
 import type { World } from "#platform/world.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
-import { apiPort, type ClusterSettings, kubernetesFolder, manifestsFolder, nodeProgram, pkiFolder, storeFolder } from "./layout.ts";
+import {
+  apiPort,
+  type ClusterSettings,
+  etcdFolder,
+  etcdPkiFolder,
+  etcdProgram,
+  kubernetesFolder,
+  manifestsFolder,
+  nodeProgram,
+  pkiFolder,
+  storeFolder,
+} from "./layout.ts";
 
 export interface ControlPlaneImage {
   /** "keelson/control-plane:0.1.0". */
@@ -15,6 +26,8 @@ interface StaticPod {
   readonly component: string;
   readonly flags: Readonly<Record<string, string>>;
   readonly port: number;
+  /** What its probes speak; HTTPS where it is not said. */
+  readonly scheme?: "HTTP" | "HTTPS";
   /** The address its probes ask. */
   readonly host: string;
   readonly cpu: string;
@@ -42,10 +55,21 @@ const kubeconfig = (file: string): Mount => ({
   readOnly: true,
 });
 
-function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSettings): readonly StaticPod[] {
+function staticPods(settings: ClusterSettings): readonly StaticPod[] {
+  const { nodeAddress, serviceRange, podRange, domain, store } = settings;
+  const kept: Readonly<Record<string, string>> =
+    store === "disk"
+      ? { "data-dir": storeFolder }
+      : {
+          "etcd-cafile": `${etcdPkiFolder}/ca.crt`,
+          "etcd-certfile": `${pkiFolder}/apiserver-etcd-client.crt`,
+          "etcd-keyfile": `${pkiFolder}/apiserver-etcd-client.key`,
+          "etcd-servers": "https://127.0.0.1:2379",
+        };
   const controllerManager = `${kubernetesFolder}/controller-manager.conf`;
   const scheduler = `${kubernetesFolder}/scheduler.conf`;
   return [
+    ...(store === "etcd" ? [etcd(settings)] : []),
     {
       component: "kube-apiserver",
       flags: {
@@ -53,7 +77,7 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
         "allow-privileged": "true",
         "authorization-mode": "Node,RBAC",
         "client-ca-file": `${pkiFolder}/ca.crt`,
-        "data-dir": storeFolder,
+        ...kept,
         "enable-admission-plugins": "NodeRestriction",
         "kubelet-client-certificate": `${pkiFolder}/apiserver-kubelet-client.crt`,
         "kubelet-client-key": `${pkiFolder}/apiserver-kubelet-client.key`,
@@ -70,7 +94,7 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
       host: nodeAddress,
       cpu: "100m",
       memory: "96Mi",
-      mounts: [pki, { name: "store", path: storeFolder, type: "DirectoryOrCreate", readOnly: false }],
+      mounts: store === "etcd" ? [pki] : [pki, { name: "store", path: storeFolder, type: "DirectoryOrCreate", readOnly: false }],
       probes: { startup: "/livez", liveness: "/livez", readiness: "/readyz" },
     },
     {
@@ -118,6 +142,43 @@ function staticPods({ nodeAddress, serviceRange, podRange, domain }: ClusterSett
   ];
 }
 
+/** One member, as kubeadm makes it; the program is the machine's own, as Node is. */
+function etcd({ nodeName, nodeAddress }: ClusterSettings): StaticPod {
+  return {
+    component: "etcd",
+    flags: {
+      "advertise-client-urls": `https://${nodeAddress}:2379`,
+      "cert-file": `${etcdPkiFolder}/server.crt`,
+      "client-cert-auth": "true",
+      "data-dir": etcdFolder,
+      "initial-advertise-peer-urls": `https://${nodeAddress}:2380`,
+      "initial-cluster": `${nodeName}=https://${nodeAddress}:2380`,
+      "key-file": `${etcdPkiFolder}/server.key`,
+      "listen-client-urls": `https://127.0.0.1:2379,https://${nodeAddress}:2379`,
+      "listen-metrics-urls": "http://127.0.0.1:2381",
+      "listen-peer-urls": `https://${nodeAddress}:2380`,
+      name: nodeName,
+      "peer-cert-file": `${etcdPkiFolder}/peer.crt`,
+      "peer-client-cert-auth": "true",
+      "peer-key-file": `${etcdPkiFolder}/peer.key`,
+      "peer-trusted-ca-file": `${etcdPkiFolder}/ca.crt`,
+      "snapshot-count": "10000",
+      "trusted-ca-file": `${etcdPkiFolder}/ca.crt`,
+    },
+    port: 2381,
+    scheme: "HTTP",
+    host: "127.0.0.1",
+    cpu: "100m",
+    memory: "100Mi",
+    mounts: [
+      { name: "etcd-data", path: etcdFolder, type: "DirectoryOrCreate", readOnly: false },
+      { name: "etcd-certs", path: etcdPkiFolder, type: "DirectoryOrCreate", readOnly: true },
+      { name: "etcd", path: etcdProgram, type: "File", readOnly: true },
+    ],
+    probes: { startup: "/health", liveness: "/health" },
+  };
+}
+
 /** File name and content of each manifest. */
 export function staticPodManifests(
   settings: ClusterSettings,
@@ -127,13 +188,13 @@ export function staticPodManifests(
 }
 
 function manifestOf(
-  { component, flags, port, host, cpu, memory, mounts: ownMounts, probes }: StaticPod,
+  { component, flags, port, scheme = "HTTPS", host, cpu, memory, mounts: ownMounts, probes }: StaticPod,
   { nodeAddress }: ClusterSettings,
   image: ControlPlaneImage,
 ): object {
   const probe = (path: string, failureThreshold: number, periodSeconds: number) => ({
     failureThreshold,
-    httpGet: { host, path, port, scheme: "HTTPS" },
+    httpGet: { host, path, port, scheme },
     periodSeconds,
     timeoutSeconds: 15,
   });
@@ -146,6 +207,7 @@ function manifestOf(
         ...(component === "kube-apiserver" && {
           "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": `${nodeAddress}:${apiPort}`,
         }),
+        ...(component === "etcd" && { "kubeadm.kubernetes.io/etcd.advertise-client-urls": `https://${nodeAddress}:2379` }),
         "keelson.dev/image-digest": image.digest,
       },
       labels: { component, tier: "control-plane" },
@@ -179,7 +241,7 @@ function manifestOf(
 
 /** Gives the files whose content changed. */
 export async function writeStaticPods(world: World, settings: ClusterSettings, image: ControlPlaneImage): Promise<readonly string[]> {
-  await world.files.makeFolder(storeFolder, { mode: 0o700 });
+  await world.files.makeFolder(settings.store === "etcd" ? etcdFolder : storeFolder, { mode: 0o700 });
   const written: string[] = [];
   for (const { file, text } of staticPodManifests(settings, image))
     if (await writeIfChanged(world, `${manifestsFolder}/${file}`, text, 0o600)) written.push(file);

@@ -51,7 +51,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
     await checkMachine(world, { isUp });
     found(`Node ${settings.nodeName}, ${settings.nodeAddress}, ${services.name}${isUp ? "; it was up already, or half so" : ""}`);
   });
-  const missing = await missingPrograms(world);
+  const missing = await missingPrograms(world, settings.store);
   if (missing.length > 0) await step(`installed ${missing.join(", ")}`, () => installPackages(world, missing, say));
   const containerdRan = await containerdAnswers(world);
   if ((await readRecord(world)) === undefined && containerdRan && !(await services.isActive("containerd.service")))
@@ -180,8 +180,8 @@ export async function up(scope: Scope, world: World, { settings, services, progr
       world,
       "the Pods of kube-system",
       readySeconds,
-      async () => (await notRunning(client)).length === 0,
-      async () => [...(await notRunning(client)), ...(await services.journal("kubelet.service", 10))],
+      async () => (await notRunning(client, settings)).length === 0,
+      async () => [...(await notRunning(client, settings)), ...(await services.journal("kubelet.service", 10))],
     ),
   );
   say("");
@@ -226,10 +226,17 @@ async function nodeConditions(client: Client, name: string): Promise<readonly st
 }
 
 /** Words about each add-on or control-plane Pod that is not ready, or not there. */
-export async function notRunning(client: Client): Promise<readonly string[]> {
+export async function notRunning(client: Client, { store }: Pick<ClusterSettings, "store">): Promise<readonly string[]> {
   try {
     const { items } = await client.list(Pod, { namespace: "kube-system" });
-    const expected = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns"];
+    const expected = [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kube-proxy",
+      "coredns",
+      ...(store === "etcd" ? ["etcd"] : []),
+    ];
     const absent = expected
       .filter((name) => !items.some(({ metadata }) => metadata.name.startsWith(`${name}-`)))
       .map((name) => `${name}: there is no Pod yet`);

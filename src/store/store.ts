@@ -95,7 +95,7 @@ export interface Store {
   get(key: string): Promise<{ readonly item: KeyValue | undefined; readonly revision: Revision }>;
   /** Keys with from <= key < to, in the byte order of UTF-8. An empty `to` stands behind every key. */
   range(from: string, to: string, options?: RangeOptions): Promise<RangeResult>;
-  /** Resolves once the change would survive a crash of the process and of the machine. Rejects with StoreUnavailable when it cannot be made durable. */
+  /** Resolves once the change would survive a crash of the process and of the machine. Rejects with StoreUnavailable when it cannot be made durable, and with TransactionTooLarge. */
   transact(transaction: Transaction): Promise<TransactionResult>;
   /** Delivers durable changes only. */
   watch(options: WatchOptions, watcher: Watcher): StoreWatch;
@@ -125,6 +125,11 @@ export class FutureRevision extends Error {
     super(`revision ${requested} is in the future; the store is at ${current}`);
     this.current = current;
   }
+}
+
+/** A transaction larger than the store takes. */
+export class TransactionTooLarge extends Error {
+  override readonly name = "TransactionTooLarge";
 }
 
 export class StoreUnavailable extends Error {

@@ -82,6 +82,19 @@ test("E1 keys with a time to live end, unless they are written again", { skip, t
   await close();
 });
 
+test("what is larger than etcd takes is refused as such, and changes nothing", { skip, timeout: 60_000 }, async () => {
+  const etcd = await start({});
+  const { store: opening, close } = open(etcd);
+  const store = await opening;
+  await assert.rejects(put(store, "large", "x".repeat(2_000_000)), {
+    name: "TransactionTooLarge",
+    message: "etcdserver: request is too large",
+  });
+  assert.equal((await store.get("large")).item, undefined);
+  await put(store, "large", "x".repeat(1_000_000));
+  await close();
+});
+
 test("a member that is killed, hangs, and comes back: writes go on, and no watch misses or repeats anything", {
   skip,
   timeout: 120_000,

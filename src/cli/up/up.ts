@@ -15,7 +15,12 @@ const flags = [
   { name: "pod-network-cidr", type: "string", default: "10.244.0.0/16", doc: "Addresses for Pods." },
   { name: "service-cidr", type: "string", default: "10.96.0.0/12", doc: "Addresses for Services." },
   { name: "cluster-dns-domain", type: "string", default: "cluster.local", doc: "The domain of the cluster's names." },
-  { name: "store", type: "string", default: "disk", doc: "Where the cluster is kept: disk. (etcd is not to be had yet.)" },
+  {
+    name: "store",
+    type: "string",
+    default: "disk",
+    doc: "Where the cluster is kept: disk, inside of the API server, or etcd, as a static Pod.",
+  },
   { name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." },
 ] as const;
 
@@ -26,10 +31,11 @@ export const up = command({
   flags,
   async run(scope, world, arguments_) {
     const values = flagsOnly("up", flags, arguments_);
-    if (values.store !== "disk")
+    const { store } = values;
+    if (store !== "disk" && store !== "etcd")
       throw new UserError(
-        `--store ${JSON.stringify(values.store)} is not to be had yet`,
-        "The cluster is kept on this machine's disk: --store disk.",
+        `--store ${JSON.stringify(store)} is not known`,
+        "The cluster is kept on this machine's disk (disk) or in an etcd on it (etcd).",
       );
     const started = world.clock.monotonic();
     try {
@@ -46,6 +52,7 @@ export const up = command({
         nodePodRange: firstNodeRange(values["pod-network-cidr"]),
         serviceRange: values["service-cidr"],
         domain: values["cluster-dns-domain"],
+        store,
       };
       const earlier = await readRecord(world);
       for (const name of ["podRange", "serviceRange", "nodeName", "domain"] as const)
@@ -54,6 +61,12 @@ export const up = command({
             `this node was made with ${name} ${earlier[name]}, and cannot become one with ${settings[name]}`,
             "Run keelson down first, which removes the cluster and all that is in it.",
           );
+      const kept = earlier && (earlier.store ?? "disk");
+      if (kept !== undefined && kept !== store)
+        throw new UserError(
+          `this node keeps its cluster in ${kept}, and cannot change over to ${store} by itself`,
+          `Move it with keelson store migrate while the API server is stopped, or run keelson up --store ${kept}.`,
+        );
       const kubeletFlags = [
         ...(nodeName === hostname ? [] : [`--hostname-override=${nodeName}`]),
         ...(nodeAddress === own ? [] : [`--node-ip=${nodeAddress}`]),

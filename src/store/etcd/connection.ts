@@ -139,7 +139,7 @@ function isOutage({ code, message }: GrpcError): boolean {
 
 /** The call did not leave this machine, or was refused before it was proposed. */
 function neverSent({ message }: GrpcError): boolean {
-  return /No connection established|ECONNREFUSED|etcdserver: no leader|etcdserver: server stopped|EHOSTUNREACH|ENETUNREACH/.test(message);
+  return /No connection established|ECONNREFUSED|etcdserver: no leader/.test(message);
 }
 
 function unavailableOf(error: GrpcError, address: string, isOpen: boolean): StoreUnavailable {

@@ -18,6 +18,7 @@ import {
   type StoreWatch,
   type Transaction,
   type TransactionResult,
+  TransactionTooLarge,
   type Watcher,
   type WatchOptions,
 } from "../store.ts";
@@ -43,6 +44,7 @@ const pageKeys = 5_000;
 const modTarget = 2;
 const outOfRange = 11;
 const notFound = 5;
+const invalidArgument = 3;
 
 /** Connects to etcd. Rejects with StoreUnavailable when no member answers. */
 export async function openEtcdStore(scope: Scope, world: World, options: EtcdStoreOptions): Promise<Store> {
@@ -143,22 +145,27 @@ class EtcdStore implements Store {
   }
 
   /**
-   * Asks again for what may have happened. If it succeeds, the first attempt came to nothing, and never will: its conditions do not hold any
-   * more. If it finds what it wanted to make, that was the first attempt. Anything else may be what others made of that since.
+   * Asks again for what may have happened. If that succeeds, the first attempt had come to nothing. If it finds the very objects that it
+   * wanted to make where there were none, the first attempt made them: new objects carry identities that nobody else writes. Anything else
+   * may be another's doing, and what became of the first attempt stays unknown.
    */
   async #askAgain(unknown: OutcomeUnknown, transaction: Transaction, ask: () => Promise<TransactionResult>): Promise<TransactionResult> {
-    const result = await ask();
-    if (result.succeeded) return result;
-    const found = new Map(transaction.conditions.map(({ key }, index) => [key, result.current[index]]));
-    let { revision } = result;
-    for (const operation of transaction.operations) {
-      if (!found.has(operation.key)) throw unknown;
-      const item = found.get(operation.key);
-      const isThere = operation.type === "put" ? item !== undefined && sameBytes(item.value, operation.value) : item === undefined;
-      if (!isThere) throw unknown;
-      if (item) revision = item.modRevision;
+    let result: TransactionResult;
+    try {
+      result = await ask();
+    } catch {
+      throw unknown;
     }
-    return { succeeded: true, revision };
+    if (result.succeeded) return result;
+    const found = new Map(transaction.conditions.map(({ key, modRevision }, index) => [key, { modRevision, item: result.current[index] }]));
+    let made: Revision | undefined;
+    for (const operation of transaction.operations) {
+      const { modRevision, item } = found.get(operation.key) ?? {};
+      if (operation.type !== "put" || modRevision !== 0 || !item || !sameBytes(item.value, operation.value)) throw unknown;
+      made = item.modRevision;
+    }
+    if (made === undefined) throw unknown;
+    return { succeeded: true, revision: made };
   }
 
   watch(options: WatchOptions, watcher: Watcher): StoreWatch {
@@ -171,8 +178,7 @@ class EtcdStore implements Store {
     // What happened longer ago, or with what was before, is told by a stream of its own.
     const scope = this.#scope.child(`watch from ${start}`);
     const first = Math.min(start, this.#known + 1);
-    const check = () => this.#range({ ...nothing, revision: first - 1 }, first);
-    const feed = new Feed(scope, this.#world, { connection: this.#connection, from: first, previous, ...(first > 1 && { check }) });
+    const feed = this.#newFeed(first, previous, scope);
     return feed.add({ ...options, from: start }, watcher, () => void scope.stop());
   }
 
@@ -234,6 +240,8 @@ class EtcdStore implements Store {
         throw new Compacted(revision ?? 0, Math.max(this.#compacted, revision ?? 0));
       }
       if (error.code === outOfRange && error.message.includes("future revision")) throw new FutureRevision(revision ?? 0, this.#known);
+      if (error.code === invalidArgument && error.message.includes("too large"))
+        throw new TransactionTooLarge(error.message, { cause: error });
       if (error.code === notFound && error.message.includes("lease")) this.#leases.forget();
       throw new StoreUnavailable(error.message, { cause: error });
     }
@@ -247,8 +255,9 @@ class EtcdStore implements Store {
     return { put: { key, value, lease: await this.#leases.of(timeToLiveSeconds) } };
   }
 
-  #newFeed(from: Revision, previous: boolean): Feed {
-    return new Feed(this.#scope, this.#world, { connection: this.#connection, from, previous });
+  #newFeed(from: Revision, previous: boolean, scope = this.#scope): Feed {
+    const isThere = (revision: Revision) => this.#range({ ...nothing, revision }, revision + 1);
+    return new Feed(scope, this.#world, { connection: this.#connection, from, previous, isThere });
   }
 
   #saw(header: InferProtocol<typeof m.ResponseHeader> | undefined): Revision {

@@ -22,8 +22,8 @@ export interface FeedOptions {
   readonly from: Revision;
   /** Events carry what was before. */
   readonly previous: boolean;
-  /** Rejects with Compacted when what happened from there on is not all at hand: etcd itself would leave out a little without a word. */
-  readonly check?: () => Promise<unknown>;
+  /** Rejects with Compacted when the keys as of a revision are not at hand: a watch from there on could miss a deletion without a word. */
+  readonly isThere: (revision: Revision) => Promise<unknown>;
 }
 
 const keptChanges = 20_000;
@@ -98,12 +98,10 @@ export class Feed {
 
   async #follow(task: Scope): Promise<void> {
     let pause = pauseFirstMilliseconds;
-    let isChecked = false;
     while (!task.stopped && !this.#over) {
       const before = this.#told;
       try {
-        if (!isChecked) await this.#options.check?.();
-        isChecked = true;
+        if (this.#told > 0) await this.#options.isThere(this.#told);
         await this.#stream(task);
       } catch (error) {
         if (error instanceof ScopeStopped || task.stopped) return;
