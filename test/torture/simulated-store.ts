@@ -211,10 +211,11 @@ class StoreRun {
           this.#break("T2", `${client} was refused at revision ${result.revision}, though ${first} is what it expected`);
         return;
       }
-      this.#settleDoubtful(start);
-      for (const operation of noted({})) this.#note(operation);
       const { revision } = result;
       const changed = writes.some(({ value }) => value !== null);
+      // What changes nothing is not written, and settles nothing either.
+      if (changed) this.#settleDoubtful(start);
+      for (const operation of noted({})) this.#note(operation);
       // Deleting what is not there makes no revision, so only what was put is known to have made one.
       this.#revisions.push({ by: client, start, end: this.#tick(), revision, made: changed });
       for (const { key, value } of writes) if (value !== null) this.#acknowledged.push({ client, key, value, revision });
