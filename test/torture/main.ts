@@ -3,6 +3,7 @@
 //
 //   npm run torture -- --backend disk --rounds 500 [--seed N]
 //   npm run torture -- --backend power --rounds 500 [--seed N] [--without-sync]
+//   npm run torture -- --backend etcd --rounds 500 [--seed N]
 //   npm run torture -- --backend simulated --seeds 10000 [--seed N]
 //
 // "power" is the embedded store on a disk that forgets what was not synced whenever the server is killed (needs root and FUSE); with
@@ -17,6 +18,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Violation } from "../checkers/observed.ts";
 import { type Backend, diskBackend, powerBackend } from "./backends.ts";
+import { etcdBackend } from "./etcd-backend.ts";
 import { lossyDiskProblem } from "./lossy-disk.ts";
 import { realEnvironment } from "./real-environment.ts";
 import { simulateServer } from "./simulated-environment.ts";
@@ -95,8 +97,10 @@ async function backendOf(name: string, folder: string, withoutSync: boolean): Pr
       if (problem) throw new Error(`--backend power: ${problem}`);
       return powerBackend(folder, { withoutSync });
     }
+    case "etcd":
+      return etcdBackend();
     default:
-      throw new Error(`--backend: there is no ${name}; use disk, power or simulated`);
+      throw new Error(`--backend: there is no ${name}; use disk, power, etcd or simulated`);
   }
 }
 
