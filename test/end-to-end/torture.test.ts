@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Backend, diskBackend, powerBackend } from "../torture/backends.ts";
+import { cannotRunEtcd } from "../support/etcd.ts";
+import { etcdBackend } from "../torture/etcd-backend.ts";
 import { lossyDiskProblem } from "../torture/lossy-disk.ts";
 import { realEnvironment } from "../torture/real-environment.ts";
 import { torture, type TortureResult } from "../torture/torture.ts";
@@ -30,10 +32,17 @@ test("kill -9 of the API server over the embedded store breaks no promise", { ti
   assert.ok(writes > 20 && events > 200, `${writes} writes and ${events} events`);
 });
 
-test("power loss takes nothing that was acknowledged", { timeout: 120_000, skip: noLossyDisk ?? false }, async () => {
-  const { violations, rounds: done, writes } = await rounds(4, 12, (folder) => powerBackend(folder));
+test("kill -9 of the API server and of members of its etcd breaks no promise", { timeout: 180_000, skip: cannotRunEtcd() }, async () => {
+  const { violations, rounds: done, writes } = await rounds(4, 14, etcdBackend);
   assert.deepEqual(violations, []);
   assert.equal(done, 4);
+  assert.ok(writes > 20, `${writes} writes`);
+});
+
+test("power loss, also after syncs that failed, takes nothing that was acknowledged", { timeout: 120_000, skip: noLossyDisk ?? false }, async () => {
+  const { violations, rounds: done, writes } = await rounds(12, 5, (folder) => powerBackend(folder));
+  assert.deepEqual(violations, []);
+  assert.equal(done, 12);
   assert.ok(writes > 20, `${writes} writes`);
 });
 

@@ -3,7 +3,8 @@
 //
 //   node lossy-disk-process.ts FOLDER [--without-sync]
 //
-// Writing a number into the file ".power" cuts the power with that seed; reading it tells the counts. Unmounting ends the process.
+// What is written into the file ".power" is an order: "cut SEED" cuts the power, "fail N" lets the next syncs fail, "slow MILLISECONDS" is
+// how long each takes from now on, "full 1" and "full 0" say whether there is space. Reading it tells the counts. Unmounting ends it.
 import { spawn } from "node:child_process";
 import { openSync, readSync, writeSync } from "node:fs";
 import { constants } from "node:os";
@@ -23,6 +24,8 @@ const bigWrites = 1 << 5;
 const maxPages = 1 << 22;
 const sizeIsSet = 8;
 const waitMilliseconds = 5;
+/** Waited on when nothing may go on. */
+const stillness = new Int32Array(new SharedArrayBuffer(4));
 const mountLimitMilliseconds = 10_000;
 
 /** The kernel's numbers of what it asks. */
@@ -59,6 +62,7 @@ class Kernel {
   readonly #files: LossyFiles;
   /** What was written to the power file, until it is closed. */
   #order = "";
+  #slowMilliseconds = 0;
 
   constructor(files: LossyFiles) {
     this.#files = files;
@@ -123,11 +127,11 @@ class Kernel {
       }
       case request.sync:
       case request.syncFolder:
+        if (this.#slowMilliseconds > 0) Atomics.wait(stillness, 0, 0, this.#slowMilliseconds);
         if (number !== powerNumber) this.#files.sync(this.#files.node(number));
         return Buffer.alloc(0);
       case request.flush:
-        if (number === powerNumber && this.#order !== "") this.#files.powerCut(new SeededRandom(Number(this.#order)));
-        if (number === powerNumber) this.#order = "";
+        if (number === powerNumber) this.#obey();
         return Buffer.alloc(0);
       case request.readFolder:
         return this.#list(this.#files.node(number), Number(body.readBigUInt64LE(8)), body.readUInt32LE(16));
@@ -140,6 +144,16 @@ class Kernel {
       default:
         throw new Unknown();
     }
+  }
+
+  #obey(): void {
+    const [order, given] = this.#order.split(" ");
+    this.#order = "";
+    const amount = Number(given);
+    if (order === "cut") this.#files.powerCut(new SeededRandom(amount));
+    else if (order === "fail") this.#files.failingSyncs = amount;
+    else if (order === "slow") this.#slowMilliseconds = amount;
+    else if (order === "full") this.#files.full = amount === 1;
   }
 
   #find(folder: number, name: string): Node {
@@ -249,7 +263,6 @@ function errorOf(error: unknown): number {
 /** Answers until the file system is unmounted. */
 function serve(device: number, kernel: Kernel): void {
   const buffer = Buffer.alloc(writeBytesMax + 65_536);
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   const deadline = performance.now() + mountLimitMilliseconds;
   for (;;) {
     let length: number;
@@ -260,7 +273,7 @@ function serve(device: number, kernel: Kernel): void {
       if (code === "ENODEV") return;
       if (code === "EPERM" && performance.now() > deadline) throw new Error("it was not mounted", { cause: error });
       // Not mounted yet, or a request that was given up.
-      if (code === "EPERM") Atomics.wait(pause, 0, 0, waitMilliseconds);
+      if (code === "EPERM") Atomics.wait(stillness, 0, 0, waitMilliseconds);
       else if (code !== "ENOENT" && code !== "EINTR" && code !== "EAGAIN") throw error;
       continue;
     }

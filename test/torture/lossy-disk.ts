@@ -10,6 +10,12 @@ import type { LossyFilesOptions, PowerCutCounts } from "./lossy-files.ts";
 const mountLimitMilliseconds = 20_000;
 const run = promisify(execFile);
 
+export interface Misbehaviour {
+  readonly failing?: number;
+  readonly slowMilliseconds?: number;
+  readonly full?: boolean;
+}
+
 /** Why there can be no lossy disk here; undefined: there can. */
 export function lossyDiskProblem(): string | undefined {
   if (process.getuid?.() !== 0) return "mounting needs root";
@@ -50,11 +56,22 @@ export class LossyDisk {
 
   /** Nobody may have its files open. */
   async powerCut(seed: number): Promise<void> {
-    await writeFile(join(this.folder, ".power"), String(seed));
+    await this.#order(`cut ${seed}`);
+  }
+
+  /** How syncs go from now on: so many fail, each takes so long; and whether there is space. */
+  async misbehave({ failing = 0, slowMilliseconds = 0, full = false }: Misbehaviour): Promise<void> {
+    await this.#order(`fail ${failing}`);
+    await this.#order(`slow ${slowMilliseconds}`);
+    await this.#order(`full ${full ? 1 : 0}`);
   }
 
   async counts(): Promise<PowerCutCounts> {
     return JSON.parse(await readFile(join(this.folder, ".power"), "utf8"));
+  }
+
+  #order(text: string): Promise<void> {
+    return writeFile(join(this.folder, ".power"), text);
   }
 
   async unmount(): Promise<void> {

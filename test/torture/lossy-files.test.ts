@@ -83,3 +83,27 @@ test("a file that shrinks and grows again is zero in between", () => {
   assert.throws(() => files.remove(files.root, "file", true), FileRefused);
   assert.throws(() => files.lookup(files.root, "other"), FileRefused);
 });
+
+test("what a failed sync left behind is read but not saved by the next sync, unless its page is written again", () => {
+  const files = new LossyFiles();
+  const file = files.make(files.root, "file", false, 0o600);
+  files.sync(files.root);
+  files.write(file, 0, bytes(8192, 1));
+  files.failingSyncs = 1;
+  assert.throws(() => files.sync(file), FileRefused);
+  files.write(file, 4096, bytes(1, 2));
+  files.sync(file);
+  assert.deepEqual([...file.content.read(4094, 4)], [1, 1, 2, 1]);
+  files.powerCut(new SeededRandom(1));
+  assert.deepEqual([...file.content.read(4094, 4)], [0, 0, 2, 1]);
+});
+
+test("on a full disk nothing grows", () => {
+  const files = new LossyFiles();
+  const file = files.make(files.root, "file", false, 0o600);
+  files.write(file, 0, bytes(10, 1));
+  files.full = true;
+  files.write(file, 5, bytes(5, 2));
+  assert.throws(() => files.write(file, 5, bytes(6, 2)), FileRefused);
+  assert.throws(() => files.make(files.root, "other", false, 0o600), FileRefused);
+});

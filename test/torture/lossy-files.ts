@@ -1,13 +1,15 @@
 // Files that are as forgetful as a disk may be: what was written and not synced is lost in a power cut, wholly, from some moment on, or in
 // scattered sectors; so are names that were made, changed or taken away while their folder was not synced.
 //
-// Stricter than most file systems: syncing a file does not keep its name, and unsynced writes may arrive in any order.
+// Stricter than most file systems: syncing a file does not keep its name, and unsynced writes may arrive in any order. A sync that fails is
+// as on Linux: what was to be synced can still be read, but is clean, so that no later sync saves it unless its page is written again.
 import type { SeededRandom } from "#platform/simulated/random.ts";
 
 const sectorBytes = 512;
+const pageBytes = 4096;
 const rootNumber = 1;
 
-export type FileProblem = "ENOENT" | "EEXIST" | "ENOTDIR" | "EISDIR" | "ENOTEMPTY" | "ESTALE";
+export type FileProblem = "ENOENT" | "EEXIST" | "ENOTDIR" | "EISDIR" | "ENOTEMPTY" | "ESTALE" | "EIO" | "ENOSPC";
 
 export class FileRefused extends Error {
   override readonly name = "FileRefused";
@@ -36,6 +38,8 @@ export class Node {
   syncedNames = new Map<string, Node>();
   writes: Write[] = [];
   namings: Naming[] = [];
+  /** Pages that a failed sync has left behind as clean. */
+  readonly lostPages = new Set<number>();
 
   constructor(number: number, isFolder: boolean, mode: number) {
     this.number = number;
@@ -96,6 +100,10 @@ export class LossyFiles {
   readonly #nodes = new Map<number, Node>([[rootNumber, this.root]]);
   readonly #withoutSync: boolean;
   #next = rootNumber + 1;
+  /** So many syncs fail from now on. */
+  failingSyncs = 0;
+  /** Nothing grows and nothing new is made. */
+  full = false;
   #counts = { cuts: 0, syncs: 0, unsynced: 0, kept: 0 };
 
   constructor({ withoutSync = false }: LossyFilesOptions = {}) {
@@ -121,6 +129,7 @@ export class LossyFiles {
   make(folder: Node, name: string, isFolder: boolean, mode: number): Node {
     if (!folder.isFolder) throw new FileRefused("ENOTDIR");
     if (folder.names.has(name)) throw new FileRefused("EEXIST");
+    if (this.full) throw new FileRefused("ENOSPC");
     const node = new Node(this.#next++, isFolder, mode);
     this.#nodes.set(node.number, node);
     this.#name(folder, [{ name, node }]);
@@ -147,7 +156,14 @@ export class LossyFiles {
   }
 
   write(node: Node, at: number, bytes: Uint8Array): void {
+    if (this.full && at + bytes.length > node.content.size) throw new FileRefused("ENOSPC");
     this.#change(node, { at, bytes: new Uint8Array(bytes) });
+    for (let page = Math.floor(at / pageBytes); page * pageBytes < at + bytes.length; page++) {
+      if (node.lostPages.delete(page)) {
+        const whole = new Uint8Array(node.content.read(page * pageBytes, pageBytes));
+        node.writes.push({ at: page * pageBytes, bytes: whole });
+      }
+    }
   }
 
   resize(node: Node, size: number): void {
@@ -157,6 +173,7 @@ export class LossyFiles {
   sync(node: Node): void {
     this.#counts.syncs++;
     if (this.#withoutSync) return;
+    if (this.failingSyncs > 0) this.#failSync(node);
     for (const write of node.writes) node.syncedContent.apply(write);
     for (const naming of node.namings) rename(node.syncedNames, naming);
     node.writes = [];
@@ -177,10 +194,22 @@ export class LossyFiles {
       for (const naming of node.namings.slice(0, kept)) rename(node.syncedNames, naming);
       node.writes = [];
       node.namings = [];
+      node.lostPages.clear();
       node.content = node.syncedContent.copy();
       node.names = new Map(node.syncedNames);
     }
     this.#forgetUnnamed();
+  }
+
+  #failSync(node: Node): never {
+    this.failingSyncs--;
+    for (const write of node.writes) {
+      if ("size" in write) continue;
+      for (let page = Math.floor(write.at / pageBytes); page * pageBytes < write.at + write.bytes.length; page++) node.lostPages.add(page);
+    }
+    // Sizes are the journal's, not the pages'.
+    node.writes = node.isFolder ? [] : [{ size: node.content.size }];
+    throw new FileRefused("EIO");
   }
 
   #change(node: Node, write: Write): void {

@@ -5,6 +5,9 @@
 // than its mark has lost acknowledged commits. The mark is written before a commit is answered, and synced a moment later for many of
 // them: nobody waits for a second sync, and all that a power cut takes is the mark's knowledge of that moment's commits, never a commit.
 //
+// A sync that failed leaves the system with pages that it takes for written: a later sync saves what follows them, and not them. So whatever
+// the log holds when the file is opened is brought into the file, which writes it anew, before anything is added to it.
+//
 // The system drops a process's locks on a file when the process closes any descriptor of that file. So nothing here opens the file a second
 // time: copies are read through a descriptor that is opened before SQLite's and closed after it.
 import {
@@ -71,6 +74,8 @@ class OpenFile {
   /** The file once more, for copies. */
   readonly #content: number;
   #commits: number;
+  /** The log may hold what only the system's memory has. */
+  #isLogDoubtful = true;
   #copy: { stopped: boolean; ended: Promise<void> } | undefined;
   #closed = false;
 
@@ -93,6 +98,7 @@ class OpenFile {
       this.#scanBehind = this.#database.prepare("SELECT key, value FROM rows WHERE key > ? AND key < ? ORDER BY key");
       this.#commits = this.#readCount();
       this.#mark = new Mark(`${path}-mark`);
+      this.#settleLogIfPossible();
       const missing = this.#mark.count - this.#commits;
       if (missing > 0) {
         this.#mark.close();
@@ -138,7 +144,22 @@ class OpenFile {
     return row ? readCount(row.value as Uint8Array) : 0;
   }
 
+  /** Where the disk is full or cannot be written, reads go on, and the next commit tries again. */
+  #settleLogIfPossible(): void {
+    try {
+      this.#settleLog();
+    } catch (error) {
+      if (sqliteCode(error) === undefined) throw error;
+    }
+  }
+
+  #settleLog(): void {
+    if (this.#pragma("wal_checkpoint(TRUNCATE)")?.busy !== 0) throw new Refused("io", `${this.#path}: its log cannot be brought into it`);
+    this.#isLogDoubtful = false;
+  }
+
   commit(rows: ArrayBuffer): void {
+    if (this.#isLogDoubtful) this.#settleLog();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       for (const { key, value } of unpackRows(rows)) {
@@ -180,7 +201,7 @@ class OpenFile {
   async copy(path: string): Promise<void> {
     await this.#copy?.ended;
     if (this.#closed) throw new Refused("io", `${this.#path} was closed`);
-    if (this.#pragma("wal_checkpoint(TRUNCATE)")?.busy !== 0) throw new Refused("io", `${this.#path}: its log cannot be brought into it`);
+    this.#settleLog();
     this.#pragma("wal_autocheckpoint=0");
     const copy = { stopped: false, ended: Promise.resolve() };
     const written = this.#write(path, copy);
