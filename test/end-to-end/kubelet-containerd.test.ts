@@ -268,7 +268,8 @@ test("hooks run, the grace period is kept, and memory has its limit", { skip }, 
     { name: "host", hostPath: { path: host, type: "DirectoryOrCreate" } },
   ];
   write("hooked", manifest("hooked", { volumes, terminationGracePeriodSeconds: 20 }, hooks));
-  const hog = { command: ["sh", "-c", "tail /dev/zero"], resources: { limits: { memory: "16Mi" } } };
+  // containerd hears of the end and of its reason apart; when the container ends at once, the reason can come too late.
+  const hog = { command: ["sh", "-c", "tail /dev/zero; code=$?; sleep 0.5; exit $code"], resources: { limits: { memory: "16Mi" } } };
   write("hog", manifest("hog", { restartPolicy: "Never" }, hog));
   const pod = await until("the Pod is ready", "hooked", isReady);
   const post = `${options.rootFolder}/pods/${pod.metadata.uid}/volumes/kubernetes.io~empty-dir/data/post`;

@@ -39,7 +39,10 @@ test("kill -9 of the API server and of members of its etcd breaks no promise", {
   assert.ok(writes > 20, `${writes} writes`);
 });
 
-test("power loss, also after syncs that failed, takes nothing that was acknowledged", { timeout: 120_000, skip: noLossyDisk ?? false }, async () => {
+test("power loss, also after syncs that failed, takes nothing that was acknowledged", {
+  timeout: 120_000,
+  skip: noLossyDisk ?? false,
+}, async () => {
   const { violations, rounds: done, writes } = await rounds(12, 5, (folder) => powerBackend(folder));
   assert.deepEqual(violations, []);
   assert.equal(done, 12);

@@ -40,8 +40,9 @@ export function kubectlAt(path: string, kubeconfig: string, folder: string): Kub
         timeout: milliseconds,
       });
       let [out, error] = ["", ""];
-      child.stdout.on("data", (chunk: Buffer) => (out += String(chunk)));
-      child.stderr.on("data", (chunk: Buffer) => (error += String(chunk)));
+      // A chunk may end inside of a character.
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
+      child.stderr.setEncoding("utf8").on("data", (chunk: string) => (error += chunk));
       child.stdin.on("error", () => {});
       child.on("error", reject);
       child.on("close", (code) => resolve({ code: code ?? -1, text: `${out}${error}`.trimEnd(), out: out.trimEnd() }));
