@@ -27,6 +27,7 @@ import { ServiceAccount } from "./core/service-account/service-account.ts";
 import { Service } from "./core/service/service.ts";
 import { EndpointSlice } from "./discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { Event as EventOfEventsK8sIo } from "./events.k8s.io/event/event.ts";
+import { RuntimeClass } from "./node.k8s.io/runtime-class/runtime-class.ts";
 import { Eviction } from "./policy/eviction/eviction.ts";
 import { PodDisruptionBudget } from "./policy/pod-disruption-budget/pod-disruption-budget.ts";
 import { ClusterRoleBinding } from "./rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
@@ -63,6 +64,7 @@ export const allKinds: readonly Kind[] = [
   Service,
   EndpointSlice,
   EventOfEventsK8sIo,
+  RuntimeClass,
   Eviction,
   PodDisruptionBudget,
   ClusterRoleBinding,

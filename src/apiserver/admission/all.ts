@@ -7,6 +7,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds/default-t
 import { namespaceLifecycle } from "./namespace-lifecycle/namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction/node-restriction.ts";
 import { priority } from "./priority/priority.ts";
+import { runtimeClass } from "./runtime-class/runtime-class.ts";
 import { serviceAccount } from "./service-account/service-account.ts";
 import { taintNodesByCondition } from "./taint-nodes-by-condition/taint-nodes-by-condition.ts";
 
@@ -18,6 +19,7 @@ export const allAdmissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
   nodeRestriction,
   priority,
+  runtimeClass,
   serviceAccount,
   taintNodesByCondition,
 ];
