@@ -21,12 +21,18 @@ import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Namespace } from "./core/namespace/namespace.ts";
 import { Node } from "./core/node/node.ts";
+import { PersistentVolume } from "./core/persistent-volume/persistent-volume.ts";
 import { Pod } from "./core/pod/pod.ts";
 import { Secret } from "./core/secret/secret.ts";
 import { ServiceAccount } from "./core/service-account/service-account.ts";
 import { Service } from "./core/service/service.ts";
 import { EndpointSlice } from "./discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { Event as EventOfEventsK8sIo } from "./events.k8s.io/event/event.ts";
+import { IngressClass } from "./networking.k8s.io/ingress-class/ingress-class.ts";
+import { Ingress } from "./networking.k8s.io/ingress/ingress.ts";
+import { IPAddress } from "./networking.k8s.io/ip-address/ip-address.ts";
+import { NetworkPolicy } from "./networking.k8s.io/network-policy/network-policy.ts";
+import { ServiceCIDR } from "./networking.k8s.io/service-cidr/service-cidr.ts";
 import { RuntimeClass } from "./node.k8s.io/runtime-class/runtime-class.ts";
 import { Eviction } from "./policy/eviction/eviction.ts";
 import { PodDisruptionBudget } from "./policy/pod-disruption-budget/pod-disruption-budget.ts";
@@ -58,12 +64,18 @@ export const allKinds: readonly Kind[] = [
   Event,
   Namespace,
   Node,
+  PersistentVolume,
   Pod,
   Secret,
   ServiceAccount,
   Service,
   EndpointSlice,
   EventOfEventsK8sIo,
+  IngressClass,
+  Ingress,
+  IPAddress,
+  NetworkPolicy,
+  ServiceCIDR,
   RuntimeClass,
   Eviction,
   PodDisruptionBudget,
