@@ -72,6 +72,16 @@ export interface RuntimeCondition {
 
 export interface RuntimeStatus {
   readonly conditions: readonly RuntimeCondition[];
+  /** What RuntimeClasses can name, the default one as "", where the runtime tells. */
+  readonly handlers?: readonly RuntimeHandler[];
+  /** Whether groups of the image can be left out. */
+  readonly supplementalGroupsPolicy?: boolean;
+}
+
+export interface RuntimeHandler {
+  readonly name: string;
+  readonly recursiveReadOnlyMounts: boolean;
+  readonly userNamespaces: boolean;
 }
 
 /** A container or sandbox changed its state, or anything may have. */
@@ -103,12 +113,21 @@ export interface Namespaces {
   readonly ipc: NamespaceMode;
   /** The PID namespace of this container is joined; `pid` is ignored. */
   readonly targetContainer?: string;
+  /** The ids of this range of the node are the Pod's 0 and following; absent: the Pod's are the node's. */
+  readonly ids?: { readonly first: number; readonly length: number };
 }
 
-/** For "localhost", `path` is the profile's file. */
+/** For "localhost", `path` is the profile's file, or its name where the kernel holds it. */
 export interface SecurityProfile {
   readonly type: "runtime-default" | "unconfined" | "localhost";
   readonly path?: string;
+}
+
+export interface SeLinuxLabel {
+  readonly user: string;
+  readonly role: string;
+  readonly type: string;
+  readonly level: string;
 }
 
 export interface SandboxConfig {
@@ -126,8 +145,11 @@ export interface SandboxConfig {
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
   readonly supplementalGroups: readonly number[];
+  /** Groups that the image gives the user do not count. */
+  readonly onlySupplementalGroups?: boolean;
   readonly privileged: boolean;
   readonly seccomp?: SecurityProfile;
+  readonly seLinux?: SeLinuxLabel;
   readonly overhead?: LinuxResources;
   readonly resources?: LinuxResources;
 }
@@ -174,6 +196,8 @@ export interface LinuxResources {
   readonly cpuQuota?: number;
   readonly cpuShares?: number;
   readonly memoryLimitBytes?: number;
+  /** Memory and swap together. */
+  readonly memorySwapLimitBytes?: number;
   readonly oomScoreAdjustment?: number;
   readonly cpusetCpus?: string;
   readonly hugepages?: readonly { readonly pageSize: string; readonly limitBytes: number }[];
@@ -191,11 +215,14 @@ export interface ContainerSecurity {
   readonly runAsGroup?: number;
   readonly readOnlyRootFilesystem: boolean;
   readonly supplementalGroups: readonly number[];
+  /** Groups that the image gives the user do not count. */
+  readonly onlySupplementalGroups?: boolean;
   readonly noNewPrivileges: boolean;
   readonly maskedPaths: readonly string[];
   readonly readOnlyPaths: readonly string[];
   readonly seccomp?: SecurityProfile;
   readonly appArmor?: SecurityProfile;
+  readonly seLinux?: SeLinuxLabel;
 }
 
 export interface ContainerConfig {
@@ -258,6 +285,10 @@ export interface ContainerStatus {
   readonly labels: Strings;
   readonly annotations: Strings;
   readonly logPath: string;
+  /** What it may use, where the runtime tells. */
+  readonly resources?: LinuxResources | undefined;
+  /** Who its first process was, where the runtime tells. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly supplementalGroups: readonly number[] } | undefined;
 }
 
 export interface ExecResult {

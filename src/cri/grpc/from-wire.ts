@@ -12,8 +12,16 @@ export function version(answer: Wire<typeof m.VersionResponse>): runtime.Runtime
   return { runtimeName: answer.runtimeName, runtimeVersion: answer.runtimeVersion, apiVersion: answer.runtimeApiVersion };
 }
 
-export function runtimeStatus({ status }: Wire<typeof m.StatusResponse>): runtime.RuntimeStatus {
-  return { conditions: status?.conditions ?? [] };
+export function runtimeStatus({ status, runtimeHandlers, features }: Wire<typeof m.StatusResponse>): runtime.RuntimeStatus {
+  return {
+    conditions: status?.conditions ?? [],
+    handlers: runtimeHandlers.map(({ name, features: of }) => ({
+      name,
+      recursiveReadOnlyMounts: of?.recursiveReadOnlyMounts ?? false,
+      userNamespaces: of?.userNamespaces ?? false,
+    })),
+    supplementalGroupsPolicy: features?.supplementalGroupsPolicy ?? false,
+  };
 }
 
 export function sandbox(of: Wire<typeof m.Sandbox>): runtime.Sandbox {
@@ -70,6 +78,22 @@ export function containerStatus({ status }: Wire<typeof m.ContainerStatusRespons
     labels: status.labels,
     annotations: status.annotations,
     logPath: status.logPath,
+    resources: status.resources?.linux && resources(status.resources.linux),
+    user: status.user?.linux && {
+      uid: Number(status.user.linux.uid),
+      gid: Number(status.user.linux.gid),
+      supplementalGroups: status.user.linux.supplementalGroups.map(Number),
+    },
+  };
+}
+
+/** What is 0 was not set. */
+function resources(of: Wire<typeof m.LinuxResources>): runtime.LinuxResources {
+  return {
+    cpuPeriod: Number(of.cpuPeriod),
+    cpuQuota: Number(of.cpuQuota),
+    cpuShares: Number(of.cpuShares),
+    memoryLimitBytes: Number(of.memoryLimitInBytes),
   };
 }
 

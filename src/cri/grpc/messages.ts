@@ -16,7 +16,14 @@ export const VersionResponse = protocol("VersionResponse", {
 
 export const RuntimeCondition = protocol("RuntimeCondition", { type: string(1), status: bool(2), reason: string(3), message: string(4) });
 export const RuntimeStatus = protocol("RuntimeStatus", { conditions: list(1, () => RuntimeCondition) });
-export const StatusResponse = protocol("StatusResponse", { status: one(1, () => RuntimeStatus, optional) });
+export const HandlerFeatures = protocol("RuntimeHandlerFeatures", { recursiveReadOnlyMounts: bool(1), userNamespaces: bool(2) });
+export const RuntimeHandler = protocol("RuntimeHandler", { name: string(1), features: one(2, () => HandlerFeatures, optional) });
+export const RuntimeFeatures = protocol("RuntimeFeatures", { supplementalGroupsPolicy: bool(1) });
+export const StatusResponse = protocol("StatusResponse", {
+  status: one(1, () => RuntimeStatus, optional),
+  runtimeHandlers: list(3, () => RuntimeHandler),
+  features: one(4, () => RuntimeFeatures, optional),
+});
 
 export const SandboxMetadata = protocol("PodSandboxMetadata", {
   name: string(1),
@@ -31,18 +38,29 @@ export const PortMapping = protocol("PortMapping", {
   hostPort: int32(3),
   hostIp: string(4),
 });
-export const NamespaceOption = protocol("NamespaceOption", { network: int32(1), pid: int32(2), ipc: int32(3), targetId: string(4) });
+export const IdMapping = protocol("IDMapping", { hostId: uint32(1), containerId: uint32(2), length: uint32(3) });
+export const UserNamespace = protocol("UserNamespace", { mode: int32(1), uids: list(2, () => IdMapping), gids: list(3, () => IdMapping) });
+export const NamespaceOption = protocol("NamespaceOption", {
+  network: int32(1),
+  pid: int32(2),
+  ipc: int32(3),
+  targetId: string(4),
+  usernsOptions: one(5, () => UserNamespace, optional),
+});
 export const Int64Value = protocol("Int64Value", { value: int64(1) });
 export const UInt64Value = protocol("UInt64Value", { value: uint64(1) });
 export const SecurityProfile = protocol("SecurityProfile", { profileType: int32(1), localhostRef: string(2) });
+export const SeLinuxOption = protocol("SELinuxOption", { user: string(1), role: string(2), type: string(3), level: string(4) });
 export const SandboxSecurity = protocol("LinuxSandboxSecurityContext", {
   namespaceOptions: one(1, () => NamespaceOption, optional),
+  selinuxOptions: one(2, () => SeLinuxOption, optional),
   runAsUser: one(3, () => Int64Value, optional),
   runAsGroup: one(8, () => Int64Value, optional),
   readonlyRootfs: bool(4),
   supplementalGroups: list(5, "int64"),
   privileged: bool(6),
   seccomp: one(9, () => SecurityProfile, optional),
+  supplementalGroupsPolicy: int32(11),
 });
 export const HugepageLimit = protocol("HugepageLimit", { pageSize: string(1), limit: uint64(2) });
 export const LinuxResources = protocol("LinuxContainerResources", {
@@ -54,6 +72,7 @@ export const LinuxResources = protocol("LinuxContainerResources", {
   cpusetCpus: string(6),
   hugepageLimits: list(8, () => HugepageLimit),
   unified: map(9, "string"),
+  memorySwapLimitInBytes: int64(10),
 });
 export const LinuxSandbox = protocol("LinuxPodSandboxConfig", {
   cgroupParent: string(1),
@@ -124,6 +143,7 @@ export const ContainerSecurity = protocol("LinuxContainerSecurityContext", {
   capabilities: one(1, () => Capability, optional),
   privileged: bool(2),
   namespaceOptions: one(3, () => NamespaceOption, optional),
+  selinuxOptions: one(4, () => SeLinuxOption, optional),
   runAsUser: one(5, () => Int64Value, optional),
   runAsGroup: one(12, () => Int64Value, optional),
   runAsUsername: string(6),
@@ -134,6 +154,7 @@ export const ContainerSecurity = protocol("LinuxContainerSecurityContext", {
   readonlyPaths: list(14, "string"),
   seccomp: one(15, () => SecurityProfile, optional),
   apparmor: one(16, () => SecurityProfile, optional),
+  supplementalGroupsPolicy: int32(17),
 });
 export const LinuxContainer = protocol("LinuxContainerConfig", {
   resources: one(1, () => LinuxResources, optional),
@@ -178,6 +199,9 @@ export const Container = protocol("Container", {
   annotations: map(9, "string"),
 });
 export const ListContainersResponse = protocol("ListContainersResponse", { containers: list(1, () => Container) });
+export const ContainerResources = protocol("ContainerResources", { linux: one(1, () => LinuxResources, optional) });
+export const LinuxUser = protocol("LinuxContainerUser", { uid: int64(1), gid: int64(2), supplementalGroups: list(3, "int64") });
+export const ContainerUser = protocol("ContainerUser", { linux: one(1, () => LinuxUser, optional) });
 export const ContainerStatus = protocol("ContainerStatus", {
   id: string(1),
   metadata: one(2, () => ContainerMetadata, optional),
@@ -193,7 +217,9 @@ export const ContainerStatus = protocol("ContainerStatus", {
   labels: map(12, "string"),
   annotations: map(13, "string"),
   logPath: string(15),
+  resources: one(16, () => ContainerResources, optional),
   imageId: string(17),
+  user: one(18, () => ContainerUser, optional),
 });
 export const ContainerStatusResponse = protocol("ContainerStatusResponse", { status: one(1, () => ContainerStatus, optional) });
 export const UpdateResourcesRequest = protocol("UpdateContainerResourcesRequest", {

@@ -36,8 +36,10 @@ export function sandbox(config: SandboxConfig): Wire<typeof m.SandboxConfig> {
         runAsUser: runAsUser === undefined ? undefined : { value: runAsUser },
         runAsGroup: runAsGroup === undefined || runAsUser === undefined ? undefined : { value: runAsGroup },
         supplementalGroups: config.supplementalGroups,
+        supplementalGroupsPolicy: config.onlySupplementalGroups ? 1 : 0,
         privileged: config.privileged,
         seccomp: seccomp && profile(seccomp),
+        selinuxOptions: config.seLinux,
       },
     },
   };
@@ -78,11 +80,13 @@ export function container(config: ContainerConfig): Wire<typeof m.ContainerConfi
         runAsUsername: security.runAsUserName ?? "",
         readonlyRootfs: security.readOnlyRootFilesystem,
         supplementalGroups: security.supplementalGroups,
+        supplementalGroupsPolicy: security.onlySupplementalGroups ? 1 : 0,
         noNewPrivs: security.noNewPrivileges,
         maskedPaths: security.maskedPaths,
         readonlyPaths: security.readOnlyPaths,
         seccomp: seccomp && profile(seccomp),
         apparmor: appArmor && profile(appArmor),
+        selinuxOptions: security.seLinux,
       },
     },
     stopSignal: config.stopSignal === undefined ? 0 : Math.max(0, signals.indexOf(config.stopSignal)),
@@ -99,15 +103,18 @@ export function resources(of: LinuxResources): Wire<typeof m.LinuxResources> {
     cpusetCpus: of.cpusetCpus ?? "",
     hugepageLimits: (of.hugepages ?? []).map(({ pageSize, limitBytes }) => ({ pageSize, limit: limitBytes })),
     unified: of.unified ?? {},
+    memorySwapLimitInBytes: of.memorySwapLimitBytes ?? 0,
   };
 }
 
-function namespaces({ network, pid, ipc, targetContainer }: Namespaces): Wire<typeof m.NamespaceOption> {
+function namespaces({ network, pid, ipc, targetContainer, ids }: Namespaces): Wire<typeof m.NamespaceOption> {
+  const mapping = ids && [{ hostId: ids.first, containerId: 0, length: ids.length }];
   return {
     network: namespaceModes[network],
     pid: targetContainer === undefined ? namespaceModes[pid] : targetMode,
     ipc: namespaceModes[ipc],
     targetId: targetContainer ?? "",
+    usernsOptions: mapping && { mode: namespaceModes.pod, uids: mapping, gids: mapping },
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   ContainerStatus,
   Filter,
   Image,
+  LinuxResources,
   Runtime,
   RuntimeEvent,
   Sandbox,
@@ -42,6 +43,8 @@ export interface SimulatedRuntime extends Runtime {
   powerCut(): void;
   /** Containers whose process runs now. */
   running(): readonly { readonly id: string; readonly startedAt: number; readonly config: ContainerConfig }[];
+  /** All it keeps, as it is now. */
+  all(): { readonly sandboxes: readonly Sandbox[]; readonly containers: readonly ContainerStatus[] };
   /** Everything that was asked, for tests: "startContainer web". */
   readonly calls: readonly string[];
   /** While set, every call is rejected with code 14. */
@@ -62,6 +65,8 @@ interface ContainerRecord {
   readonly config: ContainerConfig;
   readonly createdAt: number;
   state: ContainerState;
+  /** As last changed. */
+  resources?: LinuxResources;
   startedAt?: number;
   finishedAt?: number;
   exitCode: number;
@@ -105,6 +110,7 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
       [...containers.values()]
         .filter(({ state }) => state === "running")
         .map(({ id, startedAt = 0, config }) => ({ id, startedAt, config })),
+    all: () => ({ sandboxes: [...sandboxes.values()].map(sandboxOf), containers: [...containers.values()].map(statusOfContainer) }),
 
     version: async () => {
       await called("version");
@@ -113,7 +119,11 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
     status: async () => {
       await called("status");
       const ready = (type: string) => ({ type, status: true, reason: "", message: "" });
-      return { conditions: [ready("RuntimeReady"), ready("NetworkReady")] };
+      return {
+        conditions: [ready("RuntimeReady"), ready("NetworkReady")],
+        handlers: [{ name: "", recursiveReadOnlyMounts: false, userNamespaces: false }],
+        supplementalGroupsPolicy: false,
+      };
     },
 
     runSandbox: async (config) => {
@@ -206,9 +216,12 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
       const container = containers.get(id);
       return container && statusOfContainer(container);
     },
-    updateContainerResources: async (id) => {
-      await called("updateContainerResources");
-      known(id);
+    updateContainerResources: async (id, resources) => {
+      await called(`updateContainerResources ${containers.get(id)?.config.name ?? id}`);
+      const container = known(id);
+      if (container.state !== "created" && container.state !== "running")
+        throw new GrpcError(failedPrecondition, `container ${id} is ${container.state}`);
+      container.resources = { ...(container.resources ?? container.config.resources), ...resources };
     },
     reopenContainerLog: async (id) => {
       await called("reopenContainerLog");
@@ -333,5 +346,14 @@ function statusOfContainer(container: ContainerRecord): ContainerStatus {
   const { id, config, state, createdAt, startedAt, finishedAt, exitCode, reason, message } = container;
   const { name, attempt, image, userImage, labels, annotations, logPath } = config;
   const common = { id, name, attempt, state, createdAt, startedAt, finishedAt, exitCode, reason, message };
-  return { ...common, image: userImage, imageRef: image, imageId: image, labels, annotations, logPath };
+  return {
+    ...common,
+    image: userImage,
+    imageRef: image,
+    imageId: image,
+    labels,
+    annotations,
+    logPath,
+    resources: container.resources ?? config.resources,
+  };
 }
