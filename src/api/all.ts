@@ -21,6 +21,7 @@ import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Namespace } from "./core/namespace/namespace.ts";
 import { Node } from "./core/node/node.ts";
+import { PersistentVolumeClaim } from "./core/persistent-volume-claim/persistent-volume-claim.ts";
 import { PersistentVolume } from "./core/persistent-volume/persistent-volume.ts";
 import { Pod } from "./core/pod/pod.ts";
 import { Secret } from "./core/secret/secret.ts";
@@ -41,6 +42,12 @@ import { ClusterRole } from "./rbac.authorization.k8s.io/cluster-role/cluster-ro
 import { RoleBinding } from "./rbac.authorization.k8s.io/role-binding/role-binding.ts";
 import { Role } from "./rbac.authorization.k8s.io/role/role.ts";
 import { PriorityClass } from "./scheduling.k8s.io/priority-class/priority-class.ts";
+import { CSIDriver } from "./storage.k8s.io/csi-driver/csi-driver.ts";
+import { CSINode } from "./storage.k8s.io/csi-node/csi-node.ts";
+import { CSIStorageCapacity } from "./storage.k8s.io/csi-storage-capacity/csi-storage-capacity.ts";
+import { StorageClass } from "./storage.k8s.io/storage-class/storage-class.ts";
+import { VolumeAttachment } from "./storage.k8s.io/volume-attachment/volume-attachment.ts";
+import { VolumeAttributesClass } from "./storage.k8s.io/volume-attributes-class/volume-attributes-class.ts";
 
 export const allKinds: readonly Kind[] = [
   CustomResourceDefinition,
@@ -64,6 +71,7 @@ export const allKinds: readonly Kind[] = [
   Event,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   PersistentVolume,
   Pod,
   Secret,
@@ -84,4 +92,10 @@ export const allKinds: readonly Kind[] = [
   RoleBinding,
   Role,
   PriorityClass,
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
 ];

@@ -49,6 +49,16 @@ export const ObjectReference = message(
 );
 export interface ObjectReference extends Infer<typeof ObjectReference> {}
 
+export const SecretReference = message(
+  "SecretReference",
+  {
+    name: string(1, { doc: "Name of the Secret." }),
+    namespace: string(2, { doc: "Namespace of the Secret." }),
+  },
+  { openapi: "io.k8s.api.core.v1.SecretReference", atomic: true },
+);
+export interface SecretReference extends Infer<typeof SecretReference> {}
+
 /** A reference that finds this very object again, and no namesake that comes after it. */
 export function referenceTo(object: KubernetesObject, fieldPath?: string): ObjectReference {
   const { apiVersion, kind, metadata } = object;
