@@ -6,6 +6,7 @@ import type { World } from "#platform/world.ts";
 import type { HttpResponse } from "#wire/http/message.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import { bearerTokenAuthenticator, firstOf } from "./authentication/bearer-token.ts";
+import { bootstrapTokens } from "./authentication/bootstrap-tokens.ts";
 import { clientCertificateAuthenticator } from "./authentication/client-certificate.ts";
 import { issuerDocuments, type ServiceAccountIssuer } from "./authentication/service-accounts/issuer.ts";
 import { serviceAccountTokens } from "./authentication/service-accounts/service-account-tokens.ts";
@@ -36,6 +37,8 @@ export interface SecurityOptions {
   readonly issuer: ServiceAccountIssuer;
   /** Of --token-auth-file (`parseTokenFile`), or made at bootstrap. */
   readonly tokens?: readonly StaticToken[];
+  /** --enable-bootstrap-token-auth. */
+  readonly bootstrapTokens?: boolean;
   /** --service-account-max-token-expiration, in seconds. */
   readonly tokenExpirationSecondsMax?: number;
   /** How kubelets are reached for logs, exec and proxies; without it there are none of these. */
@@ -68,6 +71,7 @@ export function security(options: SecurityOptions): (parts: SecurityParts) => Se
     const tokens = firstOf([
       staticTokens(world, options.tokens ?? [], issuer.audiences),
       cachedTokens(world, serviceAccountTokens(world, registry, issuer)),
+      ...(options.bootstrapTokens ? [bootstrapTokens(world, registry, issuer.audiences)] : []),
     ]);
     const roles = liveRoles(scope, world, parts);
     const authorizers = [nodeAuthorizer(livePodsOfNodes(scope, world, parts)), rbacAuthorizer(roles)];

@@ -1,5 +1,7 @@
 // Written by tools/index; do not edit.
 import type { Controller } from "./controller.ts";
+import { bootstrapSignerController } from "./bootstrap-tokens/bootstrap-signer.ts";
+import { tokenCleanerController } from "./bootstrap-tokens/token-cleaner.ts";
 import { approvingController } from "./certificates/approving-controller.ts";
 import { cleanerController } from "./certificates/cleaner-controller.ts";
 import { signingController } from "./certificates/signing-controller.ts";
@@ -21,6 +23,8 @@ import { serviceAccountController } from "./service-account/service-account-cont
 import { taintEvictionController } from "./taint-eviction/taint-eviction-controller.ts";
 
 export const allControllers: readonly Controller[] = [
+  bootstrapSignerController,
+  tokenCleanerController,
   approvingController,
   cleanerController,
   signingController,

@@ -49,11 +49,14 @@ export function chosenControllers(wanted: readonly string[]): {
   const on = wanted.filter((text) => !text.startsWith("-") && text !== "*");
   const controllers = allControllers.filter((one) => {
     if (off.some((text) => isNamed(one, text))) return false;
-    return wanted.includes("*") || on.some((text) => isNamed(one, text));
+    return (wanted.includes("*") && !offByDefault.has(one.name)) || on.some((text) => isNamed(one, text));
   });
   const unknown = [...off, ...on].filter((text) => !allControllers.some((one) => isNamed(one, text)));
   return { controllers, unknown };
 }
+
+/** As upstream: whoever has no bootstrap tokens needs nobody that looks after them. */
+const offByDefault = new Set(["bootstrap-signer", "token-cleaner"]);
 
 /** Older names that manifests still carry. */
 const aliases: Readonly<Record<string, string>> = {
@@ -66,6 +69,10 @@ const aliases: Readonly<Record<string, string>> = {
   podgc: "pod-garbage-collector-controller",
   nodelifecycle: "node-lifecycle-controller",
   nodeipam: "node-ipam-controller",
+  bootstrapsigner: "bootstrap-signer",
+  "bootstrap-signer-controller": "bootstrap-signer",
+  tokencleaner: "token-cleaner",
+  "token-cleaner-controller": "token-cleaner",
   csrapproving: "certificatesigningrequest-approving-controller",
   csrsigning: "certificatesigningrequest-signing-controller",
   csrcleaner: "certificatesigningrequest-cleaner-controller",

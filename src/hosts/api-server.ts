@@ -26,6 +26,7 @@ export interface AssembleOptions {
   readonly issuer: ServiceAccountIssuer;
   readonly options: ApiServerOptions;
   readonly tokens?: SecurityOptions["tokens"];
+  readonly bootstrapTokens?: boolean;
   /** What the controllers may do, as roles of theirs. */
   readonly controllers: readonly ControllerRole[];
   /** Admission plugins to leave out, by name. */
@@ -35,11 +36,11 @@ export interface AssembleOptions {
 }
 
 export async function assembleApiServer(scope: Scope, world: World, needs: AssembleOptions): Promise<ApiServer> {
-  const { store, issuer, options, tokens, controllers, kubelets, disabledAdmission = [] } = needs;
+  const { store, issuer, options, tokens, bootstrapTokens = false, controllers, kubelets, disabledAdmission = [] } = needs;
   return startApiServer(scope, world, {
     store,
     kinds: allKinds,
-    security: security({ issuer, controllers, ...(tokens && { tokens }), ...(kubelets && { kubelets }) }),
+    security: security({ issuer, controllers, bootstrapTokens, ...(tokens && { tokens }), ...(kubelets && { kubelets }) }),
     admission: allAdmissionPlugins.filter(({ name }) => !disabledAdmission.includes(name)),
     connect: (handle) => connectInProcess(handle, loopback.name),
     options,

@@ -51,7 +51,7 @@ const flags = [
   { name: "max-mutating-requests-inflight", type: "integer", default: 200, doc: "Writing requests served at one time." },
   { name: "request-timeout", type: "duration", default: 60_000, doc: "How long a request may take that is not a watch." },
   { name: "allow-privileged", type: "boolean", default: true, doc: "", ignored: "privileged Pods are allowed" },
-  { name: "enable-bootstrap-token-auth", type: "boolean", default: false, doc: "", ignored: "bootstrap tokens are not read yet" },
+  { name: "enable-bootstrap-token-auth", type: "boolean", default: false, doc: "Whether joining machines may show bootstrap tokens." },
   { name: "enable-aggregator-routing", type: "boolean", default: false, doc: "", ignored: "there are no aggregated servers yet" },
   { name: "proxy-client-cert-file", type: "string", doc: "", ignored: "there are no aggregated servers yet" },
   { name: "proxy-client-key-file", type: "string", doc: "", ignored: "there are no aggregated servers yet" },
@@ -84,6 +84,7 @@ export const component: Component = {
       store,
       issuer,
       ...(values["token-auth-file"] && { tokens: await readTokens(world, values["token-auth-file"]) }),
+      bootstrapTokens: values["enable-bootstrap-token-auth"],
       disabledAdmission: values["disable-admission-plugins"],
       controllers: rolesOf((await import("#controllers/all.ts")).allControllers),
       options: {
