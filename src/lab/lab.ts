@@ -4,11 +4,23 @@
 // whatever was killed before. No mount of it is seen outside its own mount namespace.
 import type { Exit, RunResult } from "#platform/processes.ts";
 import type { World } from "#platform/world.ts";
-import { type GroupMount, groupMounts, LabError, type LabMachine, type LabPlaces, labsFolder, placesOf } from "./layout.ts";
+import {
+  fabricLinks,
+  fabricNamespace,
+  type GroupMount,
+  groupMounts,
+  LabError,
+  type LabMachine,
+  type LabPlaces,
+  labsFolder,
+  placesOf,
+} from "./layout.ts";
 import { enterScript, forwardScript, insideScript, launchScript, type MachineOptions, outsideScript } from "./scripts.ts";
 
 export interface LabOptions {
   readonly name: string;
+  /** Machines of one fabric reach each other; its own name when absent. Machines of a fabric are made one after the other. */
+  readonly fabric?: string;
   /** Default 192.168.51.10. */
   readonly address?: string;
   /** The 127.0.0.1 port for the API; any free one when absent. */
@@ -27,28 +39,25 @@ export interface ListedLab extends LabMachine {
 
 const bootMilliseconds = 30_000;
 const downMilliseconds = 20_000;
+/** The cgroup, below the machine's, of the far half of the way in. */
+const wayIn = "outside";
 
 /** Makes and starts a machine. Resolves once its first process is in place and the way in is open. */
 export async function labUp(world: World, options: LabOptions): Promise<LabMachine> {
-  const { name, address = "192.168.51.10", systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
+  const { name, fabric = name, address = "192.168.51.10", systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
   const places = placesOf(name);
+  placesOf(fabric);
   checkAddress(address);
+  const taken = (await labList(world)).find((other) => other.fabric === fabric && other.address === address && other.name !== name);
+  if (taken) throw new LabError(`${address} is lab machine "${taken.name}"'s already`);
   await checkMachine(world, systemd);
   await clearLeftovers(world, places, name);
-  const groups = await groupsOf(world);
-  const machine: MachineOptions = {
-    name,
-    address,
-    places,
-    groups,
-    readOnlyPaths,
-    systemd,
-    insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
-  };
+  const settings = { name, fabric, address, systemd, readOnlyPaths, forwardCommand };
   const claimed = await world.processes.run("sh", ["-c", 'mkdir -p "$0" && mkdir -m 755 "$1"', labsFolder, places.folder]);
   if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
   try {
-    return await raise(world, machine, options);
+    await world.files.write(places.fabricFile, fabric);
+    return await raise(world, settings, options.apiPort);
   } catch (error) {
     await labDown(world, name).catch((second) =>
       world.log.warn("cannot clean up after a failed start", { lab: name, error: String(second) }),
@@ -57,9 +66,51 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
   }
 }
 
-async function raise(world: World, machine: MachineOptions, { apiPort = 0, forwardCommand = [] }: LabOptions): Promise<LabMachine> {
-  const { places, name, address, systemd } = machine;
+/** The power is gone: every process ends at this moment, and whatever was not on the disk is lost. The way in from outside stays. */
+export async function labCrash(world: World, name: string): Promise<void> {
+  const machine = await runningMachine(world, name);
+  world.processes.signal(machine.initId, "SIGKILL");
+  await removeRunning(world, placesOf(name), { keepWayIn: true });
+}
+
+/** Starts a machine that crashed, on the same disk. */
+export async function labBoot(world: World, name: string): Promise<LabMachine> {
+  const machine = await readMachine(world, placesOf(name));
+  if (!machine) throw new LabError(`there is no lab machine "${name}"`);
+  if ((await startTime(world, machine.initId)) === machine.initStarted) throw new LabError(`lab machine "${name}" runs already`);
+  await removeRunning(world, placesOf(name), { keepWayIn: true });
+  return raise(world, machine, machine.apiPort);
+}
+
+/** Its cable leads nowhere any more, and nobody tells it. */
+export async function labCut(world: World, name: string): Promise<void> {
+  const { fabric, address } = await runningMachine(world, name);
+  await succeed(world, "ip", ["-n", fabricNamespace(fabric), "link", "set", fabricLinks(address).port, "nomaster"]);
+}
+
+/** Plugs a machine in that was cut off. */
+export async function labJoin(world: World, name: string): Promise<void> {
+  const { fabric, address } = await runningMachine(world, name);
+  const { bridge, port } = fabricLinks(address);
+  await succeed(world, "ip", ["-n", fabricNamespace(fabric), "link", "set", port, "master", bridge]);
+}
+
+type Settings = Pick<LabMachine, "name" | "fabric" | "address" | "systemd" | "readOnlyPaths" | "forwardCommand">;
+
+async function raise(world: World, settings: Settings, apiPort = 0): Promise<LabMachine> {
+  const { name, fabric, address, systemd, readOnlyPaths, forwardCommand } = settings;
   const { files, processes, clock } = world;
+  const places = placesOf(name);
+  const machine: MachineOptions = {
+    name,
+    fabric,
+    address,
+    places,
+    groups: await groupsOf(world),
+    readOnlyPaths,
+    systemd,
+    insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
+  };
   await files.makeFolder(places.root);
   await files.makeFolder(places.exchange);
   await files.write(`${places.folder}/launch.sh`, launchScript(machine));
@@ -78,15 +129,7 @@ async function raise(world: World, machine: MachineOptions, { apiPort = 0, forwa
   const initId = Number((await files.readText(`/proc/${guardId}/task/${guardId}/children`)).trim().split(" ")[0]);
   const initStarted = await startTime(world, initId);
   if (initStarted === undefined) throw new LabError(`lab machine "${name}" ended while it started`);
-  const state: LabMachine = {
-    name,
-    address,
-    initId,
-    initStarted,
-    systemd,
-    apiPort: undefined,
-    createdAt: clock.now(),
-  };
+  const state: LabMachine = { ...settings, initId, initStarted, apiPort: undefined, createdAt: clock.now() };
   await files.replace(places.stateFile, JSON.stringify(state));
   if (forwardCommand.length === 0) return state;
   const opened = { ...state, apiPort: await openWayIn(world, machine, forwardCommand, apiPort) };
@@ -101,6 +144,12 @@ async function openWayIn(
   command: readonly string[],
   port: number,
 ): Promise<number> {
+  const before = Number(await world.files.readText(`${places.folder}/port`).catch(() => "0"));
+  if (
+    before > 0 &&
+    (await Promise.all(groups.map(({ point }) => processesBelow(world, `${point}/${places.group}/${wayIn}`)))).flat().length > 0
+  )
+    return before;
   const log = { path: `${places.folder}/forward.log` };
   const keeper = await world.processes.spawn("sh", {
     arguments: ["-c", forwardScript(places, groups, port), "keelson-lab-forward", ...command, "outside", name],
@@ -126,28 +175,46 @@ export async function labDown(world: World, name: string): Promise<boolean> {
   const places = placesOf(name);
   const { files, processes } = world;
   const machine = await readMachine(world, places);
-  const groups = await groupsOf(world);
+  const fabric = machine?.fabric ?? ((await files.readText(places.fabricFile).catch(() => "")) || name);
+  const isOwn = (namespace: string) => files.stat(`/run/netns/${namespace}`).then((info) => info !== undefined);
   const existed =
     machine !== undefined ||
     (await files.stat(places.folder)) !== undefined ||
-    (await files.stat(`/run/netns/${places.namespace}`)) !== undefined;
+    (await isOwn(places.namespace)) ||
+    (fabric === name && (await isOwn(fabricNamespace(fabric))));
   if (machine && (await startTime(world, machine.initId)) === machine.initStarted) processes.signal(machine.initId, "SIGKILL");
-  await endProcesses(world, places, groups);
-  for (const namespace of [places.namespace, places.outsideNamespace]) {
-    if (await files.stat(`/run/netns/${namespace}`)) await succeed(world, "ip", ["netns", "delete", namespace]);
-  }
-  for (const { point } of groups) await removeGroup(world, `${point}/${places.group}`);
+  await removeRunning(world, places, { keepWayIn: false });
   await unmountBelow(world, places.folder);
   await files.remove(places.folder, { recursive: true });
+  const others = await fabricsInUse(world);
+  if (!others.has(fabric) && (await isOwn(fabricNamespace(fabric))))
+    await succeed(world, "ip", ["netns", "delete", fabricNamespace(fabric)]);
   if (existed) await processes.run("rmdir", [labsFolder]);
   return existed;
 }
 
+/** Also of machines that are half made, or half gone. */
+async function fabricsInUse(world: World): Promise<ReadonlySet<string>> {
+  const names = await world.files.list(labsFolder).catch(() => []);
+  return new Set(
+    await Promise.all(names.map(async (name) => (await world.files.readText(placesOf(name).fabricFile).catch(() => "")) || name)),
+  );
+}
+
+/** All that a machine is while it runs; its disk stays. */
+async function removeRunning(world: World, places: LabPlaces, { keepWayIn }: { readonly keepWayIn: boolean }): Promise<void> {
+  const groups = await groupsOf(world);
+  const kept = keepWayIn ? wayIn : undefined;
+  await endProcesses(world, places, groups, kept);
+  if (await world.files.stat(`/run/netns/${places.namespace}`)) await succeed(world, "ip", ["netns", "delete", places.namespace]);
+  for (const { point } of groups) await removeGroup(world, `${point}/${places.group}`, kept);
+}
+
 /** By cgroup: whoever was started in the machine is in one of its cgroups, or below. */
-async function endProcesses(world: World, places: LabPlaces, groups: readonly GroupMount[]): Promise<void> {
+async function endProcesses(world: World, places: LabPlaces, groups: readonly GroupMount[], kept?: string): Promise<void> {
   const deadline = world.clock.monotonic() + downMilliseconds;
   for (;;) {
-    const ids = new Set((await Promise.all(groups.map(({ point }) => processesBelow(world, `${point}/${places.group}`)))).flat());
+    const ids = new Set((await Promise.all(groups.map(({ point }) => processesBelow(world, `${point}/${places.group}`, kept)))).flat());
     ids.delete(world.processes.self.id);
     if (ids.size === 0) return;
     if (world.clock.monotonic() > deadline)
@@ -159,9 +226,10 @@ async function endProcesses(world: World, places: LabPlaces, groups: readonly Gr
   }
 }
 
-async function processesBelow(world: World, folder: string): Promise<readonly number[]> {
+async function processesBelow(world: World, folder: string, kept?: string): Promise<readonly number[]> {
   const ids: number[] = [];
   for (const group of await foldersBelow(world, folder)) {
+    if (kept !== undefined && group === `${folder}/${kept}`) continue;
     const text = await world.files.readText(`${group}/cgroup.procs`).catch(() => "");
     ids.push(
       ...text
@@ -183,9 +251,11 @@ async function foldersBelow(world: World, folder: string): Promise<readonly stri
 }
 
 /** A cgroup is busy for a moment after its last process ended. */
-async function removeGroup(world: World, folder: string): Promise<void> {
+async function removeGroup(world: World, folder: string, kept?: string): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const folders = await foldersBelow(world, folder);
+    const all = await foldersBelow(world, folder);
+    const stays = kept !== undefined && all.includes(`${folder}/${kept}`);
+    const folders = stays ? all.filter((one) => one !== folder && one !== `${folder}/${kept}`) : all;
     if (folders.length === 0) return;
     await world.processes.run("rmdir", folders);
     if (attempt > 0) await pause(world, 50);
@@ -236,9 +306,7 @@ async function entering(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ program: string; arguments: readonly string[] }> {
   const places = placesOf(name);
-  const machine = await readMachine(world, places);
-  if (!machine || (await startTime(world, machine.initId)) !== machine.initStarted)
-    throw new LabError(`there is no running lab machine "${name}"`);
+  const machine = await runningMachine(world, name);
   const script = enterScript(places, await groupsOf(world), machine.initId);
   const { TERM = "dumb" } = world.processes.self.environment;
   const variables = {
@@ -301,6 +369,12 @@ async function clearLeftovers(world: World, places: LabPlaces, name: string): Pr
 
 async function groupsOf(world: World): Promise<readonly GroupMount[]> {
   return groupMounts(await world.files.readText("/proc/self/mounts"));
+}
+
+async function runningMachine(world: World, name: string): Promise<LabMachine> {
+  const machine = await readMachine(world, placesOf(name));
+  if (machine && (await startTime(world, machine.initId)) === machine.initStarted) return machine;
+  throw new LabError(`there is no running lab machine "${name}"`);
 }
 
 async function readMachine(world: World, places: LabPlaces): Promise<LabMachine | undefined> {

@@ -6,6 +6,8 @@ export const exchangeInside = "/run/keelson-lab";
 
 export interface LabMachine {
   readonly name: string;
+  /** Machines of one fabric reach each other. */
+  readonly fabric: string;
   /** The node's own address, on an interface that leads nowhere. */
   readonly address: string;
   /** The machine's first process, as the holding machine counts. */
@@ -15,6 +17,9 @@ export interface LabMachine {
   /** The 127.0.0.1 port of the holding machine that leads to port 6443 of this one. */
   readonly apiPort: number | undefined;
   readonly createdAt: number;
+  /** What it takes to start it again on its disk. */
+  readonly readOnlyPaths: readonly string[];
+  readonly forwardCommand: readonly string[];
 }
 
 /** What the caller got wrong, or the machine refuses, in words for people. */
@@ -29,9 +34,9 @@ export interface LabPlaces {
   readonly exchange: string;
   readonly stateFile: string;
   readonly bootLog: string;
+  /** Says which fabric it hangs on, before there is any state. */
+  readonly fabricFile: string;
   readonly namespace: string;
-  /** Holds the other end of the machine's network interface. */
-  readonly outsideNamespace: string;
   /** The folder's name in every cgroup hierarchy. */
   readonly group: string;
 }
@@ -46,10 +51,22 @@ export function placesOf(name: string): LabPlaces {
     exchange: `${folder}/exchange`,
     stateFile: `${folder}/lab.json`,
     bootLog: `${folder}/boot.log`,
+    fabricFile: `${folder}/fabric`,
     namespace: `keelson-${name}`,
-    outsideNamespace: `keelson-${name}.outside`,
     group: `keelson-${name}`,
   };
+}
+
+/** The network namespace that joins the machines of a fabric, and holds the other ends of their interfaces. */
+export function fabricNamespace(fabric: string): string {
+  return `keelson-${fabric}.outside`;
+}
+
+/** The bridge of a machine's subnet, and the interface there that leads to it. */
+export function fabricLinks(address: string): { readonly bridge: string; readonly port: string } {
+  const hex = (text: string) => Number(text).toString(16).padStart(2, "0");
+  const parts = address.split(".").map(hex);
+  return { bridge: `net${parts.slice(0, 3).join("")}`, port: `to${parts.join("")}` };
 }
 
 export interface GroupMount {

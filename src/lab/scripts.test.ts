@@ -5,6 +5,7 @@ import { enterScript, forwardScript, insideScript, launchScript, type MachineOpt
 
 const options: MachineOptions = {
   name: "one",
+  fabric: "both",
   address: "192.168.51.10",
   places: placesOf("one"),
   groups: [{ point: "/sys/fs/cgroup", version: 2, controllers: "" }],
@@ -19,8 +20,8 @@ test("nothing that comes from outside can end its quotes", () => {
 
 test("the machine's link ends in a second namespace, not in the holding machine", () => {
   const script = outsideScript(options);
-  assert.match(script, /link add eth0 type veth peer name eth0 netns 'keelson-one.outside'/);
-  assert.match(script, /-n 'keelson-one.outside' route add unreachable default/);
+  assert.match(script, /link add eth0 type veth peer name toc0a8330a netns 'keelson-both.outside'/);
+  assert.match(script, /-n 'keelson-both.outside' route add unreachable default/);
 });
 
 test("with cgroup v2 alone, processes stay below the machine's top group", () => {

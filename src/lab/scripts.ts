@@ -1,8 +1,9 @@
 // The shell scripts that raise a lab machine. Pure: text from options.
-import { exchangeInside, type GroupMount, type LabPlaces } from "./layout.ts";
+import { exchangeInside, fabricLinks, fabricNamespace, type GroupMount, type LabPlaces } from "./layout.ts";
 
 export interface MachineOptions {
   readonly name: string;
+  readonly fabric: string;
   readonly address: string;
   readonly places: LabPlaces;
   readonly groups: readonly GroupMount[];
@@ -32,30 +33,45 @@ const ownPaths = [
   "/var/log/journal",
 ];
 
+/** Started with the machine where systemd is not its first process. */
+const bootProgram = "/usr/lib/keelson/boot";
 const devices = ["null", "zero", "full", "random", "urandom", "tty", "kmsg", "fuse"];
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Runs on the holding machine. Makes the two network namespaces and their link, and the cgroups; starts the machine's first process;
- * prints the id of the process that guards it (killing one kills the other).
+ * Runs on the holding machine. Makes the machine's network namespace and its link to the fabric, the fabric where it is the first in it, and
+ * the cgroups; starts the machine's first process; prints the id of the process that guards it (killing one kills the other).
  */
-export function outsideScript({ address, places, groups }: MachineOptions): string {
-  const { namespace, outsideNamespace, group, folder } = places;
+export function outsideScript({ address, fabric, places, groups }: MachineOptions): string {
+  const { namespace, group, folder } = places;
+  const outside = quote(fabricNamespace(fabric));
+  const { bridge, port } = fabricLinks(address);
   const gateway = address.replace(/\d+$/, "1");
   return `set -eu
 ip netns add ${quote(namespace)}
-ip netns add ${quote(outsideNamespace)}
 ip -n ${quote(namespace)} link set lo up
-ip -n ${quote(outsideNamespace)} link set lo up
-ip -n ${quote(namespace)} link add eth0 type veth peer name eth0 netns ${quote(outsideNamespace)}
+if [ ! -e /run/netns/${outside} ]; then
+  ip netns add ${outside}
+  ip -n ${outside} link set lo up
+  # The gateway leads nowhere but to the fabric's other subnets, and says so at once.
+  ip -n ${outside} route add unreachable default
+  ip netns exec ${outside} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
+fi
+if ! ip -n ${outside} link show ${bridge} >/dev/null 2>&1; then
+  ip -n ${outside} link add ${bridge} type bridge forward_delay 0
+  ip -n ${outside} address add ${quote(`${gateway}/24`)} dev ${bridge}
+  ip -n ${outside} link set ${bridge} up
+fi
+ip -n ${quote(namespace)} link add eth0 type veth peer name ${port} netns ${outside}
+ip -n ${outside} link set ${port} master ${bridge} up
 ip -n ${quote(namespace)} address add ${quote(`${address}/24`)} dev eth0
-ip -n ${quote(outsideNamespace)} address add ${quote(`${gateway}/24`)} dev eth0
 ip -n ${quote(namespace)} link set eth0 up
-ip -n ${quote(outsideNamespace)} link set eth0 up
 ip -n ${quote(namespace)} route add default via ${quote(gateway)}
-# The gateway leads nowhere, and says so at once.
-ip -n ${quote(outsideNamespace)} route add unreachable default
-ip netns exec ${quote(outsideNamespace)} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
+# An overlay cannot lie on an overlay. The disk outlives the machine's own mounts.
+if [ "$(stat -f -c %T ${quote(folder)})" = overlayfs ] && [ ! -d ${quote(`${folder}/memory`)} ]; then
+  mkdir ${quote(`${folder}/memory`)}; mount -t tmpfs tmpfs ${quote(`${folder}/memory`)}
+fi
+rm -f ${quote(`${places.exchange}/ready`)}
 ${groups.map((mount) => makeGroup(mount, group)).join("\n")}
 setsid sh ${quote(`${folder}/launch.sh`)} >${quote(places.bootLog)} 2>&1 </dev/null &
 echo $!
@@ -84,23 +100,26 @@ export function insideScript(options: MachineOptions): string {
   const at = (inside: string) => quote(root + inside);
   return `set -eu
 hostname ${quote(`keelson-${name}`)}
-# An overlay cannot lie on an overlay.
-if [ "$(stat -f -c %T ${quote(folder)})" = overlayfs ]; then
-  mkdir -p ${quote(`${folder}/memory`)}; mount -t tmpfs tmpfs ${quote(`${folder}/memory`)}; over=${quote(`${folder}/memory`)}
-else over=${quote(folder)}; fi
+over=${quote(folder)}
+if [ -d ${quote(`${folder}/memory`)} ]; then over=${quote(`${folder}/memory`)}; fi
+fresh=; if [ ! -e "$over/made" ]; then fresh=yes; fi
 mkdir -p "$over/upper" "$over/work" "$over/containerd"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work" ${quote(root)}
-rm -rf ${ownPaths.map(at).join(" ")}
+if [ -n "$fresh" ]; then rm -rf ${ownPaths.map(at).join(" ")}; fi
 mkdir -p ${["/etc/systemd/system", "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/lib/keelson-lab"].map(at).join(" ")}
 echo ${quote(`keelson-${name}`)} >${at("/etc/hostname")}
 printf '127.0.0.1 localhost\\n::1 localhost\\n%s %s\\n' ${quote(address)} ${quote(`keelson-${name}`)} >${at("/etc/hosts")}
 rm -f ${at("/etc/resolv.conf")}
 echo '# This machine has no uplink and no name server.' >${at("/etc/resolv.conf")}
-tr -d - </proc/sys/kernel/random/uuid >${at("/etc/machine-id")}
+if [ -n "$fresh" ]; then tr -d - </proc/sys/kernel/random/uuid >${at("/etc/machine-id")}; fi
+: >"$over/made"
 mount -t tmpfs -o mode=755,size=1m tmpfs ${at("/var/lib/keelson-lab")}
 # containerd's own overlays need a file system below them that is none.
 mount --bind "$over/containerd" ${at("/var/lib/containerd")}
 mount -t proc -o nosuid,nodev,noexec proc ${at("/proc")}
+# Each start is a boot of its own, though the kernel goes on.
+cat /proc/sys/kernel/random/uuid >"$over/boot-id"
+mount --bind "$over/boot-id" ${at("/proc/sys/kernel/random/boot_id")}
 mount -t sysfs -o nosuid,nodev,noexec sysfs ${at("/sys")}
 mount -t tmpfs -o mode=755,nosuid tmpfs ${at("/dev")}
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/run")}
@@ -144,13 +163,17 @@ function mountGroups({ groups, places: { root } }: MachineOptions): string {
   return [`mount -t tmpfs -o mode=755,nosuid,nodev,noexec tmpfs ${at("/sys/fs/cgroup")}`, ...mounts].join("\n");
 }
 
-/** A shell that waits also collects orphans. It keeps one command running: the near end of the way in from outside. */
+/**
+ * A shell that waits also collects orphans. It keeps one command running, the near end of the way in from outside; and it starts what an
+ * installation left to be started with the machine.
+ */
 function becomeReaper({ insideCommand }: MachineOptions): string {
   const keep =
     insideCommand.length === 0
       ? ""
       : `( while :; do ${insideCommand.map(quote).join(" ")} >>/run/keelson-lab-forward.log 2>&1; sleep 1; done ) & `;
-  const reaper = `trap "exit 0" TERM; ${keep}: >${exchangeInside}/ready; while :; do sleep 86400 & wait $!; done`;
+  const boot = `if [ -x ${bootProgram} ]; then ${bootProgram}; fi; `;
+  const reaper = `trap "exit 0" TERM; ${keep}${boot}: >${exchangeInside}/ready; while :; do sleep 86400 & wait $!; done`;
   return `exec env -i PATH=${path} HOME=/root LANG=C.UTF-8 sh -c ${quote(reaper)} keelson-lab </dev/null`;
 }
 
