@@ -79,8 +79,8 @@ export interface Kubelet {
   /** All Pods of this node as last seen, with the status this kubelet computed. */
   pods(): readonly Pod[];
   pod(namespace: string, name: string): Pod | undefined;
-  /** The newest container of this name (init and ephemeral ones too); `previous` the one before it. */
-  container(namespace: string, pod: string, container: string, options?: { readonly previous?: boolean }): FoundContainer | undefined;
+  /** The newest container of this name (init and ephemeral ones too), or the one with this id. */
+  container(namespace: string, pod: string, container: string, options?: { readonly id?: string }): FoundContainer | undefined;
   /** The ready sandbox of a Pod: where ports are forwarded to. */
   sandboxId(namespace: string, pod: string): string | undefined;
   /** Whether the first list of Pods is there and what ran before the start was found again. */
@@ -166,10 +166,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   return {
     pods: () => workers.all().map(({ pod }) => pod),
     pod: (namespace, name) => workers.find(namespace, name)?.pod,
-    container: (namespace, name, container, { previous = false } = {}) => {
+    container: (namespace, name, container, { id } = {}) => {
       const worker = workers.find(namespace, name);
       const spec = worker && allContainers(worker.pod).find((one) => one.name === container);
-      const found = worker && containersNamed(worker.observed, container)[previous ? 1 : 0];
+      const found = worker && containersNamed(worker.observed, container).find((one) => id === undefined || one.id === id);
       if (!worker || !spec || !found) return undefined;
       const logPath = `${podLogFolder(options.podLogsFolder, worker.pod)}/${container}/${found.attempt}.log`;
       return { pod: worker.pod, spec, id: found.id, running: found.state === "running", logPath };
