@@ -27,7 +27,7 @@ export interface Housekeeping {
 }
 
 const periodMilliseconds = 60_000;
-const logCheckMilliseconds = 30_000;
+const logCheckMilliseconds = 10_000;
 const orphanGraceSeconds = 2;
 
 export function startHousekeeping(scope: Scope, world: World, needs: HousekeepingNeeds): Housekeeping {

@@ -23,7 +23,8 @@ export async function rotateLog(
   const name = path.slice(path.lastIndexOf("/") + 1);
   const aside = (await files.list(folder)).filter((other) => other.startsWith(`${name}.`)).sort();
   for (const old of aside.slice(0, Math.max(0, aside.length - (maxFiles - 2)))) await files.remove(`${folder}/${old}`);
-  const rotated = `${path}.${formatTime(world.clock.now()).replace(/[-:T]/g, "").replace("Z", "")}`;
+  // "20260102-150405", as upstream names them: sorted by name they are sorted by age.
+  const rotated = `${path}.${formatTime(world.clock.now()).replace(/[-:Z]/g, "").replace("T", "-")}`;
   await files.rename(path, rotated);
   try {
     await runtime.reopenContainerLog(containerId);

@@ -40,6 +40,7 @@ export async function readLog(world: World, options: LogOptions, { path, write, 
   const changes = options.follow ? changeNotices(world, path, signal) : undefined;
   let wasRunning = true;
   let offset = 0;
+  let next: OpenFile | undefined;
   try {
     if (file && options.tailLines !== undefined) offset = await tailOffset(file, options.tailLines);
     while (!signal.aborted && left > 0) {
@@ -53,13 +54,15 @@ export async function readLog(world: World, options: LogOptions, { path, write, 
         continue;
       }
       if (!changes) break;
-      const next = await successor(world, path, file);
       if (next) {
         await file?.close();
-        file = next;
+        [file, next] = [next, undefined];
         offset = 0;
         continue;
       }
+      // The runtime wrote to the old file until it opened the new one: the old one's end is looked for once more.
+      next = await successor(world, path, file);
+      if (next) continue;
       // One more look after the end was seen: the last lines may have been written in between.
       if (!wasRunning) break;
       wasRunning = await isRunning();
@@ -67,6 +70,7 @@ export async function readLog(world: World, options: LogOptions, { path, write, 
     }
   } finally {
     changes?.close();
+    await next?.close();
     await file?.close();
   }
 }

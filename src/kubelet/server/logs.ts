@@ -1,5 +1,4 @@
 // GET /containerLogs/{namespace}/{pod}/{container}.
-import type { Pod } from "#api/core/pod/pod.ts";
 import { textResponse } from "#component/serving.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
@@ -7,6 +6,7 @@ import { parseTime } from "#schema/time.ts";
 import type { HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
 import type { Kubelet } from "../kubelet.ts";
 import { allContainers } from "../layout.ts";
+import { logContainer } from "./log-container.ts";
 import { type LogOptions, readLog } from "./log-reader.ts";
 
 export interface LogsNeeds {
@@ -25,21 +25,18 @@ export async function serveLogs(
 ): Promise<HttpResponse> {
   const query = new URLSearchParams(request.query);
   const options = readOptions(query, world.clock.now());
-  if (typeof options === "string") return textResponse(422, `{"message": ${JSON.stringify(options)}}`);
+  if ("problem" in options) return textResponse(options.status, `{"message": ${JSON.stringify(options.problem)}}`);
   const pod = kubelet.pod(namespace, name);
-  if (!pod) return textResponse(404, `pod ${JSON.stringify(name)} does not exist\n`);
+  if (!pod) return textResponse(404, `pod ${JSON.stringify(name)} does not exist`);
   if (!allContainers(pod).some((one) => one.name === container))
-    return textResponse(404, `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(name)}\n`);
+    return textResponse(404, `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(name)}`);
   const previous = isTrue(query.get("previous"));
-  const found = kubelet.container(namespace, name, container, { previous });
-  if (!found) {
-    if (previous)
-      return textResponse(400, `previous terminated container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} not found`);
-    return textResponse(
-      400,
-      `container ${JSON.stringify(container)} in pod ${JSON.stringify(name)} is waiting to start: ${waitingFor(pod, container)}`,
-    );
-  }
+  const newest = kubelet.container(namespace, name, container);
+  // The status may be a moment behind: what runs already has a log.
+  const meant = newest?.running && !previous ? newest : logContainer(pod, container, previous);
+  if ("refusal" in meant) return textResponse(400, meant.refusal);
+  const found = kubelet.container(namespace, name, container, { id: meant.id });
+  if (!found) return textResponse(400, `unable to retrieve container logs for ${meant.id}`);
   const isRunning = async () => (await runtime.containerStatus(found.id).catch(() => undefined))?.state === "running";
   return {
     status: 200,
@@ -61,28 +58,36 @@ async function writeTo(world: World, sink: Sink, bytes: Uint8Array): Promise<voi
     await new Promise<void>((resolve) => void world.clock.timer(drainMilliseconds, resolve));
 }
 
+interface Problem {
+  readonly status: number;
+  readonly problem: string;
+}
+
+const undecodable: Problem = { status: 400, problem: "Unable to decode query." };
+const invalid: Problem = { status: 422, problem: "Invalid request." };
+
 /** The options, or what is wrong with them. */
-function readOptions(query: URLSearchParams, now: number): LogOptions | string {
-  const whole = (name: string, least: number): number | undefined => {
+function readOptions(query: URLSearchParams, now: number): LogOptions | Problem {
+  const whole = (name: string): number | undefined => {
     const text = query.get(name);
-    if (text === null || text === "") return undefined;
-    return /^\d{1,15}$/.test(text) && Number(text) >= least ? Number(text) : Number.NaN;
+    return text === null || text === "" ? undefined : /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   };
-  const tail = query.get("tailLines") === "all" ? undefined : whole("tailLines", 0);
-  const limitBytes = whole("limitBytes", 1);
-  const sinceSeconds = whole("sinceSeconds", 0);
-  const sinceTime = query.get("sinceTime");
+  const tail = query.get("tailLines") === "all" ? undefined : whole("tailLines");
+  const [limitBytes, sinceSeconds] = [whole("limitBytes"), whole("sinceSeconds")];
+  const sinceTime = query.get("sinceTime") ?? "";
   const stream = query.get("stream") ?? "All";
-  if ([tail, limitBytes, sinceSeconds].some((number) => Number.isNaN(number))) return "Invalid request.";
+  if ([tail, limitBytes, sinceSeconds].some((number) => Number.isNaN(number))) return undecodable;
   let since = sinceSeconds === undefined ? undefined : now - sinceSeconds * 1_000;
-  if (sinceTime) {
+  if (sinceTime !== "") {
+    if (since !== undefined) return invalid;
     try {
       since = parseTime(sinceTime);
     } catch {
-      return "Unable to decode query.";
+      return undecodable;
     }
   }
-  if (stream !== "All" && stream !== "Stdout" && stream !== "Stderr") return "Invalid request.";
+  if ((tail ?? 0) < 0 || (limitBytes ?? 1) < 1 || (sinceSeconds ?? 1) < 1) return invalid;
+  if (stream !== "All" && (tail !== undefined || (stream !== "Stdout" && stream !== "Stderr"))) return invalid;
   return {
     follow: isTrue(query.get("follow")),
     timestamps: isTrue(query.get("timestamps")),
@@ -95,16 +100,4 @@ function readOptions(query: URLSearchParams, now: number): LogOptions | string {
 
 export function isTrue(text: string | null): boolean {
   return text === "1" || text === "true" || text === "True" || text === "t" || text === "T" || text === "TRUE";
-}
-
-function waitingFor({ status }: Pod, container: string): string {
-  const statuses = [
-    ...(status.initContainerStatuses ?? []),
-    ...(status.containerStatuses ?? []),
-    ...(status.ephemeralContainerStatuses ?? []),
-  ];
-  const reason = statuses.find(({ name }) => name === container)?.state?.waiting?.reason;
-  if (reason === "ErrImagePull" || reason === "ImagePullBackOff") return "trying and failing to pull image";
-  if (reason === "InvalidImageName") return "image can't be pulled";
-  return reason ?? "ContainerCreating";
 }

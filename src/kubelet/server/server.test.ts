@@ -32,12 +32,20 @@ async function setUp({ may = () => true, anonymous = false }: { may?: (attribute
   const pod = complete(Pod, {
     metadata: { name: "web", namespace: "a", uid: "u" },
     spec: { containers: [{ name: "main" }, { name: "late" }] },
+    status: {
+      containerStatuses: [
+        { name: "main", containerID: "containerd://c", state: { running: {} } },
+        { name: "late", state: { waiting: { reason: "ContainerCreating" } } },
+      ],
+    },
   });
   const kubelet: Kubelet = {
     pods: () => [pod],
     pod: (namespace, name) => (namespace === "a" && name === "web" ? pod : undefined),
     container: (_namespace, _pod, name, options) =>
-      name === "main" && !options?.previous ? { pod, spec: pod.spec.containers[0] as never, id: "c", running: false, logPath } : undefined,
+      name === "main" && (options?.id ?? "c") === "c"
+        ? { pod, spec: pod.spec.containers[0] as never, id: "c", running: false, logPath }
+        : undefined,
     sandboxId: () => undefined,
     ready: true,
   };
@@ -129,7 +137,18 @@ test("logs, and clear words where there are none", async () => {
   });
   assert.equal((await ask("/containerLogs/a/none/main")).status, 404);
   assert.equal((await ask("/containerLogs/a/web/none")).status, 404);
-  assert.equal((await ask("/containerLogs/a/web/main?tailLines=x")).status, 422);
+  const problem = async (query: string) => Object.values(await ask(`/containerLogs/a/web/main?${query}`)).join(" ");
+  assert.equal(await problem("tailLines=x"), '400 {"message": "Unable to decode query."}');
+  assert.equal(await problem("sinceTime=yesterday"), '400 {"message": "Unable to decode query."}');
+  for (const query of [
+    "tailLines=-1",
+    "limitBytes=0",
+    "sinceSeconds=0",
+    "stream=Both",
+    "stream=Stdout&tailLines=1",
+    "sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z",
+  ])
+    assert.equal(await problem(query), '422 {"message": "Invalid request."}', query);
 });
 
 test("what does not exist, is not encoded or not allowed is refused", async () => {

@@ -8,6 +8,7 @@ import type { Runtime } from "#cri/runtime.ts";
 import { GrpcError, type Listener, NetworkError, type ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import type { Json } from "#schema/field.ts";
+import { durationToMilliseconds } from "#schema/time.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { HttpRequest, HttpResponse } from "#wire/http/message.ts";
 import { isWebSocketRequest } from "#wire/websocket/handshake.ts";
@@ -18,7 +19,7 @@ import { streamingPaths, whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
 import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
 import { joinSpdy } from "./streams.ts";
-import { joinWebSocket, type WantedStreams } from "./websocket-streams.ts";
+import { joinWebSocket, type WantedUpgrade } from "./websocket-streams.ts";
 
 export interface KubeletServerNeeds {
   readonly nodeName: string;
@@ -128,7 +129,7 @@ async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequ
 /** /exec|attach|run/{namespace}/{pod}[/{uid}]/{container} and /portForward/{namespace}/{pod}[/{uid}]. */
 async function serveStream(
   world: World,
-  { kubelet, runtime }: KubeletServerNeeds,
+  { kubelet, runtime, configuration }: KubeletServerNeeds,
   request: HttpRequest,
   what: string,
   [namespace = "", name = "", ...rest]: readonly string[],
@@ -140,7 +141,9 @@ async function serveStream(
   if (what === "portForward") {
     const sandboxId = kubelet.sandboxId(namespace, name);
     if (rest.length > 1 || !sandboxId) return textResponse(404, `no running sandbox of pod ${JSON.stringify(name)}\n`);
-    return join(world, request, undefined, () => runtime.portForwardUrl(sandboxId, portsOf(query)));
+    const ports = portsOf(query);
+    if (typeof ports === "string") return textResponse(400, `${ports}\n`);
+    return join({ type: "port-forward", ports }, () => runtime.portForwardUrl(sandboxId, ports));
   }
   const containerName = rest.at(-1);
   if (rest.length === 0 || rest.length > 2 || containerName === undefined) return notFound();
@@ -162,32 +165,29 @@ async function serveStream(
     return textResponse(400, "you must specify at least 1 of stdin, stdout, stderr\n");
   if (what === "attach") streams.tty = found.spec.tty ?? false;
   if (streams.tty) streams.stderr = false;
-  return join(world, request, streams, () =>
+  return join({ type: "command", streams }, () =>
     what === "exec"
       ? runtime.execUrl({ containerId: found.id, command: query.getAll("command"), ...streams })
       : runtime.attachUrl({ containerId: found.id, ...streams }),
   );
+
+  /** Carries the upgraded connection on to the runtime, whichever protocol it is. */
+  async function join(wanted: WantedUpgrade, urlOf: () => Promise<string>): Promise<HttpResponse> {
+    if (!request.upgrade) return textResponse(400, "Upgrade request required\n");
+    const idle = durationToMilliseconds(configuration.streamingConnectionIdleTimeout || "4h");
+    return isWebSocketRequest(request.headers)
+      ? joinWebSocket(world, request, await urlOf(), wanted, idle)
+      : joinSpdy(world, request, await urlOf(), idle);
+  }
 }
 
-/** Carries the upgraded connection on to the runtime, whichever protocol it is. */
-async function join(
-  world: World,
-  request: HttpRequest,
-  streams: WantedStreams | undefined,
-  urlOf: () => Promise<string>,
-): Promise<HttpResponse> {
-  if (!request.upgrade) return textResponse(400, "Upgrade request required\n");
-  return isWebSocketRequest(request.headers)
-    ? joinWebSocket(world, request, await urlOf(), streams)
-    : joinSpdy(world, request, await urlOf());
-}
-
-function portsOf(query: URLSearchParams): readonly number[] {
-  return query
-    .getAll("port")
-    .flatMap((text) => text.split(","))
-    .map(Number)
-    .filter((port) => port > 0 && port < 65_536);
+/** None where the query names none: over SPDY each stream names its own. What is wrong with them, otherwise. */
+function portsOf(query: URLSearchParams): readonly number[] | string {
+  const texts = query.getAll("port").flatMap((text) => text.split(","));
+  const wrong = texts.find((text) => !/^\d{1,5}$/.test(text) || Number(text) > 65_535);
+  if (wrong !== undefined) return `unable to parse ${JSON.stringify(wrong.slice(0, 64))} as a port`;
+  const zero = texts.find((text) => Number(text) === 0);
+  return zero === undefined ? texts.map(Number) : `port ${JSON.stringify(zero)} must be > 0`;
 }
 
 /** What runs according to the runtime, as Pods with little in them. */

@@ -1,7 +1,7 @@
 // exec, attach and port-forward over SPDY/3.1: the upgraded connection is joined to the runtime's own streaming server, byte for byte, so
 // that exit codes, terminals and half-closed streams are exactly what the runtime makes of them.
 import { textResponse } from "#component/serving.ts";
-import type { Headers, HttpRequest, HttpResponse } from "#wire/http/message.ts";
+import type { Headers, HttpRequest, HttpResponse, Upgrade } from "#wire/http/message.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
 import type { World } from "#platform/world.ts";
 
@@ -10,6 +10,8 @@ const protocolHeader = "x-stream-protocol-version";
 const remoteCommandProtocols = ["v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"];
 /** The runtime's token in the URL is valid for a minute. */
 const upgradeTimeoutMilliseconds = 30_000;
+/** How long a caller may take for the last of what it was sent, and to close its side. */
+const lingerMilliseconds = 10_000;
 
 export interface RuntimeStream {
   readonly headers: Headers;
@@ -18,7 +20,12 @@ export interface RuntimeStream {
 }
 
 /** Upgrades to SPDY at the runtime's streaming URL. Rejects with the runtime's words. */
-export async function openRuntimeStream(world: World, url: string, offered: readonly string[]): Promise<RuntimeStream> {
+export async function openRuntimeStream(
+  world: World,
+  url: string,
+  offered: readonly string[],
+  signal: AbortSignal,
+): Promise<RuntimeStream> {
   const { protocol, host, pathname, search } = new URL(url);
   const client = world.network.client({ url: `${protocol}//${host}`, http: "1.1" });
   const best = remoteCommandProtocols.find((one) => offered.includes(one));
@@ -29,6 +36,7 @@ export async function openRuntimeStream(world: World, url: string, offered: read
       path: `${pathname}${search}`,
       headers: { connection: "Upgrade", upgrade: "SPDY/3.1", ...(wanted && { [protocolHeader]: wanted }) },
       timeoutMilliseconds: upgradeTimeoutMilliseconds,
+      signal,
     });
     if ("refused" in answer) {
       const text = new TextDecoder().decode(await answer.refused.bytes());
@@ -42,35 +50,89 @@ export async function openRuntimeStream(world: World, url: string, offered: read
 }
 
 /** Joins the caller's SPDY connection to the one at `url`; answers when both are joined. */
-export async function joinSpdy(world: World, request: HttpRequest, url: string): Promise<HttpResponse> {
+export async function joinSpdy(world: World, request: HttpRequest, url: string, idleMilliseconds: number): Promise<HttpResponse> {
   if (!request.upgrade || !/^spdy\/3\.1$/i.test(request.headers["upgrade"] ?? ""))
     return textResponse(400, "unable to upgrade: the only protocols are SPDY/3.1 and WebSocket\n");
   const offered = (request.headers[protocolHeader] ?? "")
     .split(",")
     .map((text) => text.trim())
     .filter((text) => text !== "");
-  const runtime = await openRuntimeStream(world, url, offered);
+  const runtime = await openRuntimeStream(world, url, offered, request.signal);
   const negotiated = runtime.headers[protocolHeader];
-  const { stream, head } = request.upgrade({
+  const { stream, head } = takeOver(request.upgrade, runtime, {
     connection: "Upgrade",
     upgrade: "SPDY/3.1",
     ...(negotiated !== undefined && { [protocolHeader]: negotiated }),
   });
-  void joinStreams(stream, runtime.stream, head).finally(() => runtime.close());
+  const caller = droppedWhenIdle(world, stream, idleMilliseconds);
+  void joinStreams(world, caller, runtime.stream, head).finally(() => runtime.close());
   return { status: 101, headers: {}, upgraded: true };
 }
 
-/** Carries bytes both ways until both sides are done; an error on either drops both. */
-async function joinStreams(caller: ByteStream, runtime: ByteStream, head: Uint8Array): Promise<void> {
+/** The caller's connection; where it is gone already, nothing is left open towards the runtime. */
+export function takeOver(upgrade: Upgrade, runtime: RuntimeStream, headers: Headers): ReturnType<Upgrade> {
+  try {
+    return upgrade(headers);
+  } catch (error) {
+    runtime.stream.destroy();
+    runtime.close();
+    throw error;
+  }
+}
+
+/** Drops a connection on which nothing was said for so long, either way; 0 keeps it for ever. */
+export function droppedWhenIdle({ clock }: Pick<World, "clock">, stream: ByteStream, milliseconds: number): ByteStream {
+  if (milliseconds <= 0) return stream;
+  let last = clock.monotonic();
+  const spoke = () => {
+    last = clock.monotonic();
+  };
+  const check = () => {
+    const left = last + milliseconds - clock.monotonic();
+    if (left <= 0) stream.destroy(new Error(`nothing was said for ${milliseconds} ms`));
+    else timer = clock.timer(left, check);
+  };
+  let timer = clock.timer(milliseconds, check);
+  void stream.closed.then(() => timer.cancel());
+  return {
+    ...stream,
+    incoming: noticed(stream.incoming, spoke),
+    write: (bytes) => {
+      spoke();
+      return stream.write(bytes);
+    },
+  };
+}
+
+async function* noticed(incoming: AsyncIterable<Uint8Array>, spoke: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of incoming) {
+    spoke();
+    yield chunk;
+  }
+}
+
+/** Carries bytes both ways until the runtime said everything or the caller is gone; then neither is left open. */
+async function joinStreams(world: Pick<World, "clock">, caller: ByteStream, runtime: ByteStream, head: Uint8Array): Promise<void> {
   const carry = async (from: ByteStream, to: ByteStream) => {
     for await (const chunk of from.incoming) await to.write(chunk);
     to.end();
   };
-  try {
+  const inward = async () => {
     if (head.length > 0) await runtime.write(head);
-    await Promise.all([carry(caller, runtime), carry(runtime, caller)]);
-  } catch (error) {
-    caller.destroy(error as Error);
-    runtime.destroy(error as Error);
+    await carry(caller, runtime);
+  };
+  void caller.closed.then(() => runtime.destroy());
+  inward().catch((error: Error) => runtime.destroy(error));
+  const { promise: patience, resolve } = Promise.withResolvers<void>();
+  try {
+    await carry(runtime, caller);
+    const timer = world.clock.timer(lingerMilliseconds, resolve);
+    await Promise.race([caller.closed, patience]);
+    timer.cancel();
+  } catch {
+    // Either side broke: there is nobody left to be told.
+  } finally {
+    caller.destroy();
+    runtime.destroy();
   }
 }

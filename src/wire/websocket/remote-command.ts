@@ -3,12 +3,20 @@
 // A message's first byte names its channel. Version 5 can also say that a channel ends, which is how a command sees the end of its input.
 import type { ByteStream } from "../http/stream.ts";
 import { SpdyConnection, type SpdyStream } from "../spdy/spdy-connection.ts";
+import { channelMessage, encodingOf, sendOn } from "./channels.ts";
 import { closeCodes } from "./frames.ts";
 import { WebSocket } from "./web-socket.ts";
 
 /** Best first. */
-export const remoteCommandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
-export type RemoteCommandProtocol = (typeof remoteCommandProtocols)[number];
+export const remoteCommandProtocols = [
+  "v5.channel.k8s.io",
+  "v4.channel.k8s.io",
+  "v4.base64.channel.k8s.io",
+  "channel.k8s.io",
+  "base64.channel.k8s.io",
+] as const;
+/** "" is spoken by who names no protocol. */
+export type RemoteCommandProtocol = (typeof remoteCommandProtocols)[number] | "";
 
 export const portForwardProtocol = "SPDY/3.1+portforward.k8s.io";
 
@@ -31,6 +39,7 @@ export interface RemoteCommandOptions {
 export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStream, options: RemoteCommandOptions): Promise<void> {
   const socket = new WebSocket(client, { side: "server", head: options.head });
   const spdy = new SpdyConnection(runtime);
+  const encoding = encodingOf(options.protocol);
   const streams = new Map<number, SpdyStream>();
   let open = 0;
   let over: () => void = () => {};
@@ -44,13 +53,19 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
     const stream = await spdy.open(
       { streamtype: channel },
       {
-        data: (bytes) => (out ? socket.send(tagged(channels[channel], bytes)) : undefined),
+        data: (bytes) => (out ? say(channel, bytes) : undefined),
         ended: () => {
           if (out && --open === 0) over();
         },
       },
     );
     streams.set(channels[channel], stream);
+  }
+
+  /** Before version 4 the error channel held words, and nothing when all was well. */
+  async function say(channel: Channel, bytes: Uint8Array): Promise<void> {
+    const words = channel === "error" && !options.protocol.startsWith("v") ? wordsOf(bytes) : bytes;
+    if (words.length > 0) await sendOn(socket, channels[channel], words, encoding);
   }
 
   const running = spdy.run().catch(() => {});
@@ -77,23 +92,27 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
 
 async function hear(socket: WebSocket, streams: ReadonlyMap<number, SpdyStream>, protocol: RemoteCommandProtocol): Promise<void> {
   for await (const { bytes } of socket.messages()) {
-    const channel = bytes[0];
-    if (channel === undefined) continue;
+    const message = channelMessage(bytes, encodingOf(protocol));
+    if (!message) continue;
+    const { channel, bytes: said } = message;
     if (channel === channels.close && protocol === "v5.channel.k8s.io") {
-      await streams.get(bytes[1] ?? channels.close)?.end();
+      await streams.get(said[0] ?? channels.close)?.end();
       continue;
     }
     // What the runtime speaks on is not the client's to write.
-    if ((channel !== channels.stdin && channel !== channels.resize) || bytes.length === 1) continue;
-    await streams.get(channel)?.write(bytes.subarray(1));
+    if ((channel !== channels.stdin && channel !== channels.resize) || said.length === 0) continue;
+    await streams.get(channel)?.write(said);
   }
 }
 
-function tagged(channel: number, bytes: Uint8Array): Uint8Array {
-  const message = new Uint8Array(bytes.length + 1);
-  message[0] = channel;
-  message.set(bytes, 1);
-  return message;
+/** What a Status says went wrong, as text; nothing where all went well. */
+function wordsOf(bytes: Uint8Array): Uint8Array {
+  try {
+    const { status, message } = JSON.parse(new TextDecoder().decode(bytes)) as { status?: unknown; message?: unknown };
+    return status === "Success" ? new Uint8Array(0) : new TextEncoder().encode(typeof message === "string" ? message : "");
+  } catch {
+    return bytes;
+  }
 }
 
 /** Port-forward's SPDY connection, carried in binary messages. */

@@ -7,6 +7,7 @@ import type { ByteStream } from "../http/stream.ts";
 import { SpdyReader, SpdyWriter } from "../spdy/frames.ts";
 import { closePayload, MessageReader, opcodes, WebSocketError, writeFrame } from "./frames.ts";
 import { acceptHeaders, chooseProtocol } from "./handshake.ts";
+import { bridgePortForward } from "./port-forward.ts";
 import { bridgeRemoteCommand, type RemoteCommandProtocol } from "./remote-command.ts";
 import { sha1 } from "./sha1.ts";
 import { WebSocket } from "./web-socket.ts";
@@ -98,8 +99,8 @@ interface Side {
   readonly ended: Promise<void>;
 }
 
-/** A runtime that runs "cat", says "done" on the error channel and ends when its input does. */
-async function runCat(stream: ByteStream): Promise<void> {
+/** A runtime that runs "cat", says "done" on the error channel and ends when its input does, or says "quit". */
+async function runCat(stream: ByteStream, status = '{"status":"Success"}'): Promise<void> {
   const reader = new SpdyReader(1 << 20);
   const writer = new SpdyWriter();
   const ids: Record<string, number> = {};
@@ -111,17 +112,17 @@ async function runCat(stream: ByteStream): Promise<void> {
       }
       if (frame.type !== "data" || frame.id !== ids["stdin"]) continue;
       if (frame.bytes.length > 0) await stream.write(writer.data(ids["stdout"] as number, frame.bytes));
-      if (!frame.final) continue;
-      await stream.write(writer.data(ids["error"] as number, bytes('{"status":"Success"}'), true));
+      if (!frame.final && text(frame.bytes) !== "quit") continue;
+      await stream.write(writer.data(ids["error"] as number, bytes(status), true));
       for (const name of ["stdout", "stderr"]) await stream.write(writer.data(ids[name] as number, new Uint8Array(0), true));
     }
   }
 }
 
-function start(protocol: RemoteCommandProtocol): Side {
+function start(protocol: RemoteCommandProtocol, status = '{"status":"Success"}'): Side {
   const [client, server] = pair();
   const [near, far] = pair();
-  void runCat(far);
+  void runCat(far, status);
   const options = { protocol, stdin: true, stdout: true, stderr: true, tty: false, head: new Uint8Array(0), patience: async () => {} };
   const bridged = bridgeRemoteCommand(server, near, options);
   const socket = new WebSocket(client, { side: { randomBytes: () => key } });
@@ -147,6 +148,60 @@ test("a command hears its input, the end of it, and all it says arrives before t
   await bridged;
   assert.deepEqual(said, { 1: "hello there", 3: '{"status":"Success"}' });
 });
+
+test("older protocols: base64 behind a digit, and words instead of a Status", async () => {
+  const { socket, said, bridged, ended } = start("v4.base64.channel.k8s.io");
+  await socket.send(bytes(`0${btoa("hello")}`), "text");
+  await socket.send(bytes("0not base64!"), "text");
+  await socket.send(bytes(`0${btoa("quit")}`), "text");
+  await Promise.all([ended, bridged]);
+  assert.deepEqual(said, { 0x31: btoa("hello") + btoa("quit"), 0x33: btoa('{"status":"Success"}') });
+
+  const failing = start("channel.k8s.io", '{"status":"Failure","message":"command terminated with exit code 3"}');
+  await failing.socket.send(on(0, "quit"));
+  await Promise.all([failing.ended, failing.bridged]);
+  assert.deepEqual(failing.said, { 1: "quit", 3: "command terminated with exit code 3" });
+});
+
+test("ports are forwarded by pairs of channels that begin with the port", async () => {
+  const [client, server] = pair();
+  const [near, far] = pair();
+  void runEcho(far);
+  const bridged = bridgePortForward(server, near, {
+    protocol: "v4.channel.k8s.io",
+    ports: [8080, 1],
+    head: new Uint8Array(0),
+    patience: async () => {},
+  });
+  const socket = new WebSocket(client, { side: { randomBytes: () => key } });
+  const said: Record<number, number[]> = {};
+  const heard = Promise.withResolvers<void>();
+  void (async () => {
+    for await (const { bytes: message } of socket.messages()) {
+      const channel = message[0] as number;
+      said[channel] = [...(said[channel] ?? []), ...message.subarray(1)];
+      if (said[0]?.length === 4 && said[2]?.length === 3 && said[3]?.length === 2) heard.resolve();
+    }
+  })();
+  await socket.send(on(0, "ab"));
+  await socket.send(on(2, "c"));
+  await heard.promise;
+  assert.deepEqual(said, { 0: [0x90, 0x1f, 97, 98], 1: [0x90, 0x1f], 2: [1, 0, 99], 3: [1, 0] });
+  await socket.close(1000, "");
+  await bridged;
+});
+
+/** A runtime that sends back what comes on each data stream. */
+async function runEcho(stream: ByteStream): Promise<void> {
+  const reader = new SpdyReader(1 << 20);
+  const writer = new SpdyWriter();
+  for await (const chunk of stream.incoming) {
+    for (const frame of reader.push(chunk)) {
+      if (frame.type === "syn stream") await stream.write(writer.synReply(frame.id, {}));
+      if (frame.type === "data" && frame.bytes.length > 0) await stream.write(writer.data(frame.id, frame.bytes));
+    }
+  }
+}
 
 test("a client that goes takes the command's connection with it", async () => {
   const { socket, bridged } = start("v4.channel.k8s.io");

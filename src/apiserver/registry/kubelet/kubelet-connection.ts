@@ -19,10 +19,12 @@ export interface KubeletAccess {
 export interface Kubelet {
   readonly url: string;
   readonly client: HttpClient;
+  readonly address: string;
+  readonly port: number;
 }
 
 const defaultPort = 10_250;
-const clientsMax = 200;
+const clientsMax = 5_000;
 
 export class Kubelets {
   readonly #world: Pick<World, "network">;
@@ -35,7 +37,7 @@ export class Kubelets {
   }
 
   /** Rejects with StatusError when there is no such node, or no way to it. */
-  async of(registry: Pick<Registry, "of">, nodeName: string): Promise<Kubelet> {
+  async of(registry: Pick<Registry, "of">, nodeName: string, { insecure = false } = {}): Promise<Kubelet> {
     const node = await registry.of(Node).get("", nodeName);
     const { without } = this.#access;
     if (without && Object.hasOwn(node.metadata.labels ?? {}, without.label)) {
@@ -53,20 +55,21 @@ export class Kubelets {
       );
     }
     const port = daemonEndpoints.kubeletEndpoint.Port || defaultPort;
-    const url = `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
-    return { url, client: this.#clientOf(url) };
+    const url = urlOf("https", address, port);
+    return { url, client: this.#clientOf(url, insecure), address, port };
   }
 
-  #clientOf(url: string): HttpClient {
-    let client = this.#clients.get(url);
-    if (client) this.#clients.delete(url);
+  #clientOf(url: string, insecure: boolean): HttpClient {
+    const id = insecure ? `insecure ${url}` : url;
+    let client = this.#clients.get(id);
+    if (client) this.#clients.delete(id);
     else {
       const { certificate, key, ca } = this.#access;
       client = this.#world.network.client({
         url,
         http: "1.1",
         ...(certificate && key && { certificate, key }),
-        ...(ca ? { ca } : { insecure: true }),
+        ...(ca && !insecure ? { ca } : { insecure: true }),
       });
       if (this.#clients.size >= clientsMax) {
         const [oldest] = this.#clients;
@@ -76,9 +79,13 @@ export class Kubelets {
         }
       }
     }
-    this.#clients.set(url, client);
+    this.#clients.set(id, client);
     return client;
   }
+}
+
+export function urlOf(scheme: "http" | "https", address: string, port: number): string {
+  return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 /** What a client is told when the other side cannot be spoken to. */

@@ -12,6 +12,7 @@ import { containerOf } from "./pod-container.ts";
 import { streamed } from "./relay.ts";
 
 const errorBytesMax = 50_000;
+const streams = ["All", "Stdout", "Stderr"];
 const passedParameters = ["follow", "previous", "timestamps", "sinceSeconds", "sinceTime", "tailLines", "limitBytes", "stream"] as const;
 
 export function podLog(kubelets: Kubelets): CustomSubresource {
@@ -32,7 +33,8 @@ async function readLog(kubelets: Kubelets, { registry, request, world }: Call): 
   const container = containerOf(pod, query.get("container") ?? "");
   const headers = { "content-type": "text/plain" };
   if (!pod.spec.nodeName) return { response: { status: 200, headers, body: new Uint8Array(0) } };
-  const { client, url } = await kubelets.of(registry, pod.spec.nodeName);
+  const insecure = isTrue(query.get("insecureSkipTLSVerifyBackend"));
+  const { client, url } = await kubelets.of(registry, pod.spec.nodeName, { insecure });
   const passed = new URLSearchParams();
   for (const parameter of passedParameters) {
     const value = query.get(parameter);
@@ -70,28 +72,33 @@ async function refusal({ status, body }: ClientResponse, name: string): Promise<
   );
 }
 
+/** Throws BadRequest for what is no number or time. */
 function problems(query: URLSearchParams): readonly FieldError[] {
   const errors: FieldError[] = [];
   const check = (field: string, least: number) => {
     const text = query.get(field);
     if (text === null || text === "") return;
-    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least))
-      errors.push({
-        type: "Invalid",
-        field,
-        value: Number.isNaN(value) ? text : value,
-        detail: `must be greater than ${least === 0 ? "or equal to 0" : "0"}`,
-      });
+    if (!/^[-+]?\d{1,15}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+    const value = Number(text);
+    if (value < least)
+      errors.push({ type: "Invalid", field, value, detail: `must be greater than ${least === 0 ? "or equal to 0" : "0"}` });
   };
   check("tailLines", 0);
   check("limitBytes", 1);
-  check("sinceSeconds", 1);
-  const [seconds, time] = [query.get("sinceSeconds"), query.get("sinceTime")];
+  const [seconds, time, stream] = [query.get("sinceSeconds"), query.get("sinceTime"), query.get("stream") ?? "All"];
+  if (time && Number.isNaN(timeOf(time))) throw badRequest(`parsing time ${JSON.stringify(time)}: it is no RFC 3339 time`);
   if (seconds && time)
     errors.push({ type: "Forbidden", field: "", detail: "at most one of `sinceTime` or `sinceSeconds` may be specified" });
-  if (time && Number.isNaN(timeOf(time)))
-    errors.push({ type: "Invalid", field: "sinceTime", value: time, detail: "must be an RFC 3339 time" });
+  else check("sinceSeconds", 1);
+  if (!streams.includes(stream))
+    errors.push({
+      type: "NotSupported",
+      field: "stream",
+      value: stream,
+      detail: `supported values: ${streams.map((one) => JSON.stringify(one)).join(", ")}`,
+    });
+  else if (stream !== "All" && query.get("tailLines"))
+    errors.push({ type: "Forbidden", field: "", detail: "`tailLines` and specific `stream` are mutually exclusive for now" });
   return errors;
 }
 

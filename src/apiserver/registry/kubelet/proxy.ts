@@ -8,7 +8,7 @@ import type { Authorizer } from "../../authorization/authorizer.ts";
 import { forbiddenError } from "../../forbidden.ts";
 import { badRequest } from "../errors.ts";
 import type { Answer, Call, CustomSubresource } from "../resource.ts";
-import type { Kubelets } from "./kubelet-connection.ts";
+import { type Kubelets, urlOf } from "./kubelet-connection.ts";
 import { relay } from "./relay.ts";
 
 const verbs = ["create", "delete", "get", "patch", "update"] as const;
@@ -26,8 +26,13 @@ export function nodeProxy(kubelets: Kubelets, authorizer: Authorizer): CustomSub
       const { decision, reason } = await authorizer.authorize(request.user, asCreate);
       if (decision !== "allow") throw forbiddenError(request.user, asCreate, reason);
     }
-    const { client, url } = await kubelets.of(registry, targetOf(request.info.name).name);
-    return relay(world, request.http, { client, url, path: pathOf(call) });
+    const { scheme, name, port } = targetOf(request.info.name);
+    const kubelet = await kubelets.of(registry, name);
+    const address = await proxiedAddress(world, kubelet.address);
+    if (port !== "" && port !== String(kubelet.port)) return relayTo(call, scheme, address, numberOf(port));
+    const redirect = toFolder(call);
+    if (redirect) return redirect;
+    return relay(world, request.http, { client: kubelet.client, url: kubelet.url, path: pathOf(call), prefix: prefixOf(call) });
   });
 }
 
@@ -73,13 +78,32 @@ export const serviceProxy = proxySubresource("ServiceProxyOptions", async (call)
 
 async function relayTo(call: Call, scheme: "http" | "https", address: string, port: number): Promise<Answer> {
   if (!mayBeProxied(address)) throw badRequest("address not allowed");
-  const url = `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const redirect = toFolder(call);
+  if (redirect) return redirect;
+  const path = pathOf(call);
+  const url = urlOf(scheme, address, port);
   const client = call.world.network.client({ url, http: "1.1", ...(scheme === "https" && { insecure: true }) });
-  const { request } = call;
-  const close = () => client.close();
-  if (request.http.signal.aborted) close();
-  else request.http.signal.addEventListener("abort", close, { once: true });
-  return relay(call.world, request.http, { client, url, path: pathOf(call) });
+  return relay(call.world, call.request.http, { client, url, path, prefix: prefixOf(call), done: () => client.close() });
+}
+
+/** Pages find what lies beside them only below a path that ends with a slash. */
+function toFolder({ rest, request: { http } }: Call): Answer | undefined {
+  if (rest !== "" || http.upgrade || (http.method !== "GET" && http.method !== "HEAD") || http.path.endsWith("/")) return undefined;
+  const location = `${http.path}/${http.query === "" ? "" : `?${http.query}`}`;
+  return { response: { status: 301, headers: { location } } };
+}
+
+/** The part of the asked path that stands for the target: ".../pods/web/proxy". */
+function prefixOf({ rest, request: { http } }: Call): string {
+  return (rest === "" ? http.path : http.path.slice(0, http.path.length - rest.length)).replace(/\/$/, "");
+}
+
+/** What a Node says it is reached by may be a name: where it leads to now is judged. */
+async function proxiedAddress(world: Call["world"], address: string): Promise<string> {
+  const leadsTo = parseIp(address) ? [address] : await world.network.resolve(address).catch(() => []);
+  const [first] = leadsTo;
+  if (first === undefined || !leadsTo.every(mayBeProxied)) throw badRequest("address not allowed");
+  return first;
 }
 
 /** "https:web:8443", "web:http", "web" */

@@ -20,10 +20,14 @@ const lingerMilliseconds = 10_000;
 
 export interface Target {
   readonly client: HttpClient;
-  /** For error messages. */
+  /** "http://10.244.0.7:8080". */
   readonly url: string;
   /** With query. */
   readonly path: string;
+  /** What stands for `url` in the path the client asked: redirects within the target are told so. Absent: redirects are refused. */
+  readonly prefix?: string;
+  /** Called once nothing is asked of the client any more. */
+  readonly done?: () => void;
 }
 
 const hopHeaders: ReadonlySet<string> = new Set([
@@ -40,46 +44,63 @@ const hopHeaders: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Whatever the client asked, asked of the target. */
+/** Whatever the client asked, asked of the target. Redirects are told or refused, never followed. */
 export async function relay(world: Pick<World, "clock">, http: HttpRequest, target: Target): Promise<Answer> {
   if (http.upgrade) return relayUpgrade(world, http, target);
-  const response = await ask(http, target, { headers: passedHeaders(http.headers), body: await bodyOf(http) });
-  refuseRedirect(response);
-  return { response: streamed(world, response) };
+  try {
+    const response = await ask(http, target, { headers: passedHeaders(http.headers), body: await bodyOf(http) });
+    const headers = withRedirect(response, target);
+    if (http.method !== "HEAD") return { response: streamed(world, response, headers, target.done) };
+    await response.bytes();
+    target.done?.();
+    const length = response.headers["content-length"];
+    return { response: { status: response.status, headers: { ...headers, ...(length !== undefined && { "content-length": length }) } } };
+  } catch (error) {
+    target.done?.();
+    throw error;
+  }
 }
 
 /** A connection that changes its protocol: exec, attach, port-forward, WebSockets of applications. */
 export async function relayUpgrade(world: Pick<World, "clock">, http: HttpRequest, target: Target): Promise<Answer> {
   const { upgrade, method, signal } = http;
-  if (!upgrade) throw new StatusError("BadRequest", "Upgrade request required");
-  const headers = {
-    ...passedHeaders(http.headers),
-    connection: "Upgrade",
-    upgrade: http.headers["upgrade"] ?? "",
-  };
-  let answer: Awaited<ReturnType<HttpClient["upgrade"]>>;
+  const done = () => target.done?.();
   try {
-    answer = await target.client.upgrade({ method, path: target.path, headers, signal });
+    if (!upgrade) throw new StatusError("BadRequest", "Upgrade request required");
+    const headers = { ...passedHeaders(http.headers), connection: "Upgrade", upgrade: http.headers["upgrade"] ?? "" };
+    const answer = await upgradeTarget(method, headers, signal, target);
+    if ("refused" in answer) {
+      if (isRedirect(answer.refused)) {
+        dropBody(answer.refused);
+        throw redirectRefused();
+      }
+      return { response: streamed(world, answer.refused, undefined, target.done) };
+    }
+    let client: ReturnType<typeof upgrade>;
+    try {
+      client = upgrade({
+        ...withoutHopHeaders(answer.headers),
+        connection: "Upgrade",
+        upgrade: answer.headers["upgrade"] ?? headers.upgrade,
+      });
+    } catch (error) {
+      answer.stream.destroy();
+      throw error;
+    }
+    void join(world, client.stream, answer.stream, client.head).finally(done);
+    return { response: { status: 101, headers: {}, upgraded: true } };
   } catch (error) {
-    throw unreachable(method, target.url + target.path, error);
-  }
-  if ("refused" in answer) {
-    refuseRedirect(answer.refused);
-    return { response: streamed(world, answer.refused) };
-  }
-  let client: ReturnType<typeof upgrade>;
-  try {
-    client = upgrade({
-      ...withoutHopHeaders(answer.headers),
-      connection: "Upgrade",
-      upgrade: answer.headers["upgrade"] ?? headers.upgrade,
-    });
-  } catch (error) {
-    answer.stream.destroy();
+    done();
     throw error;
   }
-  void join(world, client.stream, answer.stream, client.head);
-  return { response: { status: 101, headers: {}, upgraded: true } };
+}
+
+async function upgradeTarget(method: string, headers: Headers, signal: AbortSignal, { client, url, path }: Target) {
+  try {
+    return await client.upgrade({ method, path, headers, signal });
+  } catch (error) {
+    throw unreachable(method, url + path, error);
+  }
 }
 
 /** Both directions, until the backend is through or the client is gone. What was written to the client may still be on its way: it gets time. */
@@ -130,9 +151,43 @@ async function bodyOf(http: HttpRequest): Promise<Uint8Array> {
   return http.method === "GET" || http.method === "HEAD" ? new Uint8Array(0) : http.body(bodyMax);
 }
 
-function refuseRedirect({ status }: ClientResponse): void {
-  if (status < 300 || status >= 400 || status === 304) return;
-  throw new StatusError("", "the backend attempted to redirect this request, which is not permitted", {}, 502);
+function isRedirect({ status }: ClientResponse): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+function redirectRefused(): StatusError {
+  return new StatusError("", "the backend attempted to redirect this request, which is not permitted", {}, 502);
+}
+
+/** The answer's headers; where it redirects within the target, the place is named as the client reaches it. */
+function withRedirect(response: ClientResponse, { url, path, prefix }: Target): Headers {
+  const headers = withoutHopHeaders(response.headers);
+  if (!isRedirect(response)) return headers;
+  if (prefix === undefined) {
+    dropBody(response);
+    throw redirectRefused();
+  }
+  const { location } = headers;
+  if (location === undefined) return headers;
+  const place = placeOf(location, url + path);
+  const { protocol, host } = new URL(url);
+  if (place?.protocol !== protocol || place.host !== host) return headers;
+  return { ...headers, location: prefix + place.pathname + place.search };
+}
+
+function placeOf(location: string, base: string): URL | undefined {
+  try {
+    return new URL(location, base);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What nobody will read is not waited for. */
+function dropBody({ body }: ClientResponse): void {
+  void body[Symbol.asyncIterator]()
+    .return?.()
+    .catch(() => {});
 }
 
 function passedHeaders(headers: Headers): Headers {
@@ -155,6 +210,7 @@ export function streamed(
   { clock }: Pick<World, "clock">,
   response: ClientResponse,
   headers = withoutHopHeaders(response.headers),
+  done: () => void = () => {},
 ): HttpResponse {
   const drained = () => new Promise<void>((resolve) => clock.timer(pauseMilliseconds, resolve));
   async function copy(sink: Sink): Promise<void> {
@@ -168,6 +224,7 @@ export function streamed(
       // The backend went away in the middle; the client sees the end of what there was.
     } finally {
       sink.end();
+      done();
     }
   }
   return { status: response.status, headers, body: { stream: (sink) => void copy(sink) } };
