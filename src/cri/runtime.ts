@@ -113,8 +113,6 @@ export interface Namespaces {
   readonly ipc: NamespaceMode;
   /** The PID namespace of this container is joined; `pid` is ignored. */
   readonly targetContainer?: string;
-  /** The ids of this range of the node are the Pod's 0 and following; absent: the Pod's are the node's. */
-  readonly ids?: { readonly first: number; readonly length: number };
 }
 
 /** For "localhost", `path` is the profile's file, or its name where the kernel holds it. */

@@ -4,20 +4,41 @@ import { allowsNode } from "#api/core/pod/node-affinity.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { podRequests } from "#api/core/pod/resources.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
-import { isControlPlane, isStatic } from "./layout.ts";
+import { allContainers, isControlPlane, isStatic } from "./layout.ts";
+import { sysctlProblem } from "./sysctls.ts";
 
 export interface Rejection {
   readonly reason: string;
   readonly message: string;
 }
 
+export interface NodeLimits {
+  readonly maxPods: number;
+  readonly allowedUnsafeSysctls?: readonly string[] | undefined;
+  /** Whether the kernel has AppArmor; undefined where nobody looked. */
+  readonly appArmor?: boolean | undefined;
+}
+
 /** `others` are the Pods that are here already and not over. Undefined: it may run. */
-export function admit(pod: Pod, others: readonly Pod[], node: Node | undefined, maxPods: number): Rejection | undefined {
+export function admit(
+  pod: Pod,
+  others: readonly Pod[],
+  node: Node | undefined,
+  { maxPods, allowedUnsafeSysctls = [], appArmor }: NodeLimits,
+): Rejection | undefined {
   if (isControlPlane(pod)) return undefined;
+  const sysctl = sysctlProblem(pod, allowedUnsafeSysctls, node?.status.nodeInfo.kernelVersion ?? "");
+  if (sysctl) return rejection("SysctlForbidden", sysctl);
   if (others.length + 1 > maxPods) return outOf("pods", 1, others.length, maxPods);
+  if (appArmor === false && wantsAppArmor(pod))
+    return rejection("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host");
   if (!node) return undefined;
-  if (!isStatic(pod) && !allowsNode(pod, node))
-    return { reason: "NodeAffinity", message: "Pod was rejected: Predicate NodeAffinity failed" };
+  if (!isStatic(pod) && !allowsNode(pod, node)) return rejection("NodeAffinity", "Predicate NodeAffinity failed");
+  const { operatingSystem } = node.status.nodeInfo;
+  if (pod.spec.os && operatingSystem && pod.spec.os.name !== operatingSystem)
+    return rejection("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS");
+  if (pod.spec.securityContext?.supplementalGroupsPolicy === "Strict" && !node.status.features?.supplementalGroupsPolicy)
+    return rejection("SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node");
   const allocatable = node.status.allocatable ?? {};
   for (const [name, amount] of Object.entries(podRequests(pod))) {
     const count = name === "cpu" ? quantityToMilli : quantityToWhole;
@@ -31,6 +52,17 @@ export function admit(pod: Pod, others: readonly Pod[], node: Node | undefined, 
 }
 
 function outOf(name: string, requested: number, used: number, capacity: number): Rejection {
-  const message = `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
-  return { reason: `OutOf${name}`, message };
+  const why = `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+  return rejection(`OutOf${name}`, why);
+}
+
+function rejection(reason: string, why: string): Rejection {
+  return { reason, message: `Pod was rejected: ${why}` };
+}
+
+function wantsAppArmor(pod: Pod): boolean {
+  const profiles = [pod.spec.securityContext, ...allContainers(pod).map(({ securityContext }) => securityContext)].map(
+    (context) => context?.appArmorProfile?.type,
+  );
+  return profiles.some((type) => type === "RuntimeDefault" || type === "Localhost");
 }

@@ -1,7 +1,9 @@
 // kubelet as a daemon. It needs no API server to start: static Pods run before there is one, since the API server may be one of them.
 import type { Scope } from "#base/scope.ts";
+import { Node } from "#api/core/node/node.ts";
 import type { Client } from "#client/client.ts";
 import { type EventRecorder, startEventRecorder } from "#client/event-recorder.ts";
+import { startInformer } from "#client/informer.ts";
 import { type Component, ConfigError } from "#component/component.ts";
 import { daemonValues } from "#component/daemon-flags.ts";
 import { delegatedTo } from "#component/delegated.ts";
@@ -20,6 +22,7 @@ import { readConfiguration } from "./config/read-configuration.ts";
 import { type KubeletOptions, startKubelet } from "./kubelet.ts";
 import { type Machine, readMachine } from "./node-status/machine.ts";
 import { type NodeStatusOptions, startNodeStatus } from "./node-status/node-status.ts";
+import { followNodes, readPodNetworkConfig } from "./pod-network.ts";
 import { startProber } from "./prober/prober.ts";
 import { startHealthServer, startKubeletServer } from "./server/server.ts";
 import { kubeletVersion } from "./version.ts";
@@ -77,8 +80,13 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   const recorder: EventRecorder = client
     ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName })
     : { record: () => {} };
+  const networkFile = values["pod-network-config"];
+  const network = networkFile ? await readPodNetworkConfig(world, networkFile) : undefined;
+  const nodes = network && client ? startInformer(scope, world, client, Node) : undefined;
+  if (network && nodes) followNodes(scope, world, network, nodeName, nodes);
   const reporter = await startNodeStatus(scope, world, {
     client,
+    nodes,
     runtime,
     recorder,
     machine,
@@ -173,7 +181,8 @@ function nodeStatusOptions(
   };
 }
 
-function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string, { memoryBytes, cgroupVersion }: Machine): KubeletOptions {
+function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string, machine: Machine): KubeletOptions {
+  const { memoryBytes, cgroupVersion } = machine;
   const hasCgroups = configuration.cgroupsPerQOS !== false && cgroupVersion !== undefined;
   return {
     rootFolder,
@@ -185,6 +194,9 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     resolverFile: configuration.resolvConf ?? "/etc/resolv.conf",
     cgroupRoot: hasCgroups ? configuration.cgroupRoot || "/" : undefined,
     maxPods: configuration.maxPods,
+    seccompDefault: configuration.seccompDefault ?? false,
+    allowedUnsafeSysctls: configuration.allowedUnsafeSysctls ?? [],
+    appArmor: machine.appArmor,
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
     imageCollection: {

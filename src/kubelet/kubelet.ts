@@ -22,6 +22,7 @@ import { containersNamed } from "./pod-worker/observed.ts";
 import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
 import { type PodsApi, PodWorkers } from "./pod-workers.ts";
 import type { StartProber } from "./probes.ts";
+import { runtimeHandlers } from "./runtime-classes.ts";
 import { startMirrorPods } from "./static-pods/mirror-pods.ts";
 import { watchStaticPods } from "./static-pods/static-pods.ts";
 import { startStatusManager } from "./status/status-manager.ts";
@@ -47,6 +48,12 @@ export interface KubeletOptions {
   /** Where Pods' cgroups hang: "/" gives /kubepods. Undefined: the kubelet leaves cgroups alone. */
   readonly cgroupRoot: string | undefined;
   readonly maxPods: number;
+  /** Containers that say no seccomp profile get the runtime's own. */
+  readonly seccompDefault?: boolean | undefined;
+  /** Sysctls beyond the safe ones that Pods may set: names, or prefixes with "*". */
+  readonly allowedUnsafeSysctls?: readonly string[] | undefined;
+  /** Whether the kernel has AppArmor; undefined where nobody looked. */
+  readonly appArmor?: boolean | undefined;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   /** When images are removed; absent: never. */
@@ -122,10 +129,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const api = client && connectPods(scope, world, client, needs);
   const workers = new PodWorkers(scope, world, {
     ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
-    maxPods: options.maxPods,
     runtimeName: () => runtimeName,
     restarts: { ordinary: new BackOffs(ordinaryLimits), urgent: new BackOffs(urgentLimits) },
     resolver: nodeResolver(world, options.resolverFile),
+    runtimeHandler: runtimeHandlers(client),
     services: () => services?.list() ?? [],
     hostIPs: needs.hostIPs,
     node: needs.node,

@@ -58,6 +58,13 @@ export function isControlPlane(pod: Pod): boolean {
   return isStatic(pod) && namespaceOf(pod) === "kube-system";
 }
 
+const criticalPriority = 2_000_000_000;
+
+/** Pods that others are ended for, and that go last. */
+export function isCritical(pod: Pod): boolean {
+  return isStatic(pod) || isMirror(pod) || (pod.spec.priority ?? 0) >= criticalPriority;
+}
+
 /** Init containers first, then the others, then ephemeral ones. */
 export function allContainers({ spec }: Pod): readonly AnyContainer[] {
   return [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly AnyContainer[])];

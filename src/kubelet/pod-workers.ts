@@ -31,7 +31,6 @@ export interface PodsApi {
 export interface PodWorkersNeeds extends Omit<PodWorkerNeeds, "report" | "ended" | "finished"> {
   readonly api: PodsApi | undefined;
   readonly node: () => Node | undefined;
-  readonly maxPods: number;
 }
 
 export class PodWorkers {
@@ -124,7 +123,7 @@ export class PodWorkers {
     const others = this.all()
       .filter(({ isOver }) => !isOver)
       .map((worker) => worker.pod);
-    const why = admit(pod, others, this.#needs.node(), this.#needs.maxPods);
+    const why = admit(pod, others, this.#needs.node(), this.#needs.options);
     if (!why) return false;
     this.#needs.recorder.record(pod, "Warning", why.reason, why.message);
     this.#needs.api?.statuses.set(pod, { ...pod.status, phase: "Failed", ...why, startTime: formatTime(this.#world.clock.now()) });

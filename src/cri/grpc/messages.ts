@@ -38,15 +38,7 @@ export const PortMapping = protocol("PortMapping", {
   hostPort: int32(3),
   hostIp: string(4),
 });
-export const IdMapping = protocol("IDMapping", { hostId: uint32(1), containerId: uint32(2), length: uint32(3) });
-export const UserNamespace = protocol("UserNamespace", { mode: int32(1), uids: list(2, () => IdMapping), gids: list(3, () => IdMapping) });
-export const NamespaceOption = protocol("NamespaceOption", {
-  network: int32(1),
-  pid: int32(2),
-  ipc: int32(3),
-  targetId: string(4),
-  usernsOptions: one(5, () => UserNamespace, optional),
-});
+export const NamespaceOption = protocol("NamespaceOption", { network: int32(1), pid: int32(2), ipc: int32(3), targetId: string(4) });
 export const Int64Value = protocol("Int64Value", { value: int64(1) });
 export const UInt64Value = protocol("UInt64Value", { value: uint64(1) });
 export const SecurityProfile = protocol("SecurityProfile", { profileType: int32(1), localhostRef: string(2) });

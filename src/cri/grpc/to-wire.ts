@@ -107,14 +107,12 @@ export function resources(of: LinuxResources): Wire<typeof m.LinuxResources> {
   };
 }
 
-function namespaces({ network, pid, ipc, targetContainer, ids }: Namespaces): Wire<typeof m.NamespaceOption> {
-  const mapping = ids && [{ hostId: ids.first, containerId: 0, length: ids.length }];
+function namespaces({ network, pid, ipc, targetContainer }: Namespaces): Wire<typeof m.NamespaceOption> {
   return {
     network: namespaceModes[network],
     pid: targetContainer === undefined ? namespaceModes[pid] : targetMode,
     ipc: namespaceModes[ipc],
     targetId: targetContainer ?? "",
-    usernsOptions: mapping && { mode: namespaceModes.pod, uids: mapping, gids: mapping },
   };
 }
 

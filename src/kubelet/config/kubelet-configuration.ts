@@ -192,7 +192,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "shutdownGracePeriodByPodPriority",
   "memorySwap",
   "tracing",
-  "seccompDefault",
   "userNamespaces",
   "crashLoopBackOff",
   "cpuManagerPolicyOptions",

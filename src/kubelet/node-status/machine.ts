@@ -16,6 +16,8 @@ export interface Machine {
   readonly hugepages: Readonly<Record<string, number>>;
   /** Version of the cgroup hierarchy that holds the controllers; undefined where there is none. */
   readonly cgroupVersion: 1 | 2 | undefined;
+  /** Whether the kernel confines programs by AppArmor. */
+  readonly appArmor?: boolean;
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
@@ -38,6 +40,7 @@ export async function readMachine(world: World): Promise<Machine> {
     architecture: architectures[self.architecture] ?? self.architecture,
     hugepages: await readHugepages(world),
     cgroupVersion: await cgroupVersion(world),
+    appArmor: (await line("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
   };
 }
 

@@ -211,6 +211,10 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
         ...(machine.swapBytes > 0 && { swap: { capacity: machine.swapBytes } }),
       },
       images: await images(before?.images),
+      ...(runtimeStatus?.handlers && runtimeStatus.handlers.length > 0 && { runtimeHandlers: runtimeHandlersOf(runtimeStatus.handlers) }),
+      features: {
+        supplementalGroupsPolicy: runtimeStatus?.supplementalGroupsPolicy ?? before?.features?.supplementalGroupsPolicy ?? false,
+      },
     };
   }
 
@@ -314,6 +318,12 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
     tellChanges({ ...after, conditions: [] }, after);
     recorder.record(subject, "Normal", "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods");
   }
+}
+
+function runtimeHandlersOf(handlers: NonNullable<RuntimeStatus["handlers"]>): NodeStatus["runtimeHandlers"] {
+  return handlers
+    .map(({ name, recursiveReadOnlyMounts, userNamespaces }) => ({ name, features: { recursiveReadOnlyMounts, userNamespaces } }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What events call the change of a condition. */

@@ -100,18 +100,50 @@ test("Services of the namespace, and the API server's, are told", async () => {
 test("resolv.conf follows dnsPolicy", () => {
   const options = { clusterDns: ["10.96.0.10"], clusterDomain: "cluster.local" };
   const node = readResolver("# local\nsearch lan .\nnameserver 192.168.0.53\noptions rotate\n");
-  assert.deepEqual(dnsOf(newPod(), options, node), {
+  const dns = (pod: Pod) => dnsOf(pod, options, node).resolver;
+  assert.deepEqual(dns(newPod()), {
     servers: ["10.96.0.10"],
     searches: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local", "lan"],
     options: ["ndots:5"],
   });
-  assert.deepEqual(dnsOf(newPod({}, { hostNetwork: true }), options, node), node);
+  assert.deepEqual(dns(newPod({}, { hostNetwork: true })), node);
+  assert.deepEqual(dns(newPod({}, { hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" })).servers, ["10.96.0.10"]);
+  assert.deepEqual(dns(newPod({}, { dnsPolicy: "Default" })), node);
+  assert.deepEqual(dnsOf(newPod({}, { dnsPolicy: "Default" }), options, readResolver("")).resolver.servers, ["127.0.0.1"]);
   const dnsConfig = { nameservers: ["1.1.1.1"], options: [{ name: "ndots", value: "2" }] };
-  assert.deepEqual(dnsOf(newPod({}, { dnsPolicy: "None", dnsConfig }), options, node), {
+  assert.deepEqual(dns(newPod({}, { dnsPolicy: "None", dnsConfig })), {
     servers: ["1.1.1.1"],
     searches: [],
     options: ["ndots:2"],
   });
+});
+
+test("what resolvers do not read is left out, and said", () => {
+  const options = { clusterDns: ["10.96.0.10"], clusterDomain: "cluster.local" };
+  const dnsConfig = { nameservers: ["1.1.1.1", "2.2.2.2", "3.3.3.3"], searches: Array.from({ length: 40 }, (_, index) => `s${index}`) };
+  const { resolver, warnings } = dnsOf(newPod({}, { dnsConfig }), options, readResolver(""));
+  assert.deepEqual(resolver.servers, ["10.96.0.10", "1.1.1.1", "2.2.2.2"]);
+  assert.equal(resolver.searches.length, 32);
+  assert.deepEqual(
+    warnings.map(({ reason, message }) => `${reason}: ${message.split(", ")[0]}`),
+    ["DNSConfigForming: Nameserver limits were exceeded", "DNSConfigForming: Search Line limits were exceeded"],
+  );
+  const long = { searches: Array.from({ length: 20 }, (_, index) => `${"x".repeat(198)}${index % 10}`) };
+  assert.ok(dnsOf(newPod({}, { dnsConfig: long }), options, readResolver("")).resolver.searches.join(" ").length <= 2048);
+  const without = dnsOf(newPod(), { ...options, clusterDns: [] }, readResolver("nameserver 9.9.9.9"));
+  assert.deepEqual(without.resolver.servers, ["9.9.9.9"]);
+  assert.deepEqual(
+    without.warnings.map(({ reason }) => reason),
+    ["MissingClusterDNS"],
+  );
+});
+
+test("a full host name has at most 64 characters", () => {
+  const spec = { hostname: "a".repeat(40), subdomain: "s", setHostnameAsFQDN: true };
+  assert.throws(() => hostnameOf(newPod({}, spec), { clusterDomain: "cluster.local" }), {
+    message: `failed to construct FQDN from pod hostname and cluster domain, FQDN ${"a".repeat(40)}.s.shop.svc.cluster.local is too long (64 characters is the max, 65 characters requested)`,
+  });
+  assert.equal(hostnameOf(newPod({}, { ...spec, hostname: "a" }), { clusterDomain: "c" }), "a.s.shop.svc.c");
 });
 
 test("a sandbox on the node's network has no host name and no port mappings", () => {
@@ -144,13 +176,32 @@ test("amounts become shares, quota, bytes and an OOM score", () => {
     oomScoreAdjustment: 750,
   });
   assert.equal(sharesOf(0), 2);
+  const shared = newPod({}, { resources: { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "500m", memory: "1Gi" } } });
+  const inherited = linuxResources(shared, shared.spec.containers[0] as never, 4 * 2 ** 30);
+  assert.deepEqual(
+    [inherited.cpuQuota, inherited.memoryLimitBytes, inherited.oomScoreAdjustment],
+    [100_000, 2 ** 30, 750],
+    "limits of the Pod as a whole hold for a container without its own, and its share of the request counts",
+  );
+  const sidecar = { name: "side", image: "i", restartPolicy: "Always" } as const;
+  const beside = newPod({ resources: { requests: { memory: "1Gi" } } }, { initContainers: [sidecar] });
+  assert.equal(oomScore(beside, beside.spec.initContainers?.[0] as never, 4 * 2 ** 30), 750, "a sidecar as late as what needs it");
+  const huge = newPod({ resources: { limits: { "hugepages-2Mi": "4Mi", cpu: "1" }, requests: { "hugepages-2Mi": "4Mi" } } });
+  assert.deepEqual(linuxResources(huge, huge.spec.containers[0] as never, 1e9).hugepages, [{ pageSize: "2MB", limitBytes: 4_194_304 }]);
   const none = newPod();
   assert.equal(oomScore(none, none.spec.containers[0] as never, 1), 1000);
 });
 
 test("a container that must not run as root is refused when it would", () => {
   const image = { id: "sha256:1", tags: [], digests: [], sizeBytes: 1, uid: undefined, userName: "", pinned: false };
-  const facts = { attempt: 0, image, environment: new Map([["A", "1"]]), mounts: [], resources: {} };
+  const facts = {
+    attempt: 0,
+    image,
+    environment: new Map([["A", "1"]]),
+    mounts: [],
+    resources: {},
+    seccomp: { folder: "/seccomp", isDefault: false },
+  };
   const config = (securityContext: object, uid?: number) => {
     const pod = newPod({ securityContext, command: ["run", "$(A)"] });
     return containerConfig(pod, pod.spec.containers[0] as never, { ...facts, image: { ...image, uid } });
@@ -167,6 +218,11 @@ test("a container that must not run as root is refused when it would", () => {
   );
   assert.deepEqual(hard.command, ["run", "1"]);
   assert.deepEqual(config({ privileged: true }).security.maskedPaths, []);
+  assert.equal(config({}).security.seccomp?.type, "unconfined");
+  const local = config({ seccompProfile: { type: "Localhost", localhostProfile: "a/b.json" } }).security.seccomp;
+  assert.deepEqual(local, { type: "localhost", path: "/seccomp/a/b.json" });
+  const grouped = config({ runAsGroup: 7 }).security;
+  assert.deepEqual([grouped.runAsUser, grouped.runAsGroup], [0, 7], "a group needs a user beside it");
 });
 
 test("SYNC3 waits double to five minutes, and ten quiet minutes forget them", () => {

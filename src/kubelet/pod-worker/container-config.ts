@@ -5,7 +5,7 @@ import type { ContainerConfig, ContainerSecurity, Image, LinuxResources, Mount }
 import { type AnyContainer, annotations, containerHash, fullName, labels, namespaceOf } from "../layout.ts";
 import { ContainerConfigError, type Environment } from "./environment.ts";
 import { expand } from "./expansion.ts";
-import { groupsOf, namespacesOf, profileOf } from "./sandbox-config.ts";
+import { groupsOf, namespacesOf, profileOf, seLinuxLabel } from "./sandbox-config.ts";
 
 export interface ContainerFacts {
   readonly attempt: number;
@@ -13,6 +13,8 @@ export interface ContainerFacts {
   readonly environment: Environment;
   readonly mounts: readonly Mount[];
   readonly resources: LinuxResources;
+  /** Where local seccomp profiles are, and whether one of the runtime's own stands in where none is said. */
+  readonly seccomp: { readonly folder: string; readonly isDefault: boolean };
   /** The running container whose processes an ephemeral one wants to see. */
   readonly targetContainerId?: string | undefined;
 }
@@ -73,7 +75,7 @@ export function containerConfig(pod: Pod, container: AnyContainer, facts: Contai
   };
 }
 
-function securityOf(pod: Pod, container: Container, { image, targetContainerId }: ContainerFacts): ContainerSecurity {
+function securityOf(pod: Pod, container: Container, { image, targetContainerId, seccomp }: ContainerFacts): ContainerSecurity {
   const own = container.securityContext ?? {};
   const shared = pod.spec.securityContext ?? {};
   const runAsUser = own.runAsUser ?? shared.runAsUser;
@@ -81,13 +83,18 @@ function securityOf(pod: Pod, container: Container, { image, targetContainerId }
   const runAsNonRoot = own.runAsNonRoot ?? shared.runAsNonRoot ?? false;
   if (runAsNonRoot) checkNonRoot(pod, container, runAsUser === undefined ? undefined : Number(runAsUser), image);
   const privileged = own.privileged ?? false;
-  const seccomp = privileged ? undefined : profileOf(own.seccompProfile ?? shared.seccompProfile);
-  const appArmor = profileOf(own.appArmorProfile ?? shared.appArmorProfile);
+  const profile =
+    profileOf(own.seccompProfile ?? shared.seccompProfile, `${seccomp.folder}/`) ??
+    ({ type: seccomp.isDefault ? "runtime-default" : "unconfined" } as const);
+  const appArmor = profileOf(own.appArmorProfile ?? shared.appArmorProfile, "");
+  const seLinux = own.seLinuxOptions ?? shared.seLinuxOptions;
+  // An image that names nobody runs as root; said in a number, since a group is taken only together with a user.
+  const imageUid = image.uid ?? (image.userName === "" ? 0 : undefined);
   const user =
     runAsUser !== undefined
       ? { runAsUser: Number(runAsUser) }
-      : image.uid !== undefined
-        ? { runAsUser: image.uid }
+      : imageUid !== undefined
+        ? { runAsUser: imageUid }
         : { runAsUserName: image.userName };
   return {
     addCapabilities: own.capabilities?.add ?? [],
@@ -98,11 +105,13 @@ function securityOf(pod: Pod, container: Container, { image, targetContainerId }
     ...(runAsGroup !== undefined && { runAsGroup: Number(runAsGroup) }),
     readOnlyRootFilesystem: own.readOnlyRootFilesystem ?? false,
     supplementalGroups: groupsOf(pod),
+    ...(shared.supplementalGroupsPolicy === "Strict" && { onlySupplementalGroups: true }),
     noNewPrivileges: own.allowPrivilegeEscalation === false,
     maskedPaths: privileged || own.procMount === "Unmasked" ? [] : maskedPaths,
     readOnlyPaths: privileged || own.procMount === "Unmasked" ? [] : readOnlyPaths,
-    ...(seccomp && { seccomp }),
+    ...(!privileged && { seccomp: profile }),
     ...(appArmor && { appArmor }),
+    ...(seLinux && { seLinux: seLinuxLabel(seLinux) }),
   };
 }
 

@@ -57,6 +57,7 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     environment,
     mounts,
     resources: linuxResources(pod, container, options.memoryBytes),
+    seccomp: { folder: `${options.rootFolder}/seccomp`, isDefault: options.seccompDefault ?? false },
     targetContainerId: target?.id,
   });
   return runtime.createContainer(sandboxId, config, sandbox);

@@ -9,6 +9,7 @@ import type { Cgroups } from "../cgroups/cgroups.ts";
 import { errorText, type ImagePuller } from "../images/image-puller.ts";
 import { type AnyContainer, fullName, isControlPlane } from "../layout.ts";
 import type { Prober } from "../probes.ts";
+import type { HandlerOf } from "../runtime-classes.ts";
 import type { BackOffs } from "./back-off.ts";
 import type { CreationNeeds } from "./create-container.ts";
 import { eventSubject } from "./event-subject.ts";
@@ -25,6 +26,7 @@ export interface PodWorkerNeeds extends CreationNeeds {
   readonly recorder: EventRecorder;
   readonly restarts: { readonly ordinary: BackOffs; readonly urgent: BackOffs };
   readonly resolver: () => Promise<Resolver>;
+  readonly runtimeHandler: HandlerOf;
   readonly hostIPs: () => readonly string[];
   readonly node: () => Node | undefined;
   /** Told every new status. */
@@ -49,6 +51,8 @@ export class PodWork {
   observed: ObservedPod = nothingObserved;
   /** Set once the Pod is to go. */
   ending: { readonly graceSeconds: number } | undefined;
+  /** Containers that were stopped because their definition changed, by id. */
+  readonly replaced = new Set<string>();
 
   constructor(scope: Scope, world: World, needs: PodWorkerNeeds, pod: Pod, wake: () => void) {
     this.scope = scope;

@@ -5,7 +5,7 @@ import { fullName } from "../layout.ts";
 import type { Step } from "./decide.ts";
 import { isAlive } from "./observed.ts";
 import type { PodWork } from "./pod-work.ts";
-import { sandboxConfig } from "./sandbox-config.ts";
+import { checkUserNamespaces, dnsOf, sandboxConfig } from "./sandbox-config.ts";
 
 /** Doubled with each failure in a row. */
 const firstMilliseconds = 200;
@@ -80,7 +80,8 @@ export class Preparation {
     if (this.#sandboxConfig?.metadata.attempt !== attempt) {
       const { pod, needs } = this.#work;
       const cgroupParent = needs.cgroups?.parentOf(pod) ?? "";
-      this.#sandboxConfig = sandboxConfig(pod, attempt, { options: needs.options, resolver: await needs.resolver(), cgroupParent });
+      const resolver = await needs.resolver();
+      this.#sandboxConfig = sandboxConfig(pod, attempt, { options: needs.options, resolver, cgroupParent });
     }
     return this.#sandboxConfig;
   }
@@ -89,8 +90,12 @@ export class Preparation {
     const { pod, needs, files } = this.#work;
     await this.#makeCgroup();
     const config = await this.configOfSandbox(attempt);
+    for (const { reason, message } of dnsOf(pod, needs.options, await needs.resolver()).warnings)
+      this.#work.event("Warning", reason, message);
+    const handler = await needs.runtimeHandler(pod.spec.runtimeClassName);
+    checkUserNamespaces(pod, handler);
     await files.makeLogFolder();
-    await needs.runtime.runSandbox(config, pod.spec.runtimeClassName ?? "");
+    await needs.runtime.runSandbox(config, handler);
   }
 
   async #makeCgroup(): Promise<void> {

@@ -2,15 +2,24 @@
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { qualityOfService } from "#api/core/pod/quality-of-service.ts";
+import { isSidecar } from "#api/core/pod/resources.ts";
 import type { LinuxResources } from "#cri/runtime.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
-import { isStatic } from "../layout.ts";
+import { isCritical } from "../layout.ts";
 
 export const cpuPeriodMicroseconds = 100_000;
 const quotaMinMicroseconds = 1_000;
 const sharesMin = 2;
 const sharesMax = 262_144;
-const criticalPriority = 2_000_000_000;
+/** Of Pods that are not to be ended before the node's own services, and of those that are ended first. */
+const protectedScore = -997;
+const firstScore = 1000;
+
+export interface Amounts {
+  readonly cpuRequest: string | undefined;
+  readonly cpuLimit: string | undefined;
+  readonly memoryLimit: string | undefined;
+}
 
 export function sharesOf(milliCpu: number): number {
   return milliCpu <= 0 ? sharesMin : Math.min(sharesMax, Math.max(sharesMin, Math.floor((milliCpu * 1024) / 1000)));
@@ -21,32 +30,74 @@ export function quotaOf(milliCpu: number): number {
   return milliCpu <= 0 ? 0 : Math.max(quotaMinMicroseconds, Math.floor((milliCpu * cpuPeriodMicroseconds) / 1000));
 }
 
-export function linuxResources(pod: Pod, container: Container, memoryBytes: number): LinuxResources {
-  const { limits = {}, requests = {} } = container.resources;
-  const request = requests["cpu"] ?? limits["cpu"];
-  const quota = quotaOf(limits["cpu"] ? quantityToMilli(limits["cpu"]) : 0);
-  const memory = limits["memory"] ? quantityToWhole(limits["memory"]) : 0;
+export function amountsOf({ cpuRequest, cpuLimit, memoryLimit }: Amounts): LinuxResources {
+  const quota = quotaOf(cpuLimit ? quantityToMilli(cpuLimit) : 0);
+  const memory = memoryLimit ? quantityToWhole(memoryLimit) : 0;
   return {
-    cpuShares: sharesOf(request ? quantityToMilli(request) : 0),
+    cpuShares: sharesOf(cpuRequest ? quantityToMilli(cpuRequest) : 0),
     cpuPeriod: cpuPeriodMicroseconds,
     ...(quota > 0 && { cpuQuota: quota }),
     ...(memory > 0 && { memoryLimitBytes: memory }),
+  };
+}
+
+/** What a container does not limit is limited as the Pod is. */
+export function linuxResources(pod: Pod, container: Container, memoryBytes: number): LinuxResources {
+  const { limits = {}, requests = {} } = container.resources;
+  const ofPod = pod.spec.resources?.limits ?? {};
+  const hugepages = Object.entries(limits).flatMap(([name, amount]) => {
+    const pageSize = pageSizeOf(name);
+    return pageSize === undefined ? [] : [{ pageSize, limitBytes: quantityToWhole(amount) }];
+  });
+  return {
+    ...amountsOf({
+      cpuRequest: requests["cpu"] ?? limits["cpu"],
+      cpuLimit: limits["cpu"] ?? ofPod["cpu"],
+      memoryLimit: limits["memory"] ?? ofPod["memory"],
+    }),
+    ...(hugepages.length > 0 && { hugepages }),
     oomScoreAdjustment: oomScore(pod, container, memoryBytes),
   };
 }
 
+/** "hugepages-2Mi" is "2MB" to the kernel. */
+export function pageSizeOf(resource: string): string | undefined {
+  const match = /^hugepages-(\d+)([KMG])i$/.exec(resource);
+  return match ? `${match[1]}${match[2]}B` : undefined;
+}
+
 /** Who is ended first when memory is short: those who asked for least. */
 export function oomScore(pod: Pod, container: Container, memoryBytes: number): number {
-  if ((pod.spec.priority ?? 0) >= criticalPriority || isStatic(pod)) return -997;
+  if (isCritical(pod) && pod.spec.priorityClassName === "system-node-critical") return protectedScore;
   switch (qualityOfService(pod)) {
     case "Guaranteed":
-      return -997;
+      return protectedScore;
     case "BestEffort":
-      return 1000;
+      return firstScore;
     case "Burstable": {
-      const request = container.resources.requests?.["memory"];
-      const score = 1000 - Math.floor((1000 * (request ? quantityToWhole(request) : 0)) / memoryBytes);
-      return Math.min(999, Math.max(3, score));
+      const score = scoreOf(requestOf(container) + sharePerContainer(pod), memoryBytes);
+      // A sidecar is not ended before the containers that need it.
+      const smallest = Math.min(...pod.spec.containers.map(requestOf));
+      const own = isSidecar(container) ? Math.min(score, scoreOf(smallest, memoryBytes)) : score;
+      return Math.min(firstScore - 1, Math.max(firstScore + protectedScore, own));
     }
   }
+}
+
+function scoreOf(requestBytes: number, memoryBytes: number): number {
+  return firstScore - Math.floor((1000 * requestBytes) / memoryBytes);
+}
+
+function requestOf({ resources }: Container): number {
+  const request = resources.requests?.["memory"];
+  return request ? quantityToWhole(request) : 0;
+}
+
+/** What the Pod as a whole asks for beyond its containers, in equal parts. */
+function sharePerContainer({ spec }: Pod): number {
+  const ofPod = spec.resources?.requests?.["memory"];
+  if (ofPod === undefined) return 0;
+  const lasting = [...spec.containers, ...(spec.initContainers ?? []).filter(isSidecar)];
+  const asked = lasting.reduce((sum, container) => sum + requestOf(container), 0);
+  return Math.floor(Math.max(0, quantityToWhole(ofPod) - asked) / lasting.length);
 }

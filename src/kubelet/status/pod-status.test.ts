@@ -38,6 +38,7 @@ function status(pod: Pod, containers: readonly ObservedContainer[], more: Partia
     startTime: 0,
     waiting: new Map(),
     starting: new Set(),
+    unhooked: new Map(),
     probe: () => undefined,
     hostIPs: ["192.168.0.1"],
     runtimeName: "containerd",
@@ -63,6 +64,64 @@ test("STATUS1 the phase follows the containers and restartPolicy", () => {
   const init = { initContainers: [{ name: "init", image }] };
   assert.equal(phase(init, [container("init")]), "Pending");
   assert.equal(phase({ ...init, restartPolicy: "Never" }, [ended("init", 1)]), "Failed");
+  const side = { initContainers: [{ name: "side", image, restartPolicy: "Always" as const }], restartPolicy: "Never" as const };
+  assert.equal(phase(side, [container("side"), ended("main", 0)]), "Running");
+  assert.equal(phase(side, [ended("side", 137), ended("main", 0)]), "Succeeded");
+  const once = { initContainers: [{ name: "init", image, restartPolicy: "Never" as const }] };
+  assert.equal(phase(once, [ended("init", 1)]), "Failed", "its own policy");
+  const rules = [{ action: "Restart" as const, exitCodes: { operator: "In" as const, values: [42] } }];
+  const ruled = {
+    restartPolicy: "Never" as const,
+    containers: [{ name: "main", image, restartPolicy: "Never" as const, restartPolicyRules: rules }],
+  };
+  assert.equal(phase(ruled, [ended("main", 42)]), "Running");
+  assert.equal(phase(ruled, [ended("main", 43)]), "Failed");
+});
+
+test("STATUS1 a terminal phase waits until nothing runs", () => {
+  const pod = newPod({ restartPolicy: "Never", ephemeralContainers: [{ name: "debug", image }] }, { phase: "Running" });
+  assert.equal(status(pod, [ended("main", 0), container("debug")]).phase, "Running");
+  const failure = { reason: "DeadlineExceeded", message: "too long" };
+  const late = status(pod, [container("main")], { failure });
+  assert.deepEqual([late.phase, late.reason], ["Running", undefined]);
+  assert.equal(status(pod, [ended("main", 137)], { failure }).reason, "DeadlineExceeded");
+});
+
+test("STATUS4 last words: the runtime's before the container's own, and 12 KiB for the Pod", () => {
+  const words = new Map([["main-id", "é".repeat(4_000)]]);
+  const two = newPod({
+    containers: [
+      { name: "main", image },
+      { name: "other", image },
+    ],
+  });
+  const [first] = status(two, [ended("main", 1)], { messages: words }).containerStatuses ?? [];
+  assert.equal(new TextEncoder().encode(first?.state.terminated?.message).length, 6_144);
+  const started = { ...ended("main", 128), message: "cannot start" };
+  const [second] = status(newPod(), [started], { messages: new Map([["main-id", "bye"]]) }).containerStatuses ?? [];
+  assert.equal(second?.state.terminated?.message, "cannot start: bye");
+});
+
+test("STATUS5 what the runtime has forgotten", () => {
+  const told = { name: "main", restartCount: 2, containerID: "containerd://gone", imageID: "", image, ready: true };
+  const was = { ...told, state: { running: { startedAt: "1970-01-01T00:00:01Z" } }, lastState: {} };
+  const pod = newPod({}, { phase: "Running", containerStatuses: [was] });
+  const [lost] = status(pod, []).containerStatuses ?? [];
+  assert.deepEqual([lost?.restartCount, lost?.state.waiting?.reason], [2, "ContainerCreating"]);
+  assert.deepEqual(lost?.lastState.terminated, {
+    exitCode: 137,
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the pod was deleted.  The container used to be Running",
+  });
+  const init = newPod({ initContainers: [{ name: "init", image }] });
+  const [done] = status(init, [container("main")]).initContainerStatuses ?? [];
+  assert.deepEqual([done?.state.terminated?.reason, done?.ready], ["Completed", true]);
+});
+
+test("STATUS6 a container whose postStart hook failed waits, with the hook's error", () => {
+  const [found] = status(newPod(), [container("main")], { unhooked: new Map([["main-id", "exited with 1"]]) }).containerStatuses ?? [];
+  assert.deepEqual(found?.state, { waiting: { reason: "PostStartHookError", message: "exited with 1" } });
+  assert.equal(found?.ready, false);
 });
 
 test("STATUS1 a terminal phase is never left", () => {
@@ -119,13 +178,13 @@ test("STATUS2 only what differs is written, and others' conditions stay", () => 
 });
 
 test("SYNC10 what does not fit is told why", () => {
-  const node = { metadata: { name: "n", labels: {} }, status: { allocatable: { cpu: "2", memory: "1Gi", pods: "110" } } } as never;
+  const node = { metadata: { name: "n", labels: {} }, status: { nodeInfo: {}, allocatable: { cpu: "2", memory: "1Gi", pods: "110" } } } as never;
   const asks = (cpu: string) => newPod({ containers: [{ name: "main", image, resources: { requests: { cpu } } }] });
-  assert.equal(admit(asks("1500m"), [], node, 110), undefined);
-  assert.deepEqual(admit(asks("1500m"), [asks("1")], node, 110), {
+  assert.equal(admit(asks("1500m"), [], node, { maxPods: 110 }), undefined);
+  assert.deepEqual(admit(asks("1500m"), [asks("1")], node, { maxPods: 110 }), {
     reason: "OutOfcpu",
     message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
   });
-  assert.equal(admit(newPod(), [newPod()], node, 1)?.reason, "OutOfpods");
-  assert.equal(admit(newPod({ nodeSelector: { disk: "ssd" } }), [], node, 110)?.reason, "NodeAffinity");
+  assert.equal(admit(newPod(), [newPod()], node, { maxPods: 1 })?.reason, "OutOfpods");
+  assert.equal(admit(newPod({ nodeSelector: { disk: "ssd" } }), [], node, { maxPods: 110 })?.reason, "NodeAffinity");
 });
