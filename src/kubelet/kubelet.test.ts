@@ -314,6 +314,7 @@ kubeletTest("SYNC5 a container whose liveness fails is restarted", async (h) => 
           h.world.clock.timer(1_000, () => changed(containerId));
         }
       },
+      stopRestarts: () => {},
       stop: (id) => void dead.delete(id),
       state: (id) =>
         dead.has(id) && h.world.clock.monotonic() >= 1_000

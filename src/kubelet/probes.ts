@@ -35,6 +35,8 @@ export interface Prober {
   /** Begins to probe; nothing happens when the container is probed already. Without probes it is started and ready at once. */
   start(target: ProbeTarget): void;
   stop(containerId: string): void;
+  /** The container is being ended: only whether it is ready is asked any more. */
+  stopRestarts(containerId: string): void;
   /** Undefined for containers that are not probed. */
   state(containerId: string): ProbeState | undefined;
 }

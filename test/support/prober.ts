@@ -5,6 +5,7 @@ export const proberThatIsPleased: StartProber = () => {
   const running = new Set<string>();
   return {
     start: ({ containerId }) => running.add(containerId),
+    stopRestarts: () => {},
     stop: (containerId) => running.delete(containerId),
     state: (containerId) => (running.has(containerId) ? { started: true, ready: true } : undefined),
   };

@@ -11,19 +11,19 @@ export async function readLastWords(
   files: Files,
   paths: { readonly message: string | undefined; readonly log: string | undefined },
 ): Promise<string> {
-  const said = paths.message === undefined ? "" : await readEnd(files, paths.message, fileBytesMax, "start");
+  const said = paths.message === undefined ? "" : await readEnd(files, paths.message, fileBytesMax);
   if (said !== "" || paths.log === undefined) return said;
-  const lines = (await readEnd(files, paths.log, logReadBytes, "end")).split("\n").slice(-logLinesMax - 1);
+  const lines = (await readEnd(files, paths.log, logReadBytes)).split("\n").slice(-logLinesMax - 1);
   const text = lines.map((line) => /^\S+ std(?:out|err) [FP] (.*)$/.exec(line)?.[1]).filter((line) => line !== undefined);
   return text.length === 0 ? "" : `${text.join("\n")}\n`.slice(-logBytesMax);
 }
 
-async function readEnd(files: Files, path: string, bytes: number, from: "start" | "end"): Promise<string> {
+async function readEnd(files: Files, path: string, bytes: number): Promise<string> {
   try {
     const file = await files.open(path);
     try {
       const { size } = await file.stat();
-      return new TextDecoder().decode(await file.read(from === "start" ? 0 : Math.max(0, size - bytes), bytes));
+      return new TextDecoder().decode(await file.read(Math.max(0, size - bytes), bytes));
     } finally {
       await file.close();
     }

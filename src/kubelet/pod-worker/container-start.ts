@@ -1,5 +1,6 @@
 // Starts one container: its image, its making, its start, its postStart hook. What cannot be started is held back for a while, and the
 // reason is kept for the status.
+import { ScopeStopped } from "#base/scope.ts";
 import { errorText, type TellEvent } from "../images/image-puller.ts";
 import type { AnyContainer } from "../layout.ts";
 import type { ContainerStop } from "./container-stop.ts";
@@ -19,6 +20,7 @@ export class ContainerStart {
   readonly #stop: ContainerStop;
   readonly #held = new Map<string, Waiting>();
   readonly #starting = new Set<string>();
+  readonly #unhooked = new Map<string, string>();
 
   constructor(work: PodWork, preparation: Preparation, stop: ContainerStop) {
     this.#work = work;
@@ -34,6 +36,16 @@ export class ContainerStart {
   /** Containers whose postStart hook runs. */
   get starting(): ReadonlySet<string> {
     return this.#starting;
+  }
+
+  /** Why the postStart hooks of containers failed, by id. */
+  get unhooked(): ReadonlyMap<string, string> {
+    return this.#unhooked;
+  }
+
+  /** The container was removed. */
+  forget(id: string): void {
+    this.#unhooked.delete(id);
   }
 
   /** What containers refer to has changed. */
@@ -104,15 +116,18 @@ export class ContainerStart {
     this.#starting.add(id);
     this.#work.background("postStart", async () => {
       try {
-        const target = { containerId: id, container, podIP: this.#work.podIP };
-        await runHook(scope, world, needs.runtime, container.lifecycle?.postStart ?? {}, target, 0);
+        const tell: TellEvent = (type, reason, message) => this.#work.event(type, reason, message, container);
+        const target = { containerId: id, container, podIP: this.#work.podIP, tell };
+        await runHook(scope, world, needs.runtime, container.lifecycle?.postStart ?? {}, target);
         this.#starting.delete(id);
       } catch (error) {
+        if (error instanceof ScopeStopped) throw error;
         this.#starting.delete(id);
-        this.#work.event("Warning", "FailedPostStartHook", `PostStartHook failed: ${errorText(error)}`, container);
-        const found = this.#work.observed.containers.find((one) => one.id === id);
+        this.#unhooked.set(id, errorText(error));
+        // What went wrong may hold secrets: events, which many may read, say only that it did.
+        this.#work.event("Warning", "FailedPostStartHook", "PostStartHook failed", container);
         const graceSeconds = Number(this.#work.pod.spec.terminationGracePeriodSeconds ?? 30);
-        if (found) this.#stop.stop({ do: "stop", container: found, why: "FailedPostStartHook", graceSeconds, hook: true });
+        this.#stop.stop({ do: "stop", container: { id, name: container.name }, why: "FailedPostStartHook", graceSeconds, hook: true });
       }
       this.#work.wake();
     });

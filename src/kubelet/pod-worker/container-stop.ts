@@ -1,16 +1,29 @@
-// Ends containers in the background: the preStop hook and the container's own end share one grace period.
+// Ends containers in the background: the preStop hook, the wait for those that end first, and the container's own end share one grace
+// period.
 import { ScopeStopped } from "#base/scope.ts";
 import { errorText } from "../images/image-puller.ts";
-import { allContainers } from "../layout.ts";
+import { type AnyContainer, allContainers } from "../layout.ts";
+import { Deadline } from "./deadline.ts";
 import type { Step } from "./decide.ts";
-import { runHook } from "./hooks.ts";
+import { type HookTarget, runHook } from "./hooks.ts";
 import type { PodWork } from "./pod-work.ts";
 
+/** However little of the grace period is left, a container gets this long between being told and being killed. */
 const graceSecondsMin = 2;
+
+type Stop = Extract<Step, { do: "stop" }>;
+
+interface Stopping {
+  readonly name: string;
+  readonly deadline: Deadline;
+  /** The runtime has been asked to end it. */
+  isAsked: boolean;
+  readonly done: Promise<void>;
+}
 
 export class ContainerStop {
   readonly #work: PodWork;
-  readonly #stopping = new Set<string>();
+  readonly #stopping = new Map<string, Stopping>();
 
   constructor(work: PodWork) {
     this.#work = work;
@@ -18,44 +31,70 @@ export class ContainerStop {
 
   /** Containers being stopped. */
   get stopping(): ReadonlySet<string> {
-    return this.#stopping;
+    return new Set(this.#stopping.keys());
   }
 
   /** There is less time than was said. */
   hurry(graceSeconds: number): void {
-    for (const id of this.#stopping) this.#work.background("hurry", () => this.#work.needs.runtime.stopContainer(id, graceSeconds));
+    for (const [id, { deadline, isAsked }] of this.#stopping) {
+      deadline.shorten(graceSeconds * 1_000);
+      if (isAsked) this.#work.background("hurry", () => this.#work.needs.runtime.stopContainer(id, graceSeconds));
+    }
   }
 
-  stop({ container: { id, name }, why, graceSeconds, hook }: Extract<Step, { do: "stop" }>): void {
+  stop(step: Stop): void {
+    const { id, name } = step.container;
     if (this.#stopping.has(id)) return;
-    this.#stopping.add(id);
-    const { runtime, prober } = this.#work.needs;
-    const { clock } = this.#work.world;
     const container = allContainers(this.#work.pod).find((one) => one.name === name);
-    this.#work.event("Normal", "Killing", why, container);
-    prober.stop(id);
+    this.#work.event("Normal", "Killing", step.why, container);
+    if (step.replace) this.#work.replaced.add(id);
+    this.#work.needs.prober.stopRestarts(id);
+    const deadline = new Deadline(this.#work.world.clock, step.graceSeconds * 1_000);
+    let isDone = () => {};
+    const done = new Promise<void>((resolve) => {
+      isDone = resolve;
+    });
+    const stopping: Stopping = { name, deadline, isAsked: false, done };
+    this.#stopping.set(id, stopping);
     this.#work.background("stop container", async () => {
       try {
-        const startedAt = clock.monotonic();
-        if (hook && container?.lifecycle?.preStop && graceSeconds > 0) await this.#preStop(id, container, graceSeconds);
-        const { ending } = this.#work;
-        const grace = ending ? Math.min(graceSeconds, ending.graceSeconds) : graceSeconds;
-        const spent = (clock.monotonic() - startedAt) / 1_000;
-        await runtime.stopContainer(id, grace === 0 ? 0 : Math.max(graceSecondsMin, grace - spent));
+        await this.#end(step, container, stopping);
       } finally {
+        deadline.cancel();
         this.#stopping.delete(id);
+        isDone();
         this.#work.wake();
       }
     });
   }
 
-  async #preStop(containerId: string, container: ReturnType<typeof allContainers>[number], graceSeconds: number): Promise<void> {
+  async #end(
+    { container: { id }, graceSeconds, hook, after = [] }: Stop,
+    container: AnyContainer | undefined,
+    own: Stopping,
+  ): Promise<void> {
+    const { deadline } = own;
+    if (hook && container?.lifecycle?.preStop && graceSeconds > 0) await deadline.unless(this.#preStop(id, container));
+    if (graceSeconds > 0) {
+      const others = [...this.#stopping.values()].filter(({ name }) => after.includes(name));
+      if (others.length > 0) await deadline.unless(Promise.all(others.map(({ done }) => done)));
+    }
+    own.isAsked = true;
+    const { ending } = this.#work;
+    const isAtOnce = graceSeconds === 0 || ending?.graceSeconds === 0;
+    await this.#work.needs.runtime.stopContainer(id, isAtOnce ? 0 : Math.max(graceSecondsMin, deadline.remaining / 1_000));
+  }
+
+  async #preStop(containerId: string, container: AnyContainer): Promise<void> {
     const { scope, world, needs, podIP } = this.#work;
     try {
-      await runHook(scope, world, needs.runtime, container.lifecycle?.preStop ?? {}, { containerId, container, podIP }, graceSeconds);
+      const tell: HookTarget["tell"] = (type, reason, message) => this.#work.event(type, reason, message, container);
+      await runHook(scope, world, needs.runtime, container.lifecycle?.preStop ?? {}, { containerId, container, podIP, tell });
     } catch (error) {
       if (error instanceof ScopeStopped) throw error;
-      this.#work.event("Warning", "FailedPreStopHook", `PreStopHook failed: ${errorText(error)}`, container);
+      // What went wrong may hold secrets: it is logged, and events say only that it did.
+      world.log.warn("a preStop hook failed", { container: container.name, error: errorText(error) });
+      this.#work.event("Warning", "FailedPreStopHook", "PreStopHook failed", container);
     }
   }
 }

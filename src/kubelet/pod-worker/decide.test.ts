@@ -51,6 +51,7 @@ function decided(pod: Pod, seen: ObservedPod, more: Partial<Situation> = {}) {
     probe: () => ({ started: true, ready: true }),
     stopping: new Set(),
     starting: new Set(),
+    replaced: new Set(),
     held: new Map(),
     blockedUntil: undefined,
     restartBlockedUntil: () => undefined,
@@ -97,9 +98,9 @@ test("SYNC2 a Pod that is not restarted gets no new sandbox", () => {
 
 test("SYNC3 restartPolicy decides about exits", () => {
   assert.deepEqual(steps(newPod(), observed([exited("main", 0)])), ["start main 1"]);
-  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)])), []);
+  assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 0)])), ["stopSandbox"]);
   assert.deepEqual(steps(newPod({ restartPolicy: "OnFailure" }), observed([exited("main", 1)])), ["start main 1"]);
-  assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 1)])), []);
+  assert.deepEqual(steps(newPod({ restartPolicy: "Never" }), observed([exited("main", 1)])), ["stopSandbox"]);
 });
 
 test("SYNC3 a container that crashed too often waits, and says so", () => {
@@ -157,10 +158,91 @@ test("END4 of ended containers the last two are kept", () => {
 test("END1 the end: containers, then sidecars, then the sandbox, then nothing is left to do", () => {
   const pod = newPod({ initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
   const ending = { graceSeconds: 5 };
-  assert.deepEqual(steps(pod, observed([container("main"), container("side")]), { ending }), ["stop main-0"]);
+  const { steps: all } = decided(pod, observed([container("main"), container("side")]), { ending });
+  assert.deepEqual(
+    all.map((step) => step.do === "stop" && [step.container.id, step.after ?? []]),
+    [
+      ["main-0", []],
+      ["side-0", ["main"]],
+    ],
+  );
   assert.deepEqual(steps(pod, observed([exited("main", 0), container("side")]), { ending }), ["stop side-0"]);
   assert.deepEqual(steps(pod, observed([exited("main", 0), exited("side", 0)]), { ending }), ["stopSandbox"]);
   assert.deepEqual(steps(pod, observed([exited("main", 0)], [sandbox(0, false)]), { ending }), ["finish"]);
+});
+
+test("END1 sidecars end in reverse, after the containers", () => {
+  const side = (name: string) => ({ name, image, restartPolicy: "Always" as const });
+  const pod = newPod({ initContainers: [side("a"), { name: "init", image }, side("b")] });
+  const { steps: all } = decided(pod, observed(["a", "b", "main"].map((name) => container(name))), { ending: { graceSeconds: 5 } });
+  assert.deepEqual(
+    new Map(all.map((step) => (step.do === "stop" ? [step.container.name, step.after] : ["", []]))),
+    new Map([
+      ["a", ["main", "b"]],
+      ["b", ["main"]],
+      ["main", undefined],
+    ]),
+  );
+});
+
+test("SYNC4 sidecars end when the containers have ended for good, and are not started again", () => {
+  const pod = newPod({ restartPolicy: "OnFailure", initContainers: [{ name: "side", image, restartPolicy: "Always" }] });
+  assert.deepEqual(steps(pod, observed([exited("main", 0), container("side")])), ["stop side-0"]);
+  assert.deepEqual(steps(pod, observed([exited("main", 0), exited("side", 137)])), ["stopSandbox"]);
+  assert.deepEqual(steps(pod, observed([exited("main", 1), container("side")])), ["start main 1"]);
+});
+
+test("SYNC3 a container's own policy and rules decide about its exits", () => {
+  const rules = [{ action: "Restart" as const, exitCodes: { operator: "In" as const, values: [42] } }];
+  const own = newPod({ containers: [{ name: "main", image, restartPolicy: "Never", restartPolicyRules: rules }] });
+  assert.deepEqual(steps(own, observed([exited("main", 42)])), ["start main 1"]);
+  assert.deepEqual(steps(own, observed([exited("main", 1)])), ["stopSandbox"]);
+  const once = newPod({ initContainers: [{ name: "init", image, restartPolicy: "Never" }] });
+  assert.deepEqual(steps(once, observed([exited("init", 1)])), ["stopSandbox"]);
+  const still = newPod({ restartPolicy: "Never", containers: [{ name: "main", image, restartPolicy: "Always" }] });
+  assert.deepEqual(steps(still, observed([exited("main", 0)])), ["start main 1"]);
+});
+
+test("SYNC3 a rule that restarts all containers ends all at once, takes them away and begins anew, behind the back-off", () => {
+  const rules = [{ action: "RestartAllContainers" as const, exitCodes: { operator: "In" as const, values: [88] } }];
+  const watcher = { name: "watcher", image, restartPolicy: "Always" as const, restartPolicyRules: rules };
+  const pod = newPod({ restartPolicy: "Never", initContainers: [{ name: "init", image }, watcher] });
+  const left = [exited("init", 0), exited("watcher", 88)];
+  const { steps: first, waiting } = decided(pod, observed([...left, container("main")]));
+  assert.deepEqual(
+    first.map((step) => step.do === "stop" && [step.container.id, step.graceSeconds, step.hook]),
+    [["main-0", 0, false]],
+  );
+  assert.equal(waiting.get("init")?.reason, "RestartingAllContainers");
+  const gone = observed([...left, exited("main", 137)]);
+  assert.deepEqual(steps(pod, gone), ["noteRestart", "remove init-0", "remove main-0", "remove watcher-0"]);
+  const blocked = decided(pod, gone, { restartBlockedUntil: () => 30_000, restartDelay: () => 20_000 });
+  assert.deepEqual([blocked.steps.map((step) => step.do), blocked.wakeAt], [["backOff"], 30_000]);
+  assert.equal(blocked.waiting.get("watcher")?.reason, "CrashLoopBackOff");
+});
+
+test("SYNC7 a container for debugging starts before the Pod is initialised, and runs once", () => {
+  const debug = { ephemeralContainers: [{ name: "debug", image }], initContainers: [{ name: "init", image }] };
+  assert.deepEqual(steps(newPod(debug), observed([container("init")])), ["start debug 0"]);
+  assert.deepEqual(steps(newPod(debug), observed([container("init"), exited("debug", 1)])), []);
+});
+
+test("SYNC3 a container is counted on from what its status says when the runtime has forgotten it", () => {
+  const pod = newPod();
+  const told = { name: "main", restartCount: 4, containerID: "containerd://gone", state: {}, lastState: {} };
+  const known = { ...pod, status: { containerStatuses: [told] } } as unknown as Pod;
+  assert.deepEqual(steps(known, observed([])), ["start main 5"]);
+});
+
+test("SYNC5 a container that is not restarted is told so when its probe fails; a changed one is replaced in any case", () => {
+  const pod = newPod({ restartPolicy: "Never" });
+  const failed = { started: false, ready: false, failed: { probe: "startup" } } as const;
+  const [stop] = decided(pod, observed([container("main")]), { probe: () => failed }).steps;
+  assert.equal(stop?.do === "stop" && stop.why, "Container main failed startup probe");
+  const changed = { annotations: { [annotations.hash]: "other" } };
+  const [replace] = decided(pod, observed([container("main", changed)])).steps;
+  assert.equal(replace?.do === "stop" && replace.replace, true);
+  assert.deepEqual(steps(pod, observed([exited("main", 137, changed)]), { replaced: new Set(["main-0"]) }), ["start main 1"]);
 });
 
 test("END3 a Pod that has failed ends but stays", () => {

@@ -1,52 +1,83 @@
 // What containers are told right after their start and right before their end.
 import type { Scope } from "#base/scope.ts";
 import type { Container } from "#api/core/pod/container.ts";
-import type { LifecycleHandler } from "#api/core/pod/probe.ts";
+import type { HTTPGetAction, LifecycleHandler } from "#api/core/pod/probe.ts";
 import type { Runtime } from "#cri/runtime.ts";
+import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 
 export interface HookTarget {
   readonly containerId: string;
   readonly container: Container;
   readonly podIP: string;
+  readonly tell: (type: "Normal" | "Warning", reason: string, message: string) => void;
 }
 
-/** Rejects with what went wrong. */
+const outputBytesMax = 1_024;
+const userAgent = "kube-lifecycle/1.36";
+
+/**
+ * Rejects with what went wrong. It takes as long as the hook does: who waits for it sees to the time.
+ * An HTTP hook is done when it is answered, whatever the answer is.
+ */
 export async function runHook(
   scope: Scope,
   world: World,
   runtime: Runtime,
   { exec, httpGet, sleep }: LifecycleHandler,
-  { containerId, container, podIP }: HookTarget,
-  timeoutSeconds: number,
+  target: HookTarget,
 ): Promise<void> {
-  if (exec) {
-    const { exitCode, stdout, stderr } = await runtime.execSync(containerId, exec.command ?? [], timeoutSeconds);
-    if (exitCode === 0) return;
-    const text = new TextDecoder().decode(new Uint8Array([...stdout.subarray(0, 1024), ...stderr.subarray(0, 1024)]));
-    throw new Error(`command '${(exec.command ?? []).join(" ")}' exited with ${exitCode}: ${text}`);
+  if (exec) await runProgram(runtime, target.containerId, exec.command ?? []);
+  else if (httpGet) await request(scope, world, httpGet, target);
+  else if (sleep) await world.clock.sleep(scope, Number(sleep.seconds) * 1_000);
+  else throw new Error("there is nothing in the hook that can be run");
+}
+
+async function runProgram(runtime: Runtime, containerId: string, command: readonly string[]): Promise<void> {
+  const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, 0);
+  if (exitCode === 0) return;
+  const text = new TextDecoder().decode(new Uint8Array([...stdout.subarray(0, outputBytesMax), ...stderr.subarray(0, outputBytesMax)]));
+  throw new Error(`command '${command.join(" ")}' exited with ${exitCode}: ${text}`);
+}
+
+async function request(scope: Scope, world: World, action: HTTPGetAction, target: HookTarget): Promise<void> {
+  const port = portOf(action, target.container);
+  const host = action.host || target.podIP;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const isSecure = action.scheme === "HTTPS";
+  const headers: Record<string, string> = { "user-agent": userAgent, accept: "*/*", connection: "close" };
+  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
+  try {
+    await ask(isSecure ? "https" : "http");
+  } catch (error) {
+    if (!isSecure || !isPlainAnswer(error)) throw error;
+    // Older hooks say HTTPS and are answered in HTTP. What was meant to be kept secret is not sent that way.
+    delete headers["authorization"];
+    await ask("http");
+    const message = `request to HTTPS lifecycle hook ${address} got HTTP response, retry with HTTP succeeded`;
+    target.tell("Warning", "LifecycleHTTPFallback", message);
   }
-  if (httpGet) {
-    const port =
-      typeof httpGet.port === "number"
-        ? httpGet.port
-        : (container.ports?.find(({ name }) => name === httpGet.port)?.containerPort ?? Number(httpGet.port));
-    const host = httpGet.host || podIP;
-    const url = `${httpGet.scheme.toLowerCase()}://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const client = world.network.client({ url, insecure: true, http: "1.1" });
+
+  async function ask(scheme: "http" | "https"): Promise<void> {
+    const client = world.network.client({ url: `${scheme}://${address}`, insecure: true, http: "1.1" });
     try {
-      const headers = Object.fromEntries((httpGet.httpHeaders ?? []).map(({ name, value }) => [name.toLowerCase(), value]));
-      const { status } = await client.request({
-        method: "GET",
-        path: httpGet.path.startsWith("/") ? httpGet.path : `/${httpGet.path}`,
-        headers,
-        timeoutMilliseconds: (timeoutSeconds || 30) * 1_000,
-      });
-      if (status >= 400) throw new Error(`${url}${httpGet.path} answered ${status}`);
+      const path = action.path.startsWith("/") ? action.path : `/${action.path}`;
+      const { body } = await client.request({ method: "GET", path, headers, signal: scope.signal, timeoutMilliseconds: 0 });
+      for await (const _ of body) break;
     } finally {
       client.close();
     }
-    return;
   }
-  if (sleep) await world.clock.sleep(scope, Math.min(Number(sleep.seconds), timeoutSeconds || Infinity) * 1_000);
+}
+
+/** Whether a server that was spoken to in TLS answered in plain text. */
+function isPlainAnswer(error: unknown): boolean {
+  return error instanceof NetworkError && (error.code === "EPROTO" || error.code.startsWith("ERR_SSL_"));
+}
+
+function portOf({ port }: HTTPGetAction, { ports = [] }: Container): number {
+  if (typeof port === "number") return port;
+  const found = ports.find(({ name }) => name === port)?.containerPort ?? (/^\d{1,5}$/.test(port) ? Number(port) : undefined);
+  if (found === undefined) throw new Error(`couldn't find port: ${port}`);
+  return found;
 }

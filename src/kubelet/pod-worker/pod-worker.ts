@@ -46,6 +46,7 @@ export class PodWorker {
   /** How often was looked after the runtime told that these ended, by id. */
   readonly #exits = new Map<string, number>();
   readonly #toldBackOff = new Map<string, number>();
+  #toldLost: string | undefined;
 
   constructor(scope: Scope, world: World, needs: PodWorkerNeeds, pod: Pod) {
     this.uid = pod.metadata.uid;
@@ -148,8 +149,9 @@ export class PodWorker {
       const situation = this.#situation();
       const decision = decide(situation);
       let progress = false;
-      // What may take long is preceded by a status that says what is waited for.
-      if (!this.#own && decision.steps.some((step) => step.do === "prepare")) this.#tell(decision);
+      // What may take long is preceded by a status that says what is waited for, and what takes containers away by one that shows them.
+      const first = decision.steps[0]?.do;
+      if (first === "noteRestart" || (!this.#own && decision.steps.some((step) => step.do === "prepare"))) this.#tell(decision);
       for (const step of decision.steps) {
         if (step.do === "finish") {
           await this.#finish(decision);
@@ -173,8 +175,10 @@ export class PodWorker {
 
   async #look(): Promise<void> {
     const { runtime, prober } = this.#work.needs;
-    this.#work.observed = await observe(runtime, this.uid, this.#work.observed);
+    const before = this.#work.observed;
+    this.#work.observed = await observe(runtime, this.uid, before);
     const { containers, sandboxes } = this.#work.observed;
+    for (const { id } of before.containers) if (!containers.some((one) => one.id === id)) prober.stop(id);
     this.#startTime ??= this.#work.pod.status.startTime ? undefined : sandboxes.at(-1)?.createdAt;
     for (const [id, looks] of this.#exits) {
       const isStill = containers.some((one) => one.id === id && isAlive(one)) || sandboxes.some((one) => one.id === id && one.ready);
@@ -211,6 +215,7 @@ export class PodWorker {
       probe: (id) => prober.state(id),
       stopping: this.#stops.stopping,
       starting: this.#starts.starting,
+      replaced: this.#work.replaced,
       held: this.#starts.held,
       blockedUntil: this.#preparation.blockedUntil,
       restartBlockedUntil: (key, since) => restarts.blockedUntil(key, since, now),
@@ -230,6 +235,7 @@ export class PodWorker {
       startTime: this.#startTime ?? this.#work.world.clock.now(),
       waiting,
       starting: this.#starts.starting,
+      unhooked: this.#starts.unhooked,
       probe: (id) => prober.state(id),
       hostIPs: hostIPs(),
       runtimeName: runtimeName(),
@@ -247,6 +253,7 @@ export class PodWorker {
     const { runtime } = this.#work.needs;
     switch (step.do) {
       case "prepare":
+        this.#tellSandboxChanged(step);
         await this.#preparation.prepare(step);
         return true;
       case "start":
@@ -265,8 +272,11 @@ export class PodWorker {
         return true;
       case "fail":
         this.#failure = { reason: step.reason, message: step.message };
-        this.#work.event("Warning", step.reason, step.message);
+        this.#work.event("Normal", step.reason, step.message);
         return true;
+      case "noteRestart":
+        this.#work.restarts.next(step.key, step.since, this.#work.world.clock.now());
+        return false;
       case "backOff":
         this.#tellBackOff(step.container.name);
         return false;
@@ -278,6 +288,8 @@ export class PodWorker {
   async #removeContainer(id: string): Promise<void> {
     await this.#work.needs.runtime.removeContainer(id);
     this.#messages.delete(id);
+    this.#work.replaced.delete(id);
+    this.#starts.forget(id);
     const found = this.#work.observed.containers.find((one) => one.id === id);
     if (found) await this.#work.files.removeLog(found);
   }
@@ -300,6 +312,14 @@ export class PodWorker {
     await this.#work.needs.ended(this.#work.pod, status);
     for (const { id } of this.#work.observed.sandboxes) await runtime.removeSandbox(id);
     await this.#work.files.removeLogs(this.#work.observed.containers);
+  }
+
+  /** Once for each sandbox that was lost. */
+  #tellSandboxChanged({ sandbox }: Extract<Step, { do: "prepare" }>): void {
+    const lost = this.#work.observed.sandboxes[0]?.id;
+    if (!sandbox || lost === undefined || lost === this.#toldLost) return;
+    this.#toldLost = lost;
+    this.#work.event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
   }
 
   #tellBackOff(name: string): void {

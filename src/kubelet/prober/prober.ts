@@ -54,8 +54,15 @@ export function startProber(scope: Scope, world: World, { runtime, recorder, cha
       probed.get(containerId)?.stop();
       probed.delete(containerId);
     },
+    stopRestarts: (containerId) => probed.get(containerId)?.stopRestarts(),
     state: (containerId) => probed.get(containerId)?.state,
   };
+}
+
+interface Run {
+  readonly which: Which;
+  stopped: boolean;
+  timer?: Timer;
 }
 
 interface ContainerNeeds {
@@ -69,7 +76,7 @@ class ProbedContainer {
   readonly #world: World;
   readonly #target: ProbeTarget;
   readonly #needs: ContainerNeeds;
-  readonly #runs = new Set<{ stopped: boolean; timer?: Timer }>();
+  readonly #runs = new Set<Run>();
 
   constructor(world: World, target: ProbeTarget, needs: ContainerNeeds) {
     this.#world = world;
@@ -86,11 +93,19 @@ class ProbedContainer {
   }
 
   stop(): void {
-    for (const run of this.#runs) {
+    this.#stop(() => true);
+  }
+
+  stopRestarts(): void {
+    this.#stop(({ which }) => which !== "readiness");
+  }
+
+  #stop(isMeant: (run: Run) => boolean): void {
+    for (const run of [...this.#runs].filter(isMeant)) {
       run.stopped = true;
       run.timer?.cancel();
+      this.#runs.delete(run);
     }
-    this.#runs.clear();
   }
 
   #beginOthers(): void {
@@ -105,7 +120,7 @@ class ProbedContainer {
     const periodMilliseconds = Math.max(1, periodSeconds) * 1_000;
     const successThreshold = Math.max(1, probe.successThreshold ?? 1);
     const failureThreshold = Math.max(1, probe.failureThreshold ?? 3);
-    const run: { stopped: boolean; timer?: Timer } = { stopped: false };
+    const run: Run = { which, stopped: false };
     this.#runs.add(run);
     let eagerUntil = which === "liveness" ? 0 : Number.POSITIVE_INFINITY;
     let eagerWait = eagerFirstMilliseconds;
@@ -164,7 +179,7 @@ class ProbedContainer {
       this.#become({ ...this.state, ready: false });
       return;
     }
-    this.stop();
+    this.stopRestarts();
     const grace = probe.terminationGracePeriodSeconds;
     this.#become({ ...this.state, failed: { probe: which, ...(grace !== undefined && { graceSeconds: Number(grace) }) } });
   }

@@ -1,19 +1,21 @@
 // The status of a Pod, from what the runtime says. Pure.
 //
 // Invariants:
-// - A terminal phase is never left.
+// - A terminal phase is never left, and never told while a container of the Pod runs.
 // - Conditions others own (readiness gates, disruption) are kept; a transition time moves with the status only.
-import { isTrue, withCondition } from "#api/meta/conditions.ts";
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from "#api/core/pod/pod-status.ts";
+import type { ContainerStatus, PodStatus } from "#api/core/pod/pod-status.ts";
 import { qualityOfService } from "#api/core/pod/quality-of-service.ts";
 import { isSidecar } from "#api/core/pod/resources.ts";
+import { isRestarted } from "#api/core/pod/restarts.ts";
 import { formatTime } from "#schema/time.ts";
 import type { AnyContainer } from "../layout.ts";
 import type { Waiting } from "../pod-worker/decide.ts";
-import { containersNamed, isAlive, type ObservedContainer, type ObservedPod } from "../pod-worker/observed.ts";
+import { isAlive, type ObservedPod } from "../pod-worker/observed.ts";
 import type { ProbeState } from "../probes.ts";
+import { conditionsOf } from "./conditions.ts";
+import { containerStatuses, shortened } from "./container-status.ts";
 
 export interface StatusFacts {
   readonly pod: Pod;
@@ -22,6 +24,8 @@ export interface StatusFacts {
   readonly startTime: number;
   readonly waiting: ReadonlyMap<string, Waiting>;
   readonly starting: ReadonlySet<string>;
+  /** Why the postStart hooks of containers failed, by id. */
+  readonly unhooked: ReadonlyMap<string, string>;
   readonly probe: (containerId: string) => ProbeState | undefined;
   readonly hostIPs: readonly string[];
   readonly runtimeName: string;
@@ -33,25 +37,32 @@ export interface StatusFacts {
   readonly failure?: { readonly reason: string; readonly message: string } | undefined;
 }
 
-type Phase = NonNullable<PodStatus["phase"]>;
+export type Phase = NonNullable<PodStatus["phase"]>;
+
+/** The statuses of a Pod's containers, in the order of its spec. */
+export interface ContainerStatuses {
+  readonly init: readonly ContainerStatus[];
+  readonly main: readonly ContainerStatus[];
+  readonly ephemeral: readonly ContainerStatus[];
+}
 
 /** The status that should be in the API; fields this node does not own are as they were. */
 export function podStatus(facts: StatusFacts): PodStatus {
-  const { pod, now, observed, failure, hostIPs } = facts;
+  const { pod, observed, failure, hostIPs } = facts;
   const before = pod.status;
-  const init = statusesOf(facts, pod.spec.initContainers ?? [], before.initContainerStatuses, true);
-  const main = statusesOf(facts, pod.spec.containers, before.containerStatuses, false);
-  const ephemeral = statusesOf(
-    facts,
-    (pod.spec.ephemeralContainers ?? []) as readonly AnyContainer[],
-    before.ephemeralContainerStatuses,
-    false,
-  );
-  const phase = phaseOf(facts, init, main);
+  const ephemeralContainers = (pod.spec.ephemeralContainers ?? []) as readonly AnyContainer[];
+  const statuses = shortened({
+    init: containerStatuses(facts, pod.spec.initContainers ?? [], before.initContainerStatuses, "init"),
+    main: containerStatuses(facts, pod.spec.containers, before.containerStatuses, "main"),
+    ephemeral: containerStatuses(facts, ephemeralContainers, before.ephemeralContainerStatuses, "ephemeral"),
+  });
+  const { init, main, ephemeral } = statuses;
+  const phase = phaseOf(facts, statuses);
   const ips = pod.spec.hostNetwork ? hostIPs : (observed.sandbox?.ips ?? []);
   const podIPs = ips.length > 0 && (observed.sandbox || phase !== "Pending") ? ips : (before.podIPs ?? []).map(({ ip }) => ip);
   const { reason: _reason, message: _message, ...rest } = before;
-  const note = failure ?? (before.phase === "Failed" ? { reason: before.reason, message: before.message } : {});
+  const failed = phase === "Failed" ? failure : undefined;
+  const note = failed ?? (before.phase === "Failed" ? { reason: before.reason, message: before.message } : {});
   const status: PodStatus = {
     ...rest,
     phase,
@@ -66,193 +77,54 @@ export function podStatus(facts: StatusFacts): PodStatus {
     containerStatuses: main,
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
   };
-  return { ...status, conditions: conditionsOf(facts, phase, init, main, now) };
+  return { ...status, conditions: conditionsOf(facts, phase, statuses) };
 }
 
-function phaseOf(
-  { pod, failure, observed, ending }: StatusFacts,
-  init: readonly ContainerStatus[],
-  main: readonly ContainerStatus[],
-): Phase {
-  const before = pod.status.phase;
+/** What became of the Pod; while something of it still runs, what it was before. */
+function phaseOf(facts: StatusFacts, statuses: ContainerStatuses): Phase {
+  const before = facts.pod.status.phase;
   if (before === "Succeeded" || before === "Failed") return before;
-  if (failure) return observed.containers.some(isAlive) ? (before ?? "Pending") : "Failed";
-  const policy = pod.spec.restartPolicy;
+  const phase = facts.failure ? "Failed" : phaseByContainers(facts, statuses);
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  return isOver && facts.observed.containers.some(isAlive) ? (before ?? "Pending") : phase;
+}
+
+function phaseByContainers({ pod, observed, ending }: StatusFacts, { init, main }: ContainerStatuses): Phase {
+  const { spec, status } = pod;
+  const mainBegan = main.some(hasBegun);
   let initPending = false;
-  for (const [index, container] of (pod.spec.initContainers ?? []).entries()) {
-    const status = init[index] as ContainerStatus;
-    const ended = status.state.terminated ?? (status.state.waiting ? status.lastState.terminated : undefined);
+  let sidecarsRun = false;
+  for (const [index, container] of (spec.initContainers ?? []).entries()) {
+    const own = init[index] as ContainerStatus;
+    const exit = exitOf(own);
     if (isSidecar(container)) {
-      if (!status.started && !ended && !ending) initPending = true;
-    } else if (ended && ended.exitCode !== 0 && policy === "Never") return "Failed";
-    else if (!ended || ended.exitCode !== 0) initPending = true;
+      if (own.state.running) sidecarsRun = true;
+      if (!own.started && exit === undefined && !ending) initPending = true;
+    } else if (exit === undefined) initPending = true;
+    else if (exit !== 0) {
+      if (!mainBegan && !own.state.waiting && !isRestarted(container, spec, exit)) return "Failed";
+      initPending = true;
+    }
   }
-  const mainBegan = main.some(({ state, lastState }) => state.running || state.terminated || lastState.terminated);
-  if (initPending && !mainBegan) return ending && observed.containers.length > 0 ? (before ?? "Pending") : "Pending";
+  if (initPending && !mainBegan) return ending && observed.containers.length > 0 ? (status.phase ?? "Pending") : "Pending";
   const running = main.filter(({ state }) => state.running).length;
-  const ended = main.filter(({ state, lastState }) => state.terminated || (state.waiting && lastState.terminated));
-  if (running + ended.length < main.length) return "Pending";
-  if (running > 0) return "Running";
-  const sidecarsRun = (pod.spec.initContainers ?? []).some((container, index) => isSidecar(container) && init[index]?.state.running);
-  const succeeded = ended.every(({ state, lastState }) => (state.terminated ?? lastState.terminated)?.exitCode === 0);
-  const final = ended.every(({ state }) => state.terminated);
-  if (ending && final) return sidecarsRun ? "Running" : succeeded ? "Succeeded" : "Failed";
-  if (policy === "Always") return "Running";
-  if (succeeded && final) return "Succeeded";
-  return policy === "Never" ? "Failed" : "Running";
+  const exits = main.filter(({ state }) => !state.running).map(exitOf);
+  if (exits.includes(undefined)) return "Pending";
+  if (running > 0 || sidecarsRun) return "Running";
+  if (!ending && main.some((own, index) => isAgain(spec.containers[index] as Container, own, spec))) return "Running";
+  return exits.every((exit) => exit === 0) ? "Succeeded" : "Failed";
 }
 
-function statusesOf(
-  facts: StatusFacts,
-  containers: readonly AnyContainer[],
-  before: readonly ContainerStatus[] | undefined,
-  isInit: boolean,
-): readonly ContainerStatus[] {
-  return containers.map((container) =>
-    statusOf(
-      facts,
-      container,
-      before?.find(({ name }) => name === container.name),
-      isInit,
-    ),
-  );
+function hasBegun({ state, lastState }: ContainerStatus): boolean {
+  return state.running !== undefined || state.terminated !== undefined || lastState.terminated !== undefined;
 }
 
-function statusOf(facts: StatusFacts, container: AnyContainer, before: ContainerStatus | undefined, isInit: boolean): ContainerStatus {
-  const { pod, observed, waiting, starting, probe, runtimeName } = facts;
-  const [current, previous] = containersNamed(observed, container.name);
-  const hold = waiting.get(container.name);
-  const hasInit = (pod.spec.initContainers ?? []).length > 0;
-  const fallback: Waiting = { reason: hasInit ? "PodInitializing" : "ContainerCreating" };
-  const probed = current && probe(current.id);
-  const isRunning = current?.state === "running" && !starting.has(current.id);
-  const started = isRunning && (probed?.started ?? container.startupProbe === undefined);
-  const isPlainInit = isInit && !isSidecar(container as Container);
-  const exitedWell = current?.state === "exited" && current.exitCode === 0;
-  const ready = isPlainInit ? exitedWell : started && (probed?.ready ?? container.readinessProbe === undefined);
-
-  // An end that was told once is told the same way again: its message may be gone from the node.
-  const told = [before?.state.terminated, before?.lastState.terminated];
-  const terminated = (ended: ObservedContainer): ContainerState => ({
-    terminated: told.find((one) => one?.containerID === `${runtimeName}://${ended.id}`) ?? terminatedState(facts, ended),
-  });
-  let state: ContainerState;
-  let lastState: ContainerState = previous?.state === "exited" ? terminated(previous) : (before?.lastState ?? {});
-  if (!current) {
-    const lost = before?.state.running && { exitCode: 137, reason: "ContainerStatusUnknown", message: lostMessage };
-    if (lost && facts.ending) state = { terminated: lost };
-    else if (before?.state.terminated && !hold && (facts.ending || pod.spec.restartPolicy === "Never")) state = before.state;
-    else state = { waiting: waitingState(hold ?? (before?.state.waiting && !isInit ? before.state.waiting : fallback)) };
-    if (lost && !facts.ending) lastState = { terminated: lost };
-  } else if (isRunning) state = { running: { startedAt: formatTime(current.startedAt ?? current.createdAt) } };
-  else if (current.state === "exited") {
-    if (hold) {
-      state = { waiting: waitingState(hold) };
-      lastState = terminated(current);
-    } else state = terminated(current);
-  } else state = { waiting: waitingState(hold ?? fallback) };
-
-  return {
-    name: container.name,
-    state,
-    lastState,
-    ready,
-    restartCount: current?.attempt ?? before?.restartCount ?? 0,
-    image: current?.image && !current.image.startsWith("sha256:") ? current.image : (container.image ?? ""),
-    imageID: current?.imageRef ?? before?.imageID ?? "",
-    ...(current ? { containerID: `${runtimeName}://${current.id}` } : before?.containerID ? { containerID: before.containerID } : {}),
-    started,
-    ...(current && Object.keys(container.resources).length > 0 && { resources: container.resources }),
-    ...(current &&
-      container.volumeMounts && {
-        volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
-          name,
-          mountPath,
-          ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }),
-        })),
-      }),
-  };
+/** The code a container that does not run last ended with. */
+function exitOf({ state, lastState }: ContainerStatus): number | undefined {
+  if (state.running) return undefined;
+  return (state.terminated ?? lastState.terminated)?.exitCode;
 }
 
-const lostMessage = "The container could not be located when the pod was terminated";
-
-function terminatedState({ messages, runtimeName }: StatusFacts, ended: ObservedContainer): NonNullable<ContainerState["terminated"]> {
-  const message = messages.get(ended.id) || ended.message;
-  const reason = ended.reason || (ended.exitCode === 0 ? "Completed" : "Error");
-  return {
-    exitCode: ended.exitCode,
-    reason,
-    ...(message && { message }),
-    startedAt: formatTime(ended.startedAt ?? 0),
-    finishedAt: formatTime(ended.finishedAt ?? 0),
-    containerID: `${runtimeName}://${ended.id}`,
-  };
-}
-
-function waitingState({ reason, message }: { readonly reason?: string | undefined; readonly message?: string | undefined }) {
-  return { ...(reason && { reason }), ...(message && { message }) };
-}
-
-function conditionsOf(
-  { pod, observed }: StatusFacts,
-  phase: Phase,
-  init: readonly ContainerStatus[],
-  main: readonly ContainerStatus[],
-  now: number,
-): readonly PodCondition[] {
-  const time = formatTime(now);
-  const generation = pod.metadata.generation;
-  let conditions = pod.status.conditions ?? [];
-  const set = (type: string, status: boolean, reason?: string, message?: string): void => {
-    const condition = {
-      type,
-      status: status ? "True" : "False",
-      ...(reason && { reason }),
-      ...(message && { message }),
-      ...(generation !== undefined && { observedGeneration: generation }),
-    };
-    conditions = withCondition<PodCondition>(conditions, condition, time);
-  };
-
-  const sandboxReady = observed.sandbox?.ready === true && (pod.spec.hostNetwork === true || observed.sandbox.ips.length > 0);
-  set("PodReadyToStartContainers", sandboxReady);
-
-  const ended = phase === "Succeeded";
-  const incomplete = init.filter(({ ready, started }, index) => {
-    const container = pod.spec.initContainers?.[index];
-    return container && isSidecar(container) ? !started && phase !== "Running" : !ready;
-  });
-  const mainBegan = main.some(({ state }) => state.running || state.terminated);
-  if (ended) set("Initialized", true, "PodCompleted");
-  else if (incomplete.length > 0 && !mainBegan)
-    set("Initialized", false, "ContainersNotInitialized", `containers with incomplete status: ${namesOf(incomplete)}`);
-  else set("Initialized", true);
-
-  const sidecars = init.filter((_, index) => {
-    const container = pod.spec.initContainers?.[index];
-    return container !== undefined && isSidecar(container);
-  });
-  const unready = [...sidecars, ...main].filter(({ ready }) => !ready);
-  const gates = (pod.spec.readinessGates ?? []).filter(({ conditionType }) => !isTrue(conditions, conditionType));
-  const tell = (type: string, alsoGates: boolean): void => {
-    if (ended) set(type, false, "PodCompleted");
-    else if (phase === "Failed") set(type, false, "PodFailed");
-    else if (unready.length > 0) set(type, false, "ContainersNotReady", `containers with unready status: ${namesOf(unready)}`);
-    else if (alsoGates && gates.length > 0) {
-      const messages = gates.map(({ conditionType }) =>
-        conditions.some(({ type: other }) => other === conditionType)
-          ? `the status of pod readiness gate "${conditionType}" is not "True", but False`
-          : `corresponding condition of pod readiness gate "${conditionType}" does not exist.`,
-      );
-      set(type, false, "ReadinessGatesNotReady", messages.join(", "));
-    } else set(type, true);
-  };
-  tell("Ready", true);
-  tell("ContainersReady", false);
-  set("PodScheduled", true);
-  return conditions;
-}
-
-function namesOf(statuses: readonly ContainerStatus[]): string {
-  return `[${statuses.map(({ name }) => name).join(" ")}]`;
+function isAgain(container: Container, { state }: ContainerStatus, spec: Pod["spec"]): boolean {
+  return state.waiting !== undefined || isRestarted(container, spec, state.terminated?.exitCode ?? 0);
 }
