@@ -339,6 +339,9 @@ test("REG17 evictions ask the disruption budget", () =>
     assert.equal(await allowed(), 1, "neither a dry run nor a failed precondition is charged");
     const first = await evict("a");
     assert.equal(first.status, 201, first.text);
+    const { conditions } = (await h.ask("GET", `${pods}/a`)).json.status;
+    const [why] = conditions.filter(({ type }: { type: string }) => type === "DisruptionTarget");
+    assert.deepEqual([why.status, why.reason, why.message], ["True", "EvictionByEvictionAPI", "Eviction API: evicting"]);
     const second = await evict("b");
     assert.equal(second.status, 429);
     assert.equal(second.json.message, "Cannot evict pod as it would violate the pod's disruption budget.");

@@ -1,5 +1,5 @@
 // The rules of containers: each for itself, and what they must not have in common.
-import { duplicate, forbidden, invalid, required } from "#schema/derive/field-error.ts";
+import { duplicate, forbidden, invalid, required, tooMany } from "#schema/derive/field-error.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { descendingPathErrors, portErrors } from "#api/meta/rules.ts";
 import type { Container, EphemeralContainer, VolumeMount } from "./container.ts";
@@ -11,6 +11,8 @@ import { isSidecar } from "./resources.ts";
 import type { SecurityContext } from "./security.ts";
 import { containerSecurityErrors } from "./security-rules.ts";
 
+const restartRulesMax = 20;
+const exitCodesMax = 255;
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 
 export function containersErrors(spec: PodSpec, path: string): readonly FieldError[] {
@@ -20,7 +22,7 @@ export function containersErrors(spec: PodSpec, path: string): readonly FieldErr
   const names = new Set<string>();
   for (const [index, container] of containers.entries()) {
     const at = `${path}.containers[${index}]`;
-    errors.push(...containerErrors(container, volumes, at), ...restingErrors(container, at));
+    errors.push(...containerErrors(container, volumes, at), ...restingErrors(container, spec, at), ...restartErrors(container, at));
     names.add(container.name);
   }
   for (const [index, container] of initContainers.entries()) {
@@ -29,7 +31,8 @@ export function containersErrors(spec: PodSpec, path: string): readonly FieldErr
     names.add(container.name);
     errors.push(
       ...containerErrors(container, volumes, at),
-      ...(isSidecar(container) ? restingErrors(container, at) : passingErrors(container, at)),
+      ...(isSidecar(container) ? restingErrors(container, spec, at) : passingErrors(container, at)),
+      ...restartErrors(container, at),
     );
   }
   for (const [index, container] of ephemeralContainers.entries()) {
@@ -67,15 +70,34 @@ function containerErrors(container: Container | EphemeralContainer, volumes: Rea
 }
 
 /** Of containers that stay: their probes and hooks. */
-function restingErrors(container: Container, path: string): readonly FieldError[] {
+function restingErrors(container: Container, { terminationGracePeriodSeconds }: PodSpec, path: string): readonly FieldError[] {
   const { lifecycle } = container;
   return [
     ...probes.flatMap((name) => {
       const probe = container[name];
       return probe === undefined ? [] : probeErrors(name, probe, `${path}.${name}`);
     }),
-    ...(lifecycle === undefined ? [] : lifecycleErrors(lifecycle, `${path}.lifecycle`)),
+    ...(lifecycle === undefined ? [] : lifecycleErrors(lifecycle, terminationGracePeriodSeconds, `${path}.lifecycle`)),
   ];
+}
+
+/** Rules are exceptions from a policy: there has to be one. */
+function restartErrors({ restartPolicy, restartPolicyRules = [] }: Container, path: string): readonly FieldError[] {
+  const at = `${path}.restartPolicyRules`;
+  const errors: FieldError[] = [];
+  if (restartPolicyRules.length > 0 && !restartPolicy) {
+    errors.push(required(`${path}.restartPolicy`, "must specify restartPolicy when restart rules are used"));
+  }
+  if (restartPolicyRules.length > restartRulesMax) errors.push(tooMany(at, restartPolicyRules.length, restartRulesMax));
+  for (const [index, { exitCodes }] of restartPolicyRules.entries()) {
+    if (exitCodes === undefined) {
+      errors.push(required(`${at}[${index}].exitCodes`, "must be specified"));
+      continue;
+    }
+    const count = (exitCodes.values ?? []).length;
+    if (count > exitCodesMax) errors.push(tooMany(`${at}[${index}].exitCodes.values`, count, exitCodesMax));
+  }
+  return errors;
 }
 
 /** Of containers that run to their end: nobody probes them. */
@@ -90,7 +112,7 @@ function passingErrors(container: Container, path: string): readonly FieldError[
 function ephemeralErrors(container: EphemeralContainer, path: string): readonly FieldError[] {
   const detail = "cannot be set for an Ephemeral Container";
   const { resources, volumeMounts = [] } = container;
-  const fields = [...probes, "lifecycle", "ports", "resizePolicy", "restartPolicy"] as const;
+  const fields = [...probes, "lifecycle", "ports", "resizePolicy", "restartPolicy", "restartPolicyRules"] as const;
   const errors = fields.filter((name) => container[name] !== undefined).map((name) => forbidden(`${path}.${name}`, detail));
   if (Object.keys(resources).length > 0) errors.push(forbidden(`${path}.resources`, detail));
   for (const [index, { subPath, subPathExpr }] of volumeMounts.entries()) {

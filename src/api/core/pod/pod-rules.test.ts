@@ -217,3 +217,26 @@ test("rights and identities", () => {
     ],
   );
 });
+
+test("restart rules of containers", () => {
+  const of = (more: object) => errorsOf({ containers: [{ ...container, ...more }] });
+  const rule = { action: "Restart" as const, exitCodes: { operator: "In" as const, values: [42] } };
+  assert.deepEqual(of({ restartPolicy: "Never", restartPolicyRules: [rule] }), []);
+  assert.deepEqual(of({ restartPolicyRules: [rule] }), [
+    "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+  ]);
+  assert.deepEqual(of({ restartPolicy: "Never", restartPolicyRules: [{ action: "Restart" }] }), [
+    "spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
+  ]);
+  assert.deepEqual(of({ restartPolicy: "Never", restartPolicyRules: Array(21).fill(rule) }), [
+    "spec.containers[0].restartPolicyRules: Too many: 21: must have at most 20 items",
+  ]);
+});
+
+test("a preStop hook cannot sleep longer than the grace period", () => {
+  const lifecycle = { preStop: { sleep: { seconds: 6 } } };
+  assert.deepEqual(errorsOf({ terminationGracePeriodSeconds: 5, containers: [{ ...container, lifecycle }] }), [
+    "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 6: must be non-negative and less than terminationGracePeriodSeconds (5)",
+  ]);
+  assert.deepEqual(errorsOf({ terminationGracePeriodSeconds: 6, containers: [{ ...container, lifecycle }] }), []);
+});

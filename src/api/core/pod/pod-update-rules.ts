@@ -109,6 +109,9 @@ function differences(before: PodSpec, after: PodSpec): string {
 
 /** Ephemeral containers come, and never change or go; nothing else changes on that way. */
 function ephemeralErrors(pod: Pod, old: Pod): readonly FieldError[] {
+  if (old.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) {
+    return [forbidden("[]", "static pods do not support ephemeral containers")];
+  }
   const now = new Map((pod.spec.ephemeralContainers ?? []).map((container, index) => [container.name, { container, index }]));
   const errors: FieldError[] = [];
   for (const before of old.spec.ephemeralContainers ?? []) {

@@ -2,7 +2,7 @@
 import { forbidden, invalid, required } from "#schema/derive/field-error.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors, portOrNameErrors } from "#api/meta/rules.ts";
-import type { Lifecycle, LifecycleHandler, Probe } from "./probe.ts";
+import type { Lifecycle, LifecycleHandler, Probe, SleepAction } from "./probe.ts";
 
 type ProbeName = "livenessProbe" | "readinessProbe" | "startupProbe";
 
@@ -20,12 +20,24 @@ export function probeErrors(name: ProbeName, probe: Probe, path: string): readon
   return errors;
 }
 
-export function lifecycleErrors({ postStart, preStop }: Lifecycle, path: string): readonly FieldError[] {
+/** A hook that sleeps must leave the container time to end. */
+export function lifecycleErrors(
+  { postStart, preStop }: Lifecycle,
+  graceSeconds: number | bigint | undefined,
+  path: string,
+): readonly FieldError[] {
   const kinds = ["exec", "httpGet", "tcpSocket", "sleep"] as const;
   return [
     ...(postStart === undefined ? [] : handlerErrors(postStart, kinds, `${path}.postStart`)),
     ...(preStop === undefined ? [] : handlerErrors(preStop, kinds, `${path}.preStop`)),
+    ...sleepErrors(postStart?.sleep, graceSeconds, `${path}.postStart.sleep`),
+    ...sleepErrors(preStop?.sleep, graceSeconds, `${path}.preStop.sleep`),
   ];
+}
+
+function sleepErrors(sleep: SleepAction | undefined, graceSeconds: number | bigint | undefined, path: string): readonly FieldError[] {
+  if (sleep === undefined || graceSeconds === undefined || (sleep.seconds >= 0 && sleep.seconds <= graceSeconds)) return [];
+  return [invalid(path, sleep.seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`)];
 }
 
 type Handlers = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc"> & Pick<LifecycleHandler, "sleep">;
@@ -34,7 +46,7 @@ function handlerErrors(handler: Handlers, kinds: readonly (keyof Handlers)[], pa
   const set = kinds.filter((kind) => handler[kind] !== undefined);
   if (set.length === 0) return [required(path, "must specify a handler type")];
   const errors: FieldError[] = set.slice(1).map((kind) => forbidden(`${path}.${kind}`, "may not specify more than 1 handler type"));
-  const { exec, httpGet, tcpSocket, grpc, sleep } = handler;
+  const { exec, httpGet, tcpSocket, grpc } = handler;
   if (exec !== undefined && (exec.command ?? []).length === 0) errors.push(required(`${path}.exec.command`));
   if (httpGet !== undefined) {
     errors.push(...portOrNameErrors(httpGet.port, `${path}.httpGet.port`));
@@ -47,7 +59,5 @@ function handlerErrors(handler: Handlers, kinds: readonly (keyof Handlers)[], pa
   }
   if (tcpSocket !== undefined) errors.push(...portOrNameErrors(tcpSocket.port, `${path}.tcpSocket.port`));
   if (grpc !== undefined) errors.push(...portErrors(grpc.port, `${path}.grpc.port`));
-  if (sleep !== undefined && sleep.seconds < 0)
-    errors.push(invalid(`${path}.sleep.seconds`, sleep.seconds, "must be greater than or equal to 0"));
   return errors;
 }

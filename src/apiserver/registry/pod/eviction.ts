@@ -1,5 +1,6 @@
 // pods/eviction: a deletion that asks the disruption budgets first. The budget is charged before the Pod goes, so that two evictions
 // at once cannot both take the last one.
+import { withCondition } from "#api/meta/conditions.ts";
 import { isReason, StatusError } from "#api/meta/status-error.ts";
 import { Eviction } from "#api/policy/eviction/eviction.ts";
 import { PodDisruptionBudget } from "#api/policy/pod-disruption-budget/pod-disruption-budget.ts";
@@ -31,8 +32,10 @@ export const eviction: CustomSubresource = {
       const isMeant = (preconditions?.uid ?? uid) === uid && (preconditions?.resourceVersion ?? resourceVersion) === resourceVersion;
       const isJudged = isExempt(pod) || (isMeant && (await chargeBudget(call, pod, dryRun)) === "spared");
       // What was let go for its state must still be in that state when it goes.
-      const version = preconditions?.resourceVersion ?? (isJudged ? resourceVersion : undefined);
+      const expected = preconditions?.resourceVersion ?? (isJudged ? resourceVersion : undefined);
       try {
+        const marked = dryRun || !isMeant ? undefined : await markTarget(call, pod, expected);
+        const version = expected === undefined ? undefined : (marked ?? expected);
         await pods.delete(namespace, name, {
           user: call.request.user,
           dryRun,
@@ -49,6 +52,29 @@ export const eviction: CustomSubresource = {
     return { object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, status: 201 };
   },
 };
+
+/** Tells why the Pod is about to go. The resourceVersion of what was written; undefined when nothing was, or the Pod is not the one expected. */
+async function markTarget(call: Call, { metadata }: Pod, expected: string | undefined): Promise<string | undefined> {
+  const time = formatTime(call.world.clock.now());
+  let isMarked = false;
+  const { namespace = "", name, uid } = metadata;
+  const marked = await call.registry.of(Pod).update(
+    namespace,
+    name,
+    (pod) => {
+      isMarked = false;
+      if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return pod;
+      if (expected !== undefined && pod.metadata.resourceVersion !== expected) return pod;
+      const { generation } = pod.metadata;
+      const why = { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" };
+      const condition = { ...why, ...(generation !== undefined && { observedGeneration: generation }) };
+      isMarked = true;
+      return { ...pod, status: { ...pod.status, conditions: withCondition(pod.status.conditions, condition, time) } };
+    },
+    { user: call.request.user, subresource: "status" },
+  );
+  return isMarked ? marked.metadata.resourceVersion : undefined;
+}
 
 /** Pods that count for no budget: ended, on no node yet, or going already. */
 function isExempt({ metadata, spec, status }: Pod): boolean {
