@@ -11,6 +11,7 @@ import { registryOf } from "../images/registry-auth.ts";
 import { BackOffs, ordinaryLimits } from "./back-off.ts";
 import { containerConfig } from "./container-config.ts";
 import { environmentOf, type EnvironmentSources } from "./environment.ts";
+import { variableOf } from "./environment-file.ts";
 import { expand } from "./expansion.ts";
 import { linuxResources, oomScore, sharesOf } from "./resources.ts";
 import { dnsOf, hostnameOf, readResolver, sandboxConfig } from "./sandbox-config.ts";
@@ -28,8 +29,11 @@ function newPod(container: Containers[number] = {}, spec: Draft<Pod["spec"]> = {
 const sources: EnvironmentSources = {
   podIPs: ["10.0.0.2"],
   hostIPs: ["192.168.0.1"],
-  allocatable: { cpu: "4", memory: "8Gi" },
+  allocatable: { cpu: "4", memory: "8Gi", "ephemeral-storage": "10Gi" },
   services: [],
+  file: async (volume, path) =>
+    volume === "files" && path === "a.env" ? "# first\nA='one'\nB='two\nlines' # both\nC= x\nD = 'no'\n" : undefined,
+  warn: () => {},
   configMap: async (name) =>
     name === "settings" ? complete(ConfigMap, { metadata: { name }, data: { colour: "blue", __proto__x: "y" } }) : undefined,
   secret: async (name) => (name === "token" ? complete(Secret, { metadata: { name }, data: { key: "c2VjcmV0" } }) : undefined),
@@ -61,12 +65,13 @@ test("variables come from values, fields, amounts, ConfigMaps and Secrets, and r
       env: [
         { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
         { name: "APP", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+        { name: "DISK", valueFrom: { resourceFieldRef: { resource: "limits.ephemeral-storage", divisor: "1Gi" } } },
         { name: "CPUS", valueFrom: { resourceFieldRef: { resource: "limits.cpu" } } },
         { name: "KEY", valueFrom: { secretKeyRef: { name: "token", key: "key" } } },
         { name: "BOTH", value: "$(IP):$(KEY)" },
       ],
     }),
-    { P_colour: "blue", P___proto__x: "y", IP: "10.0.0.2", APP: "web", CPUS: "4", KEY: "secret", BOTH: "10.0.0.2:secret" },
+    { P_colour: "blue", P___proto__x: "y", IP: "10.0.0.2", APP: "web", DISK: "10", CPUS: "4", KEY: "secret", BOTH: "10.0.0.2:secret" },
   );
 });
 
@@ -80,6 +85,41 @@ test("what is missing is said in upstream's words", async () => {
     message: "couldn't find key toString in Secret shop/token",
   });
   assert.deepEqual(await from({ secretKeyRef: { name: "none", key: "a", optional: true } }), {});
+});
+
+test("variables come from files too, in single quotes", async () => {
+  const from = (key: string, more: object = {}) =>
+    environment({ env: [{ name: "X", valueFrom: { fileKeyRef: { volumeName: "files", path: "a.env", key, ...more } } }] });
+  assert.deepEqual(await from("A"), { X: "one" });
+  assert.deepEqual(await from("B"), { X: "two\nlines" });
+  assert.deepEqual(await from("C"), { X: "" });
+  await assert.rejects(from("D"), {
+    message: "couldn't parse env file: invalid environment variable format at line 6: whitespace before '=' is not allowed",
+  });
+  assert.equal(variableOf("A='1'\n", "B"), undefined);
+  for (const [text, what] of [
+    ["A", /missing '='/],
+    ["A=x", /single quotes/],
+    ["A='x", /unclosed/],
+    ["A='x'y", /after closing quote/],
+    ["='x'", /empty variable name/],
+  ] as const)
+    assert.throws(() => variableOf(text, "A"), what);
+  assert.deepEqual(await from("A", { path: "b.env", optional: true }), {});
+  await assert.rejects(from("A", { path: "b.env" }), { message: "couldn't parse env file" });
+});
+
+test("names that no environment can hold are left out, and said; prefixes may be anything else", async () => {
+  const warnings: string[] = [];
+  const configMap = async (name: string) => complete(ConfigMap, { metadata: { name }, data: { "a=b": "1", "1 c": "2" } });
+  const found = await environment(
+    { envFrom: [{ prefix: "-x.", configMapRef: { name: "odd" } }] },
+    { configMap, warn: (reason, message) => warnings.push(`${reason}: ${message}`) },
+  );
+  assert.deepEqual(found, { "-x.1 c": "2" });
+  assert.deepEqual(warnings, [
+    "InvalidEnvironmentVariableNames: Keys [-x.a=b] from the EnvFrom configMap shop/odd were skipped since they are considered invalid environment variable names.",
+  ]);
 });
 
 test("Services of the namespace, and the API server's, are told", async () => {

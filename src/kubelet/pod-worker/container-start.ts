@@ -73,6 +73,7 @@ export class ContainerStart {
     try {
       id = await createContainer(world, needs, {
         ...{ pod, container, attempt, image: image.image, observed, files, fields: this.#work.fields },
+        warn: (reason, message) => tell("Warning", reason, message),
         ...{ sandboxId: sandbox.id, sandbox: await this.#preparation.configOfSandbox(sandbox.metadata.attempt) },
       });
     } catch (error) {

@@ -9,7 +9,7 @@ import { containerMounts } from "../volumes/container-mounts.ts";
 import type { ReferencedObjects } from "../volumes/objects.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import { containerConfig } from "./container-config.ts";
-import { environmentOf } from "./environment.ts";
+import { ContainerConfigError, environmentOf } from "./environment.ts";
 import type { FieldContext } from "./field-paths.ts";
 import type { ObservedPod } from "./observed.ts";
 import type { PodFiles } from "./pod-files.ts";
@@ -33,12 +33,16 @@ export interface Creation {
   readonly observed: ObservedPod;
   readonly files: PodFiles;
   readonly fields: FieldContext;
+  /** Told what of the Pod is left out. */
+  readonly warn: (reason: string, message: string) => void;
 }
+
+const environmentFileBytesMax = 1_048_576;
 
 /** The new container's id. Throws ContainerConfigError where the Pod asks for what cannot be. */
 export async function createContainer(world: World, needs: CreationNeeds, creation: Creation): Promise<string> {
   const { runtime, options, volumes, objects, services } = needs;
-  const { pod, container, attempt, image, sandboxId, sandbox, observed, files, fields } = creation;
+  const { pod, container, attempt, image, sandboxId, sandbox, observed, files, fields, warn } = creation;
   const { uid } = pod.metadata;
   const namespace = namespaceOf(pod);
   const environment = await environmentOf(pod, container, {
@@ -46,6 +50,8 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     services: services(),
     configMap: (name) => objects.configMap(uid, namespace, name),
     secret: (name) => objects.secret(uid, namespace, name),
+    file: (volume, path, index) => environmentFile(world, volumes, pod, { volume, path, container: container.name, index }),
+    warn,
   });
   const terminationPath = await files.makeTerminationFile(container.name, attempt);
   const hostsPath = await files.writeHosts(observed.sandbox?.ips ?? []);
@@ -61,4 +67,33 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     targetContainerId: target?.id,
   });
   return runtime.createContainer(sandboxId, config, sandbox);
+}
+
+/** Read through what was opened: containers can write into the volume, and must not lead us elsewhere. */
+async function environmentFile(
+  world: World,
+  volumes: Volumes,
+  pod: Pod,
+  {
+    volume,
+    path,
+    container,
+    index,
+  }: { readonly volume: string; readonly path: string; readonly container: string; readonly index: number },
+): Promise<string | undefined> {
+  if (!pod.spec.volumes?.some(({ name }) => name === volume))
+    throw new ContainerConfigError(`cannot find the volume ${JSON.stringify(volume)} referenced by FileKeyRef`);
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || parts.includes("..")) throw new ContainerConfigError(`invalid path ${JSON.stringify(path)} of FileKeyRef`);
+  const root = volumes.pathOf(pod, volume);
+  const inside = parts.join("/");
+  if ((await world.files.stat(`${root}/${inside}`, { follow: true }))?.kind !== "file") return undefined;
+  try {
+    const pinned = await volumes.pin(pod, root, inside, { volume: `${volume}~env`, container, index });
+    if (((await world.files.stat(pinned))?.size ?? 0) > environmentFileBytesMax)
+      throw new Error(`it has more than ${environmentFileBytesMax} bytes`);
+    return await world.files.readText(pinned);
+  } catch (error) {
+    throw new ContainerConfigError(`couldn't parse env file: ${(error as Error).message}`);
+  }
 }

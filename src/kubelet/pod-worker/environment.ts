@@ -6,6 +6,8 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import type { Secret } from "#api/core/secret/secret.ts";
 import type { Service } from "#api/core/service/service.ts";
 import { namespaceOf } from "../layout.ts";
+import { environmentNameProblems } from "#schema/derive/formats.ts";
+import { EnvironmentFileError, variableOf } from "./environment-file.ts";
 import { expand } from "./expansion.ts";
 import { type FieldContext, fieldValue, resourceValue } from "./field-paths.ts";
 
@@ -18,6 +20,10 @@ export interface EnvironmentSources extends FieldContext {
   readonly services: readonly Service[];
   configMap(name: string): Promise<ConfigMap | undefined>;
   secret(name: string): Promise<Secret | undefined>;
+  /** The text of a file in one of the Pod's volumes; undefined where there is none. `index` tells the container's variables apart. */
+  file(volume: string, path: string, index: number): Promise<string | undefined>;
+  /** Told what was left out. */
+  warn(reason: string, message: string): void;
 }
 
 export type Environment = ReadonlyMap<string, string>;
@@ -25,11 +31,22 @@ export type Environment = ReadonlyMap<string, string>;
 export async function environmentOf(pod: Pod, container: Container, sources: EnvironmentSources): Promise<Environment> {
   const result = new Map<string, string>();
   for (const { prefix = "", configMapRef, secretRef } of container.envFrom ?? []) {
-    for (const [key, value] of await entriesFrom(configMapRef, secretRef)) result.set(prefix + key, value);
+    const invalid: string[] = [];
+    for (const [key, value] of await entriesFrom(configMapRef, secretRef)) {
+      if (environmentNameProblems(prefix + key).length === 0) result.set(prefix + key, value);
+      else invalid.push(prefix + key);
+    }
+    if (invalid.length > 0) {
+      const from = configMapRef ? `configMap ${namespaceOf(pod)}/${configMapRef.name}` : `secret ${namespaceOf(pod)}/${secretRef?.name}`;
+      sources.warn(
+        "InvalidEnvironmentVariableNames",
+        `Keys [${invalid.sort().join(", ")}] from the EnvFrom ${from} were skipped since they are considered invalid environment variable names.`,
+      );
+    }
   }
   const services = serviceVariables(sources.services, namespaceOf(pod), pod.spec.enableServiceLinks ?? true);
-  for (const variable of container.env ?? []) {
-    const value = await valueOf(variable);
+  for (const [index, variable] of (container.env ?? []).entries()) {
+    const value = await valueOf(variable, index);
     if (value !== undefined) result.set(variable.name, value);
   }
   for (const [name, value] of services) if (!result.has(name)) result.set(name, value);
@@ -52,9 +69,9 @@ export async function environmentOf(pod: Pod, container: Container, sources: Env
     return [];
   }
 
-  async function valueOf({ name, value = "", valueFrom }: EnvVar): Promise<string | undefined> {
+  async function valueOf({ name, value = "", valueFrom }: EnvVar, index: number): Promise<string | undefined> {
     if (!valueFrom) return expand(value, (other) => result.get(other) ?? services.get(other));
-    const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+    const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
     if (fieldRef) {
       const field = fieldValue(pod, fieldRef.fieldPath, sources);
       if (field === undefined) throw new ContainerConfigError(`unsupported fieldPath: ${fieldRef.fieldPath}`);
@@ -64,7 +81,7 @@ export async function environmentOf(pod: Pod, container: Container, sources: Env
       const of = resourceFieldRef.containerName
         ? [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((one) => one.name === resourceFieldRef.containerName)
         : container;
-      const amount = of && resourceValue(of, resourceFieldRef, sources);
+      const amount = of && resourceValue(of, resourceFieldRef, sources, pod.spec.resources?.limits);
       if (amount === undefined) throw new ContainerConfigError(`unsupported container resource : ${resourceFieldRef.resource}`);
       return amount;
     }
@@ -86,7 +103,27 @@ export async function environmentOf(pod: Pod, container: Container, sources: Env
       if (optional) return undefined;
       throw new ContainerConfigError(`couldn't find key ${key} in Secret ${namespaceOf(pod)}/${secret}`);
     }
+    if (fileKeyRef) {
+      const { volumeName, path, key, optional } = fileKeyRef;
+      const text = await sources.file(volumeName, path, index);
+      const found = text === undefined ? undefined : fileVariable(text, key);
+      if (found !== undefined || optional) return found;
+      throw new ContainerConfigError(
+        text === undefined
+          ? `couldn't parse env file`
+          : `environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(path)}`,
+      );
+    }
     throw new ContainerConfigError(`environment variable ${name} has a source that is not supported here`);
+  }
+}
+
+function fileVariable(text: string, key: string): string | undefined {
+  try {
+    return variableOf(text, key);
+  } catch (error) {
+    if (error instanceof EnvironmentFileError) throw new ContainerConfigError(`couldn't parse env file: ${error.message}`);
+    throw error;
   }
 }
 

@@ -49,20 +49,25 @@ export function fieldValue(pod: Pod, path: string, { podIPs, hostIPs }: FieldCon
   }
 }
 
-/** `limits.cpu` and its kin, divided and rounded up; a limit that is not set is what the node can give. */
+/** `limits.cpu` and its kin, divided and rounded up; a limit that is not set is the Pod's, or what the node can give. */
 export function resourceValue(
   container: Container,
   { resource, divisor }: ResourceFieldSelector,
   { allocatable }: FieldContext,
+  ofPod: Readonly<Record<string, string>> = {},
 ): string | undefined {
   const match = /^(limits|requests)\.(.+)$/.exec(resource);
   if (!match) return undefined;
   const [, side, name] = match as unknown as [string, "limits" | "requests", string];
   const given = container.resources[side]?.[name];
-  const amount = given ?? (side === "limits" && (name === "cpu" || name === "memory") ? allocatable[name] : undefined) ?? "0";
+  const amount = given ?? (side === "limits" && isOfNode(name) ? (ofPod[name] ?? allocatable[name]) : undefined) ?? "0";
   const by = divisor && quantityToNumber(divisor) !== 0 ? divisor : "1";
   if (name === "cpu") return String(Math.ceil(quantityToMilli(amount) / quantityToMilli(by)));
   return String(Math.ceil(quantityToWhole(amount) / Math.max(quantityToNumber(by), Number.MIN_VALUE)));
+}
+
+function isOfNode(name: string): boolean {
+  return name === "cpu" || name === "memory" || name === "ephemeral-storage" || name.startsWith("hugepages-");
 }
 
 function mapText(map: Readonly<Record<string, string>> | undefined): string {
