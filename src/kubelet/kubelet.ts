@@ -117,7 +117,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const cgroups = options.cgroupRoot === undefined ? undefined : startCgroups(world, await findHierarchies(world), options.cgroupRoot);
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
   const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts });
-  const images = startImagePuller(world, { runtime, authFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
+  const images = startImagePuller(world, { runtime, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
     runtime,
     recorder,

@@ -5,6 +5,7 @@ import type { Image, RegistryAuth, Runtime } from "#cri/runtime.ts";
 import { GrpcError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { durationOf } from "#schema/time.ts";
+import type { PullCredentials } from "./registry-auth.ts";
 import { BackOffs, ordinaryLimits } from "../pod-worker/back-off.ts";
 
 export type ImageOutcome =
@@ -24,7 +25,7 @@ export interface ImagePuller {
 export interface ImagePullerNeeds {
   readonly runtime: Runtime;
   /** What the Pod's imagePullSecrets say about the image's registry. */
-  readonly authFor: (pod: Pod, image: string) => Promise<RegistryAuth | undefined>;
+  readonly credentialsFor: (pod: Pod, image: string) => Promise<PullCredentials>;
 }
 
 interface Pull {
@@ -32,7 +33,7 @@ interface Pull {
   outcome: ImageOutcome | undefined;
 }
 
-export function startImagePuller(world: World, { runtime, authFor }: ImagePullerNeeds): ImagePuller {
+export function startImagePuller(world: World, { runtime, credentialsFor }: ImagePullerNeeds): ImagePuller {
   const pulls = new Map<string, Pull>();
   const backOffs = new BackOffs(ordinaryLimits);
   const lastErrors = new Map<string, string>();
@@ -89,6 +90,20 @@ export function startImagePuller(world: World, { runtime, authFor }: ImagePuller
     },
   };
 
+  /** Registries are asked as each of those they may know, until one is let in; the last refusal is the one that is told. */
+  async function pullWithAny(name: string, auths: readonly RegistryAuth[], signal: AbortSignal): Promise<string> {
+    const [last, ...others] = auths.toReversed();
+    for (const auth of others.reverse()) {
+      try {
+        return await runtime.pullImage(name, { auth, signal });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        world.log.debug("cannot pull an image with one of its secrets; trying the next", { image: name, error: (error as Error).message });
+      }
+    }
+    return runtime.pullImage(name, { auth: last, signal });
+  }
+
   function begin(key: string, name: string, pod: Pod, container: Container, tell: TellEvent, done: () => void): void {
     const pull: Pull = { abort: new AbortController(), outcome: undefined };
     pulls.set(key, pull);
@@ -97,8 +112,12 @@ export function startImagePuller(world: World, { runtime, authFor }: ImagePuller
     const startedAt = world.clock.monotonic();
     void (async () => {
       try {
-        const auth = await authFor(pod, name);
-        const ref = await runtime.pullImage(name, { auth, signal: pull.abort.signal });
+        const { auths, missing } = await credentialsFor(pod, name);
+        if (missing.length > 0) {
+          const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
+          tell("Warning", "FailedToRetrieveImagePullSecret", message);
+        }
+        const ref = await pullWithAny(name, auths, pull.abort.signal);
         const image = (await runtime.imageStatus(ref)) ?? (await runtime.imageStatus(name));
         if (!image) throw new GrpcError(5, `image ${name} is not there after it was pulled`);
         const took = durationOf(Math.trunc(world.clock.monotonic() - startedAt));

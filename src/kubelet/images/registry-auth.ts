@@ -1,4 +1,4 @@
-// What a Pod's imagePullSecrets say about a registry.
+// What a Pod's imagePullSecrets say about an image: each entry names a registry, perhaps with a path, perhaps with "*" in its host.
 import { decodeBase64 } from "#base/base64.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Secret } from "#api/core/secret/secret.ts";
@@ -10,15 +10,22 @@ import { namespaceOf } from "../layout.ts";
 
 export type FindSecret = (uid: string, namespace: string, name: string) => Promise<Secret | undefined>;
 
-/** The first secret that knows the image's registry; secrets that are missing or unreadable are passed over. */
-export async function authFromSecrets(pod: Pod, image: string, find: FindSecret): Promise<RegistryAuth | undefined> {
-  const registry = registryOf(image);
+export interface PullCredentials {
+  /** The most fitting first; none where nobody is known to the registry. */
+  readonly auths: readonly RegistryAuth[];
+  /** Names of secrets that are not there or cannot be read. */
+  readonly missing: readonly string[];
+}
+
+export async function authFromSecrets(pod: Pod, image: string, find: FindSecret): Promise<PullCredentials> {
+  const found: { readonly entry: string; readonly auth: RegistryAuth }[] = [];
+  const missing: string[] = [];
   for (const { name = "" } of pod.spec.imagePullSecrets ?? []) {
     const secret = await find(pod.metadata.uid, namespaceOf(pod), name).catch(() => undefined);
-    const found = secret && entryFor(secret, registry);
-    if (found) return found;
+    if (secret) found.push(...entriesFor(secret, image));
+    else missing.push(name);
   }
-  return undefined;
+  return { auths: found.toSorted((a, b) => b.entry.length - a.entry.length).map(({ auth }) => auth), missing };
 }
 
 export function registryOf(image: string): string {
@@ -26,28 +33,66 @@ export function registryOf(image: string): string {
   return image.includes("/") && (first.includes(".") || first.includes(":") || first === "localhost") ? first : "docker.io";
 }
 
-function entryFor({ data = {} }: Secret, registry: string): RegistryAuth | undefined {
+function entriesFor({ data = {} }: Secret, image: string): readonly { readonly entry: string; readonly auth: RegistryAuth }[] {
   const modern = data[".dockerconfigjson"];
   const parsed = parse(modern ?? data[".dockercfg"]);
   const auths = modern === undefined ? parsed : isObject(parsed) ? ownValue(parsed, "auths") : undefined;
-  if (!isObject(auths)) return undefined;
-  for (const [key, value] of Object.entries(auths)) {
-    const host = key.replace(/^https?:\/\//, "").split("/")[0] as string;
-    const isSame = host === registry || (registry === "docker.io" && (host === "index.docker.io" || host === "registry-1.docker.io"));
-    if (!isSame || !isObject(value)) continue;
+  if (!isObject(auths)) return [];
+  return Object.entries(auths).flatMap(([entry, value]) => {
+    if (!isObject(value) || !isAbout(entry, image)) return [];
     const text = (name: string) => {
       const found = ownValue(value, name);
       return typeof found === "string" ? found : undefined;
     };
-    return {
+    const auth = {
       username: text("username"),
       password: text("password"),
       auth: text("auth"),
       identityToken: text("identitytoken"),
       registryToken: text("registrytoken"),
     };
+    return [{ entry: entry.replace(/^https?:\/\//, ""), auth }];
+  });
+}
+
+/** Whether a key of a docker configuration is about the image's registry and the beginning of its path. */
+export function isAbout(entry: string, image: string): boolean {
+  const registry = registryOf(image);
+  const path = image.startsWith(`${registry}/`) ? image.slice(registry.length + 1) : image;
+  const [host = "", ...folders] = entry.replace(/^https?:\/\//, "").split("/");
+  if (registry === "docker.io" && ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(host)) return true;
+  if (!hostMatches(host, registry)) return false;
+  const wanted = folders.filter((part) => part !== "").join("/");
+  // What docker itself wrote behind the host says which protocol was spoken.
+  return wanted === "" || wanted === "v1" || wanted === "v2" || path === wanted || path.startsWith(`${wanted}/`) || isTagged(path, wanted);
+}
+
+function isTagged(path: string, wanted: string): boolean {
+  return path.startsWith(`${wanted}:`) || path.startsWith(`${wanted}@`);
+}
+
+/** "*" stands for part of one label of the host; the ports must be the same. */
+function hostMatches(pattern: string, registry: string): boolean {
+  if (!pattern.includes("*")) return pattern === registry;
+  const [patternHost = "", patternPort = ""] = pattern.split(":");
+  const [host = "", port = ""] = registry.split(":");
+  const [patternLabels, labels] = [patternHost.split("."), host.split(".")];
+  if (patternPort !== port || patternLabels.length !== labels.length) return false;
+  return patternLabels.every((label, index) => labelMatches(label, labels[index] as string));
+}
+
+function labelMatches(pattern: string, label: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === label;
+  if (!label.startsWith(first)) return false;
+  const last = rest.pop() as string;
+  let at = first.length;
+  for (const part of rest) {
+    const found = label.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
   }
-  return undefined;
+  return label.length - last.length >= at && label.endsWith(last);
 }
 
 function parse(base64: string | undefined): Json | undefined {
