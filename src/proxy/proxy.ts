@@ -1,51 +1,102 @@
 // kube-proxy: makes connections to Services reach Pods, on this machine.
 import type { Scope } from "#base/scope.ts";
+import { Node } from "#api/core/node/node.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Informers } from "#client/informers.ts";
 import type { World } from "#platform/world.ts";
+import { flowCleaner } from "./conntrack/conntrack.ts";
+import { healthCheckServers } from "./health-checks.ts";
 import type { RuleLoader } from "./nftables/nftables.ts";
-import { forwardedPorts } from "./rules.ts";
+import type { ProxyMetrics } from "./proxy-metrics.ts";
+import { forwardedPorts, healthChecks } from "./rules.ts";
+
+type Family = "IPv4" | "IPv6";
 
 export interface ProxyNeeds {
   readonly informers: Informers;
   /** The name of this machine's Node. */
   readonly node: string;
-  readonly loaders: readonly { readonly family: "IPv4" | "IPv6"; readonly loader: RuleLoader }[];
+  readonly loaders: readonly { readonly family: Family; readonly loader: RuleLoader }[];
+  /** Ranges of the addresses at which node ports answer; "primary" for those of the Node object; none for all of this machine's. */
+  readonly nodePortAddresses: readonly string[];
+  readonly allowsExternalIps: boolean;
+  readonly metrics: ProxyMetrics;
   /** Changes within this time are carried out together. */
   readonly minSyncMilliseconds?: number;
+  /** Rules are loaded anew after this long even when nothing changed, in case somebody else touched them. */
+  readonly syncPeriodMilliseconds?: number;
 }
 
 export interface RunningProxy {
-  /** Whether the rules of what was first seen are loaded, and when they last were, by the monotonic clock: for /healthz. */
+  /** Whether the rules of what was first seen are loaded. */
   readonly isSynced: boolean;
-  readonly syncedAt: number;
+  /** When the rules were last seen to be right, by the wall clock in milliseconds: for /healthz. */
+  readonly updatedAt: number;
+  /** Whether the last changes were carried out, or have not waited for long. */
+  readonly isHealthy: boolean;
+  /** Whether the Node is to keep getting traffic: it is not being deleted. */
+  readonly isNodeEligible: boolean;
 }
 
-/** Rules are loaded anew after this long even when nothing changed, in case somebody else touched them. */
-const syncPeriodMilliseconds = 30_000;
+/** Changes that wait for longer than this mean that something is stuck. */
+const stuckMilliseconds = 60_000;
+const deletionTaint = "ToBeDeletedByClusterAutoscaler";
+const zoneLabel = "topology.kubernetes.io/zone";
 
 export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds): Promise<RunningProxy> {
-  const { informers, node, loaders, minSyncMilliseconds = 20 } = needs;
-  const services = informers.for(Service);
-  const slices = informers.for(EndpointSlice);
-  const state = { isSynced: false, syncedAt: 0 };
-  let isDirty = true;
+  const { informers, node, loaders, metrics, allowsExternalIps, minSyncMilliseconds = 20, syncPeriodMilliseconds = 30_000 } = needs;
+  const services = informers.for(Service, { labelSelector: "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name" });
+  const slices = informers.for(EndpointSlice, {
+    labelSelector: "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name",
+  });
+  const nodes = informers.for(Node, { fieldSelector: `metadata.name=${node}` });
+  const cleaners = loaders.map(({ family }) => flowCleaner(world, family));
+  const isOwnNode = ({ metadata }: Node) => metadata.name === node;
+  const ownNode = () => nodes.get(node);
+  let isSynced = false;
+  let updatedAt = world.clock.now();
+  /** Since when changes wait, by the monotonic clock. */
+  let waitingSince: number | undefined = world.clock.monotonic();
   let wake: (() => void) | undefined;
   const changed = () => {
-    isDirty = true;
+    waitingSince ??= world.clock.monotonic();
+    metrics.queued(world.clock.now());
     wake?.();
   };
+  const isHealthy = () => isSynced && (waitingSince === undefined || world.clock.monotonic() - waitingSince < stuckMilliseconds);
+  const checks = healthCheckServers(scope, world, { isHealthy });
 
-  await Promise.all([services.synced, slices.synced]);
+  await Promise.all([services.synced, slices.synced, nodes.synced]);
   scope.throwIfStopped();
   scope.defer("Services", services.onChange(changed));
   scope.defer("EndpointSlices", slices.onChange(changed));
+  scope.defer(
+    "Nodes",
+    nodes.onChange(({ object, old }) => {
+      if (isOwnNode(object) && (!old || placeText(object) !== placeText(old))) changed();
+    }),
+  );
   scope.defer("wake", () => wake?.());
+
+  async function load(anew: boolean): Promise<void> {
+    const startedAt = world.clock.monotonic();
+    const place = { node, zone: ownNode()?.metadata.labels?.[zoneLabel] };
+    const observed = { ...place, services: services.list(), slices: slices.list() };
+    for (const [at, { family, loader }] of loaders.entries()) {
+      const ports = forwardedPorts({ ...observed, family, allowsExternalIps });
+      await loader.load({ ports, nodePortAddresses: nodePortAddressesOf(needs.nodePortAddresses, ownNode(), family) }, anew);
+      await cleaners[at]?.clean(ports);
+    }
+    const families = loaders.map(({ family }) => family);
+    await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
+    metrics.synced((world.clock.monotonic() - startedAt) / 1_000, world.clock.now());
+  }
+
   scope.start("rules", async (task) => {
     while (!task.stopped) {
       let anew = false;
-      if (!isDirty) {
+      if (waitingSince === undefined) {
         await new Promise<void>((resolve) => {
           const timer = world.clock.timer(syncPeriodMilliseconds, () => {
             anew = true;
@@ -56,20 +107,54 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
             resolve();
           };
         });
+        wake = undefined;
       }
       await world.clock.sleep(task, minSyncMilliseconds);
-      isDirty = false;
+      const since = waitingSince;
+      waitingSince = undefined;
       try {
-        for (const { family, loader } of loaders)
-          await loader.load(forwardedPorts({ services: services.list(), slices: slices.list(), node, family }), anew);
-        state.isSynced = true;
-        state.syncedAt = world.clock.monotonic();
+        await load(anew);
+        isSynced = true;
+        updatedAt = world.clock.now();
       } catch (error) {
-        isDirty = true;
+        waitingSince = since ?? world.clock.monotonic();
+        metrics.failed();
         world.log.error("cannot load rules; trying again", { error: (error as Error).message });
         await world.clock.sleep(task, 1_000);
       }
     }
   });
-  return state;
+  return {
+    get isSynced() {
+      return isSynced;
+    },
+    get updatedAt() {
+      return updatedAt;
+    },
+    get isHealthy() {
+      return isHealthy();
+    },
+    get isNodeEligible() {
+      const own = ownNode();
+      return !own?.metadata.deletionTimestamp && !own?.spec.taints?.some(({ key }) => key === deletionTaint);
+    },
+  };
+}
+
+/** What of our Node the rules depend on. */
+function placeText({ metadata, status }: Node): string {
+  return `${metadata.labels?.[zoneLabel] ?? ""} ${(status.addresses ?? []).map(({ type, address }) => `${type}=${address}`).join(" ")}`;
+}
+
+function nodePortAddressesOf(wanted: readonly string[], node: Node | undefined, family: Family): readonly string[] | undefined {
+  const isOurs = (address: string) => address.includes(":") === (family === "IPv6");
+  if (wanted.length === 0) return undefined;
+  if (wanted[0] !== "primary") {
+    const ours = wanted.filter(isOurs);
+    return ours.some((range) => range.endsWith("/0")) ? undefined : ours;
+  }
+  const addresses = (node?.status.addresses ?? []).filter(({ address }) => isOurs(address) && !/[^0-9a-fA-F.:]/.test(address));
+  const internal = addresses.find(({ type }) => type === "InternalIP") ?? addresses.find(({ type }) => type === "ExternalIP");
+  // A Node that has not said its addresses yet is reached at all of them.
+  return internal ? [internal.address] : node?.status.addresses?.length ? [] : undefined;
 }

@@ -1,15 +1,9 @@
-// Services and their endpoints, as forwarding rules. Pure: what is observed in, rules out; nftables/ and simulated/ carry them out.
+// Services and their endpoints, as forwarding rules. Pure: what is observed in, rules out; nftables/ carries them out.
 import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
-import type { Service, ServicePort } from "#api/core/service/service.ts";
+import type { Service } from "#api/core/service/service.ts";
+import { type Place, type Target, targetsOf } from "./endpoints.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
-
-export interface Target {
-  readonly ip: string;
-  readonly port: number;
-  /** On this machine. */
-  readonly isLocal: boolean;
-}
 
 /** One port of one Service, and where its connections go. */
 export interface ForwardedPort {
@@ -19,64 +13,106 @@ export interface ForwardedPort {
   readonly port: number;
   /** The Service's own addresses in the cluster. */
   readonly clusterIps: readonly string[];
-  /** Addresses from outside: external IPs and load balancers. */
+  /** Other addresses that lead here: external IPs. */
   readonly externalIps: readonly string[];
-  /** The port on every node's address; 0 for none. */
+  /** Addresses of load balancers, and who may come through them; undefined for everybody. */
+  readonly balancerIps: readonly string[];
+  readonly sourceRanges: readonly string[] | undefined;
+  /** The port on the node's addresses; 0 for none. */
   readonly nodePort: number;
-  /** Where connections to the cluster's address go, and where those from outside go. */
-  readonly inside: readonly Target[];
-  readonly outside: readonly Target[];
-  /** Outside traffic keeps its source address, and goes to this machine's Pods only. */
-  readonly keepsSource: boolean;
+  /** Targets on any machine, and those on this one. */
+  readonly cluster: readonly Target[];
+  readonly local: readonly Target[];
+  /** All endpoints there are, ending ones too. Without any, connections are refused; with some, but elsewhere only, dropped. */
+  readonly serving: readonly Target[];
+  /** Connections from inside, or from outside, go to this machine's Pods only. Those from outside then keep their source address. */
+  readonly insideStays: boolean;
+  readonly outsideStays: boolean;
   /** How long a client stays with its endpoint, in seconds; 0 for every connection anew. */
   readonly affinitySeconds: number;
 }
 
-export interface Observed {
+export interface Observed extends Place {
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
-  readonly node: string;
   readonly family: "IPv4" | "IPv6";
+  /** Whether spec.externalIPs leads anywhere: whoever may write Services could else take others' addresses. */
+  readonly allowsExternalIps: boolean;
 }
 
-export function forwardedPorts({ services, slices, node, family }: Observed): readonly ForwardedPort[] {
-  const slicesOf = new Map<string, EndpointSlice[]>();
+const otherProxyLabel = "service.kubernetes.io/service-proxy-name";
+const serviceNameLabel = "kubernetes.io/service-name";
+
+export function slicesByService(slices: readonly EndpointSlice[], family: "IPv4" | "IPv6"): ReadonlyMap<string, readonly EndpointSlice[]> {
+  const found = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
-    const service = slice.metadata.labels?.["kubernetes.io/service-name"];
+    const service = slice.metadata.labels?.[serviceNameLabel];
     if (!service || slice.addressType !== family) continue;
     const key = `${slice.metadata.namespace}/${service}`;
-    const known = slicesOf.get(key);
+    const known = found.get(key);
     if (known) known.push(slice);
-    else slicesOf.set(key, [slice]);
+    else found.set(key, [slice]);
   }
+  return found;
+}
+
+export function forwardedPorts({ services, slices, family, allowsExternalIps, ...place }: Observed): readonly ForwardedPort[] {
+  const slicesOf = slicesByService(slices, family);
   const isOurs = (ip: string) => ip.includes(":") === (family === "IPv6");
   const ports: ForwardedPort[] = [];
   for (const service of [...services].sort(byName)) {
     const clusterIps = addressesOf(service).filter(isOurs);
-    if (clusterIps.length === 0 || service.metadata.labels?.["service.kubernetes.io/service-proxy-name"]) continue;
+    if (clusterIps.length === 0 || isOthers(service)) continue;
     const { spec, metadata, status } = service;
     const key = `${metadata.namespace}/${metadata.name}`;
     const balancerIps = (status.loadBalancer.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== "Proxy" ? [ip] : []));
-    const affinitySeconds = spec.sessionAffinity === "ClientIP" ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0;
+    const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
     for (const port of spec.ports ?? []) {
-      const targets = targetsOf(port, slicesOf.get(key) ?? [], node);
-      const local = targets.filter(({ isLocal }) => isLocal);
-      const keepsSource = spec.externalTrafficPolicy === "Local";
+      const { cluster, local, serving } = targetsOf(port, slicesOf.get(key) ?? [], place);
       ports.push({
         name: port.name ? `${key}:${port.name}` : key,
         protocol: port.protocol.toLowerCase() as Protocol,
         port: port.port,
         clusterIps,
-        externalIps: [...(spec.externalIPs ?? []), ...balancerIps].filter(isOurs),
+        externalIps: allowsExternalIps ? (spec.externalIPs ?? []).filter(isOurs) : [],
+        balancerIps: spec.type === "LoadBalancer" ? balancerIps.filter(isOurs) : [],
+        sourceRanges: ranges.length === 0 ? undefined : ranges.filter(isOurs),
         nodePort: port.nodePort ?? 0,
-        inside: spec.internalTrafficPolicy === "Local" ? local : targets,
-        outside: keepsSource ? local : targets,
-        keepsSource,
-        affinitySeconds,
+        cluster,
+        local,
+        serving,
+        insideStays: spec.internalTrafficPolicy === "Local",
+        outsideStays: spec.externalTrafficPolicy === "Local",
+        affinitySeconds: spec.sessionAffinity === "ClientIP" ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0,
       });
     }
   }
   return ports;
+}
+
+/** What load balancers ask this machine: whether it has Pods of a Service whose traffic stays. */
+export interface HealthCheck {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  readonly localEndpoints: number;
+}
+
+export function healthChecks({ services, slices, family, ...place }: Omit<Observed, "allowsExternalIps">): readonly HealthCheck[] {
+  const slicesOf = slicesByService(slices, family);
+  return services.flatMap((service) => {
+    const { spec, metadata } = service;
+    const { healthCheckNodePort: port = 0, externalTrafficPolicy, type, ports = [] } = spec;
+    const isFirstFamily = (spec.ipFamilies?.[0] ?? "IPv4") === family;
+    if (port === 0 || type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || isOthers(service) || !isFirstFamily) return [];
+    const { namespace = "", name } = metadata;
+    const local = new Set<string>();
+    for (const slice of slicesOf.get(`${namespace}/${name}`) ?? []) {
+      for (const { addresses, nodeName, conditions } of slice.endpoints)
+        if (nodeName === place.node && (conditions.ready ?? true) && addresses[0] && ports.length > 0) local.add(addresses[0]);
+    }
+    return [{ namespace, name, port, localEndpoints: local.size }];
+  });
 }
 
 function addressesOf({ spec }: Service): readonly string[] {
@@ -85,23 +121,9 @@ function addressesOf({ spec }: Service): readonly string[] {
   return addresses.filter((ip) => ip !== "None" && ip !== "");
 }
 
-/** Ready endpoints; when there is none, those that still serve while they end. */
-function targetsOf(port: ServicePort, slices: readonly EndpointSlice[], node: string): readonly Target[] {
-  const ready = new Map<string, Target>();
-  const ending = new Map<string, Target>();
-  for (const slice of slices) {
-    const matched = slice.ports.find(({ name, protocol }) => (name ?? "") === (port.name ?? "") && (protocol ?? "TCP") === port.protocol);
-    if (!matched?.port) continue;
-    for (const { addresses, conditions, nodeName } of slice.endpoints) {
-      const ip = addresses[0];
-      if (ip === undefined) continue;
-      const target = { ip, port: matched.port, isLocal: nodeName === node };
-      if (conditions.ready ?? true) ready.set(`${ip} ${matched.port}`, target);
-      else if (conditions.serving && conditions.terminating) ending.set(`${ip} ${matched.port}`, target);
-    }
-  }
-  const chosen = ready.size > 0 ? ready : ending;
-  return [...chosen.values()].sort((left, right) => (left.ip < right.ip ? -1 : left.ip > right.ip ? 1 : left.port - right.port));
+/** Another proxy is to look after it. */
+function isOthers({ metadata }: Service): boolean {
+  return metadata.labels?.[otherProxyLabel] !== undefined;
 }
 
 function byName(left: Service, right: Service): number {

@@ -1,190 +1,198 @@
-// Forwarding rules as one nftables table, replaced in a single transaction. Over rules that are known the sets that say which client stays
-// with which endpoint are kept; all else is emptied and written anew.
+// Forwarding rules as one nftables table.
 //
-// A connection to a Service's address is looked up once in a map, whatever the number of Services, and sent to a chain that picks a target.
-import type { ForwardedPort, Target } from "../rules.ts";
+// A connection to a Service's address is looked up once in a map, whatever the number of Services, and sent to a chain that picks a target:
+//   service-…   to the cluster's address         goto cluster-… or local-…
+//   balancer-…  who may come through a balancer  goto external-…
+//   external-…  from outside                     goto cluster-… or local-…
+//   cluster-…, local-…  picks among the targets  goto endpoint-…
+//   endpoint-…  one target
+import type { Target } from "../endpoints.ts";
+import type { ForwardedPort } from "../rules.ts";
 
 export interface RulesetOptions {
   readonly family: "IPv4" | "IPv6";
   /** Where Pods have their addresses; traffic from elsewhere to a cluster address gets our source address. */
   readonly clusterCidrs: readonly string[];
+  readonly masqueradesAll: boolean;
+  /** Which bit of a packet's mark says that it is to get our source address. */
+  readonly masqueradeBit: number;
 }
 
-const table = "kube-proxy";
-const markMasquerade = "0x4000";
-
-export function emptyRuleset(family: "IPv4" | "IPv6"): string {
-  const ip = family === "IPv4" ? "ip" : "ip6";
-  return `add table ${ip} ${table}\ndelete table ${ip} ${table}\n`;
+/** What is to be forwarded. */
+export interface Forwarding {
+  readonly ports: readonly ForwardedPort[];
+  /** Addresses or ranges of this machine at which node ports answer; undefined for all of them. */
+  readonly nodePortAddresses: readonly string[] | undefined;
 }
 
-/** What a table holds, and the names in it, so that the next one can take its place. */
+export const mapNames = ["service-ips", "service-nodeports", "no-endpoint-services", "no-endpoint-nodeports"] as const;
+export type MapName = (typeof mapNames)[number];
+
+/** A chain that the kernel calls says where it hangs. */
+export interface Chain {
+  readonly hook?: string;
+  readonly rules: readonly string[];
+}
+
+/** What a table holds, by name. */
 export interface Ruleset {
   readonly family: "IPv4" | "IPv6";
-  readonly text: string;
-  readonly chains: readonly string[];
-  readonly affinitySets: readonly string[];
+  /** Addresses that only Services answer at. */
+  readonly clusterIps: ReadonlySet<string>;
+  /** Which client stays with which endpoint; kept for as long as they are named. */
+  readonly affinitySets: ReadonlyMap<string, string>;
+  /** In the order in which they can be made: who is called comes before who calls. */
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Verdicts by key, with the note that belongs to the key. */
+  readonly maps: Readonly<Record<MapName, ReadonlyMap<string, Element>>>;
 }
 
-const maps = ["service-ips", "service-nodeports", "no-endpoint-services"] as const;
-
-/** Puts `next` in the place of `before`; without it, in the place of whatever is there. */
-export function replacing(before: Ruleset | undefined, next: Ruleset): string {
-  if (!before) return `${emptyRuleset(next.family)}${next.text}`;
-  const ip = next.family === "IPv4" ? "ip" : "ip6";
-  const chains = new Set(next.chains);
-  const sets = new Set(next.affinitySets);
-  return [
-    `flush table ${ip} ${table}`,
-    ...maps.map((name) => `flush map ${ip} ${table} ${name}`),
-    ...before.chains.filter((name) => !chains.has(name)).map((name) => `delete chain ${ip} ${table} ${name}`),
-    ...before.affinitySets.filter((name) => !sets.has(name)).map((name) => `delete set ${ip} ${table} ${name}`),
-    next.text,
-  ].join("\n");
+export interface Element {
+  readonly note: string;
+  readonly verdict: string;
 }
 
-export function ruleset(ports: readonly ForwardedPort[], { family, clusterCidrs }: RulesetOptions): Ruleset {
+export function ruleset({ ports, nodePortAddresses }: Forwarding, options: RulesetOptions): Ruleset {
+  const { family, clusterCidrs } = options;
   const ip = family === "IPv4" ? "ip" : "ip6";
-  const addressType = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
-  const chains: string[] = [];
-  const services: string[] = [];
-  const nodePorts: string[] = [];
-  const unreachable: string[] = [];
-  const made = new Set<string>();
-
-  const chain = (name: string, rules: readonly string[]) => {
-    if (made.has(name)) return;
-    made.add(name);
-    chains.push(`  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join("")}  }`);
-  };
+  const mark = `0x${(2 ** options.masqueradeBit).toString(16)}`;
+  const masquerade = `meta mark set meta mark or ${mark}`;
+  const fromPods = clusterCidrs.length > 0 ? `{ ${clusterCidrs.join(", ")} }` : undefined;
+  const chains = new Map<string, Chain>();
+  const affinitySets = new Map<string, string>();
+  const maps = Object.fromEntries(mapNames.map((name) => [name, new Map<string, Element>()])) as Record<MapName, Map<string, Element>>;
 
   /** A chain that picks one of the targets, and its name. */
-  function picking(port: ForwardedPort, side: "inside" | "outside", targets: readonly Target[]): string {
-    const id = `${side}-${identifier(port)}`;
-    const picks = targets.map((target) => {
-      const name = `endpoint-${identifier(port)}-${addressName(target.ip)}-${target.port}`;
-      const address = family === "IPv4" ? target.ip : `[${target.ip}]`;
-      chain(name, [
-        `${ip} saddr ${target.ip} meta mark set meta mark or ${markMasquerade}`,
-        ...(port.affinitySeconds > 0 ? [`update @${affinitySet(port, target)} { ${ip} saddr }`] : []),
-        `meta l4proto ${port.protocol} dnat to ${address}:${target.port}`,
-      ]);
-      return name;
-    });
+  function picking(port: ForwardedPort, side: "cluster" | "local"): string {
+    const targets = port[side];
+    const name = `${side}-${identifier(port)}`;
+    if (chains.has(name)) return name;
+    const picks = targets.map((target) => endpoint(port, target));
     const stays =
       port.affinitySeconds > 0 ? targets.map((target, at) => `${ip} saddr @${affinitySet(port, target)} goto ${picks[at]}`) : [];
-    const first = picks[0] as string;
     const pick =
       picks.length === 1
-        ? `goto ${first}`
-        : `numgen random mod ${picks.length} vmap { ${picks.map((name, at) => `${at} : goto ${name}`).join(", ")} }`;
-    chain(id, [...stays, pick]);
-    return id;
+        ? `goto ${picks[0]}`
+        : `numgen random mod ${picks.length} vmap { ${picks.map((to, at) => `${at} : goto ${to}`).join(", ")} }`;
+    chains.set(name, { rules: [...stays, pick] });
+    return name;
   }
 
-  const sets: string[] = [];
-  const affinitySets: string[] = [];
-  for (const port of ports) {
+  function endpoint(port: ForwardedPort, target: Target): string {
+    const name = `endpoint-${identifier(port)}-${addressName(target.ip)}-${target.port}`;
+    const address = family === "IPv4" ? target.ip : `[${target.ip}]`;
+    const staying = port.affinitySeconds > 0 ? [`update @${affinitySet(port, target)} { ${ip} saddr }`] : [];
     if (port.affinitySeconds > 0) {
-      for (const target of unique([...port.inside, ...port.outside])) {
-        affinitySets.push(affinitySet(port, target));
-        sets.push(`  set ${affinitySet(port, target)} { type ${addressType}; flags dynamic,timeout; timeout ${port.affinitySeconds}s; }`);
-      }
+      const type = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
+      affinitySets.set(affinitySet(port, target), `type ${type}; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`);
     }
-    const note = `comment "${port.name}"`;
+    chains.set(name, {
+      // An endpoint that reaches itself through its Service must see another's address.
+      rules: [`${ip} saddr ${target.ip} ${masquerade}`, ...staying, `meta l4proto ${port.protocol} dnat to ${address}:${target.port}`],
+    });
+    return name;
+  }
+
+  /** Where connections from outside go. Pods and this machine itself are inside, and reach all endpoints whatever holds for outside. */
+  function external(port: ForwardedPort): string {
+    const name = `external-${identifier(port)}`;
+    if (chains.has(name)) return name;
+    const cluster = picking(port, "cluster");
+    const rules = port.outsideStays
+      ? [
+          ...(fromPods ? [`${ip} saddr ${fromPods} goto ${cluster}`] : []),
+          `fib saddr type local ${masquerade}`,
+          `fib saddr type local goto ${cluster}`,
+          port.local.length > 0 ? `goto ${picking(port, "local")}` : "drop",
+        ]
+      : [masquerade, `goto ${cluster}`];
+    chains.set(name, { rules });
+    return name;
+  }
+
+  function inside(port: ForwardedPort): string {
+    const name = `service-${identifier(port)}`;
+    if (chains.has(name)) return name;
+    const ours = options.masqueradesAll ? [masquerade] : fromPods ? [`${ip} saddr != ${fromPods} ${masquerade}`] : [];
+    const targets = port.insideStays ? port.local : port.cluster;
+    const to = targets.length > 0 ? `goto ${picking(port, port.insideStays ? "local" : "cluster")}` : "drop";
+    chains.set(name, { rules: [...ours, to] });
+    return name;
+  }
+
+  const clusterIps = new Set<string>();
+  for (const port of ports) {
+    const note = port.name;
+    const add = (address: string, chain: () => string) => {
+      const key = `${address} . ${port.protocol} . ${port.port}`;
+      if (port.serving.length > 0) maps["service-ips"].set(key, { note, verdict: `goto ${chain()}` });
+      else maps["no-endpoint-services"].set(key, { note, verdict: "goto refuse" });
+    };
     for (const address of port.clusterIps) {
-      const key = `${address} . ${port.protocol} . ${port.port}`;
-      if (port.inside.length === 0) {
-        unreachable.push(`${key} ${note} : goto refuse`);
-        continue;
-      }
-      const picked = picking(port, "inside", port.inside);
-      const name = `service-${identifier(port)}`;
-      const ours =
-        clusterCidrs.length > 0 ? [`${ip} saddr != { ${clusterCidrs.join(", ")} } meta mark set meta mark or ${markMasquerade}`] : [];
-      chain(name, [...ours, `goto ${picked}`]);
-      services.push(`${key} ${note} : goto ${name}`);
+      clusterIps.add(address);
+      add(address, () => inside(port));
     }
-    if (port.externalIps.length === 0 && port.nodePort === 0) continue;
-    const entry = `external-${identifier(port)}`;
-    if (port.outside.length > 0) {
-      const picked = picking(port, "outside", port.outside);
-      chain(entry, [...(port.keepsSource ? [] : [`meta mark set meta mark or ${markMasquerade}`]), `goto ${picked}`]);
+    for (const address of port.externalIps) add(address, () => external(port));
+    for (const address of port.balancerIps) {
+      add(address, () => {
+        if (!port.sourceRanges) return external(port);
+        const name = `balancer-${identifier(port)}`;
+        const { sourceRanges: ranges } = port;
+        const allowed = ranges.length > 0 ? [`${ip} saddr != { ${ranges.join(", ")} } drop`, `goto ${external(port)}`] : ["drop"];
+        chains.set(name, { rules: allowed });
+        return name;
+      });
     }
-    for (const address of port.externalIps) {
-      const key = `${address} . ${port.protocol} . ${port.port}`;
-      if (port.outside.length === 0) unreachable.push(`${key} ${note} : ${port.keepsSource ? "drop" : "goto refuse"}`);
-      else services.push(`${key} ${note} : goto ${entry}`);
+    if (port.nodePort > 0) {
+      const key = `${port.protocol} . ${port.nodePort}`;
+      if (port.serving.length > 0) maps["service-nodeports"].set(key, { note, verdict: `goto ${external(port)}` });
+      else maps["no-endpoint-nodeports"].set(key, { note, verdict: "goto refuse" });
     }
-    if (port.nodePort > 0 && port.outside.length > 0) nodePorts.push(`${port.protocol} . ${port.nodePort} ${note} : goto ${entry}`);
   }
 
-  const map = (name: string, type: string, elements: readonly string[]) =>
-    `  map ${name} {\n    type ${type} : verdict\n${elements.length === 0 ? "" : `    elements = {\n${elements.map((element) => `      ${element}`).join(",\n")}\n    }\n`}  }`;
-
-  const lookUp = `${ip} daddr . meta l4proto . th dport vmap`;
   const loopback = family === "IPv4" ? "127.0.0.0/8" : "::1";
-  const text = `table ${ip} ${table} {
-${sets.map((set) => `${set}\n`).join("")}${map("service-ips", `${addressType} . inet_proto . inet_service`, services)}
-${map("service-nodeports", "inet_proto . inet_service", nodePorts)}
-${map("no-endpoint-services", `${addressType} . inet_proto . inet_service`, unreachable)}
-  chain refuse {
-    reject
-  }
-${chains.join("\n")}
-  chain services {
-    ${lookUp} @service-ips
-    fib daddr type local ${ip} daddr != ${loopback} meta l4proto . th dport vmap @service-nodeports
-  }
-  chain masquerade-marked {
-    meta mark and ${markMasquerade} == 0 return
-    meta mark set meta mark xor ${markMasquerade}
-    masquerade fully-random
-  }
-  chain nat-prerouting {
-    type nat hook prerouting priority dstnat; policy accept;
-    jump services
-  }
-  chain nat-output {
-    type nat hook output priority -100; policy accept;
-    jump services
-  }
-  chain nat-postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    jump masquerade-marked
-  }
-  chain filter-forward {
-    type filter hook forward priority -110; policy accept;
-    ct state new ${lookUp} @no-endpoint-services
-  }
-  chain filter-input {
-    type filter hook input priority -110; policy accept;
-    ct state new ${lookUp} @no-endpoint-services
-  }
-  chain filter-output {
-    type filter hook output priority -110; policy accept;
-    ct state new ${lookUp} @no-endpoint-services
-  }
-}
-`;
-  return { family, text, chains: [...made], affinitySets };
+  const local =
+    nodePortAddresses === undefined
+      ? `fib daddr type local ${ip} daddr != ${loopback}`
+      : `${ip} daddr { ${nodePortAddresses.join(", ")} } fib daddr type local`;
+  const nodePort = (map: MapName) => (nodePortAddresses?.length === 0 ? [] : [`${local} meta l4proto . th dport vmap @${map}`]);
+  const service = (map: MapName) => `${ip} daddr . meta l4proto . th dport vmap @${map}`;
+  const unreachable = [
+    `ct state new ${service("no-endpoint-services")}`,
+    ...nodePort("no-endpoint-nodeports").map((rule) => `ct state new ${rule}`),
+  ];
+  // What is still for a Service's address after all Services were looked up is for no port of it.
+  const wrongPort = `ct state new ${ip} daddr @cluster-ips reject`;
+  const before = new Map<string, Chain>([
+    ["refuse", { rules: ["reject"] }],
+    ...chains,
+    ["services", { rules: [service("service-ips"), ...nodePort("service-nodeports")] }],
+    [
+      "masquerade-marked",
+      { rules: [`meta mark and ${mark} == 0 return`, `meta mark set meta mark xor ${mark}`, "masquerade fully-random"] },
+    ],
+    ["nat-prerouting", { hook: "type nat hook prerouting priority dstnat; policy accept;", rules: ["jump services"] }],
+    ["nat-output", { hook: "type nat hook output priority -100; policy accept;", rules: ["jump services"] }],
+    ["nat-postrouting", { hook: "type nat hook postrouting priority srcnat; policy accept;", rules: ["jump masquerade-marked"] }],
+    ["filter-input", { hook: "type filter hook input priority -110; policy accept;", rules: [...unreachable, wrongPort] }],
+    ["filter-forward", { hook: "type filter hook forward priority -110; policy accept;", rules: [...unreachable, wrongPort] }],
+    ["filter-output", { hook: "type filter hook output priority -110; policy accept;", rules: unreachable }],
+    ["filter-output-after-services", { hook: "type filter hook output priority -90; policy accept;", rules: [wrongPort] }],
+  ]);
+  return { family, clusterIps, affinitySets, chains: before, maps };
 }
 
 /** Chain names hold letters, digits and dashes, and at most 128 characters: long names keep their start and gain a digest. */
 function identifier({ name, protocol, port }: ForwardedPort): string {
   const text = `${name}-${protocol}-${port}`;
   const plain = text.replace(/[^A-Za-z0-9]/g, "-");
-  return `${plain.slice(0, 60)}-${digest(text)}`;
+  return `${plain.slice(0, 48)}-${digest(text)}`;
 }
 
 const addressName = (ip: string) => ip.replace(/[.:]/g, "-");
 /** Named by its time too: a set's time cannot be changed. */
 const affinitySet = (port: ForwardedPort, target: Target) =>
   `affinity-${identifier(port)}-${addressName(target.ip)}-${target.port}-${port.affinitySeconds}`;
-
-function unique(targets: readonly Target[]): readonly Target[] {
-  return [...new Map(targets.map((target) => [`${target.ip} ${target.port}`, target])).values()];
-}
 
 /** FNV-1a, 32 bits, in base 36: tells names apart that look alike once reduced to letters. */
 function digest(text: string): string {
