@@ -1,4 +1,4 @@
-// What every cluster runs on itself: the proxy on each node, and the name server. Applied through the API, as a user would.
+// What every cluster runs on itself: the proxy on each node, the name server, a class of volumes. Applied through the API, as a user would.
 import type { Client } from "#client/client.ts";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Service } from "#api/core/service/service.ts";
@@ -11,12 +11,18 @@ import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
+import { localPathAddOns } from "./local-path.ts";
 import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
 
 export interface AddOn {
   readonly kind: Kind;
   readonly object: {
-    readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+    readonly metadata: {
+      readonly name: string;
+      readonly namespace?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
     readonly [field: string]: unknown;
   };
 }
@@ -30,7 +36,7 @@ const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  return [renewal, ...proxy(settings, image), ...dns(settings, image)];
+  return [renewal, ...proxy(settings, image), ...dns(settings, image), ...localPathAddOns(image)];
 }
 
 /** Kubelets may renew their own client certificates: the requests are approved without a hand. */

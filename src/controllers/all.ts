@@ -11,10 +11,15 @@ import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/endpoint-slice-mirroring-controller.ts";
 import { endpointSliceController } from "./endpoint-slice/endpoint-slice-controller.ts";
 import { endpointsController } from "./endpoints/endpoints-controller.ts";
+import { ephemeralVolumeController } from "./ephemeral-volume/ephemeral-volume-controller.ts";
 import { garbageCollectorController } from "./garbage-collector/garbage-collector-controller.ts";
+import { localPathProvisionerController } from "./local-path-provisioner/local-path-provisioner-controller.ts";
 import { namespaceController } from "./namespace/namespace-controller.ts";
 import { nodeIpamController } from "./node-ipam/node-ipam-controller.ts";
 import { nodeLifecycleController } from "./node-lifecycle/node-lifecycle-controller.ts";
+import { persistentVolumeBinderController } from "./persistent-volume-binder/persistent-volume-binder-controller.ts";
+import { persistentVolumeClaimProtectionController } from "./persistent-volume-claim-protection/persistent-volume-claim-protection-controller.ts";
+import { persistentVolumeProtectionController } from "./persistent-volume-protection/persistent-volume-protection-controller.ts";
 import { podDisruptionBudgetController } from "./pod-disruption-budget/pod-disruption-budget-controller.ts";
 import { podGarbageCollectorController } from "./pod-garbage-collector/pod-garbage-collector-controller.ts";
 import { replicaSetController } from "./replica-set/replica-set-controller.ts";
@@ -34,10 +39,15 @@ export const allControllers: readonly Controller[] = [
   endpointSliceMirroringController,
   endpointSliceController,
   endpointsController,
+  ephemeralVolumeController,
   garbageCollectorController,
+  localPathProvisionerController,
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
+  persistentVolumeBinderController,
+  persistentVolumeClaimProtectionController,
+  persistentVolumeProtectionController,
   podDisruptionBudgetController,
   podGarbageCollectorController,
   replicaSetController,

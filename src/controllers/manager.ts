@@ -37,6 +37,8 @@ const eventSources: Readonly<Record<string, string>> = {
   "disruption-controller": "controllermanager",
   "node-ipam-controller": "cidrAllocator",
   "node-lifecycle-controller": "node-controller",
+  "persistentvolume-binder-controller": "persistentvolume-controller",
+  "ephemeral-volume-controller": "ephemeral_volume",
 };
 
 /** The controllers that --controllers asks for: names, "*" for those that are on by default, "-name" for all but one. Names may be short. */
@@ -78,5 +80,9 @@ const aliases: Readonly<Record<string, string>> = {
   csrcleaner: "certificatesigningrequest-cleaner-controller",
   daemonset: "daemonset-controller",
   disruption: "disruption-controller",
+  "persistentvolume-binder": "persistentvolume-binder-controller",
+  "pv-protection": "persistentvolume-protection-controller",
+  "pvc-protection": "persistentvolumeclaim-protection-controller",
+  "ephemeral-volume": "ephemeral-volume-controller",
   "clusterrole-aggregation": "clusterrole-aggregation-controller",
 };

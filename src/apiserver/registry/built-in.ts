@@ -9,6 +9,7 @@ import { podPart } from "./pod/pod-part.ts";
 import { resourcePart, type ResourcePart } from "./resource.ts";
 import { defaultServiceRanges, type ServiceRanges } from "./service/ranges.ts";
 import { servicePart } from "./service/service-part.ts";
+import { storageParts } from "./storage/storage-parts.ts";
 
 /** Events are forgotten after an hour. */
 const eventSeconds = 3_600;
@@ -19,6 +20,7 @@ export function builtInParts({ services }: { readonly services: ServiceRanges | 
     podPart,
     resourcePart<Binding>({ kind: Binding, create: (binding, call) => bind(call, binding) }),
     servicePart(services ?? defaultServiceRanges),
+    ...storageParts,
     resourcePart({ kind: ServiceAccount, returnsDeleted: true }),
     resourcePart({ kind: Event, timeToLiveSeconds: eventSeconds }),
     resourcePart({ kind: EventsEvent, timeToLiveSeconds: eventSeconds }),

@@ -2,6 +2,7 @@
 import { forbidden, invalid, required } from "#schema/derive/field-error.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { compareQuantities } from "#schema/quantity.ts";
+import { claimSpecErrors } from "#api/core/persistent-volume-claim/persistent-volume-claim-rules.ts";
 import { volumeFilePathErrors } from "#api/meta/rules.ts";
 import { resourceFieldErrors, volumeFieldRefErrors } from "./environment-rules.ts";
 import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from "./volume.ts";
@@ -41,8 +42,11 @@ function oneVolumeErrors(volume: Volume, path: string): readonly FieldError[] {
     errors.push(...fileErrors(downwardAPI.items, `${path}.downwardAPI`));
   }
   if (projected !== undefined) errors.push(...projectedErrors(projected, `${path}.projected`));
-  if (ephemeral !== undefined && ephemeral.volumeClaimTemplate === undefined)
-    errors.push(required(`${path}.ephemeral.volumeClaimTemplate`));
+  if (ephemeral !== undefined) {
+    const template = ephemeral.volumeClaimTemplate;
+    if (template === undefined) errors.push(required(`${path}.ephemeral.volumeClaimTemplate`));
+    else errors.push(...claimSpecErrors(template.spec, `${path}.ephemeral.volumeClaimTemplate.spec`));
+  }
   if (image !== undefined && !image.reference) errors.push(required(`${path}.image.reference`));
   return errors;
 }
