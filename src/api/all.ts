@@ -1,6 +1,7 @@
 // Written by tools/index; do not edit.
 import type { Kind } from "#schema/kind.ts";
 import { CustomResourceDefinition } from "./apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
+import { APIService } from "./apiregistration.k8s.io/api-service/api-service.ts";
 import { ControllerRevision } from "./apps/controller-revision/controller-revision.ts";
 import { DaemonSet } from "./apps/daemon-set/daemon-set.ts";
 import { Deployment } from "./apps/deployment/deployment.ts";
@@ -51,6 +52,7 @@ import { VolumeAttributesClass } from "./storage.k8s.io/volume-attributes-class/
 
 export const allKinds: readonly Kind[] = [
   CustomResourceDefinition,
+  APIService,
   ControllerRevision,
   DaemonSet,
   Deployment,

@@ -5,6 +5,7 @@ import { ScopeStopped } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import { StoreUnavailable, TransactionTooLarge } from "#store/store.ts";
 import type { Headers, HttpHandler, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
+import type { Aggregation } from "./aggregation/aggregation.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -35,6 +36,8 @@ export interface ChainNeeds {
   readonly metrics: RequestMetrics;
   readonly deadlines: Deadlines;
   readonly requestTimeoutMilliseconds: number;
+  /** Versions that other servers serve; undefined where there are none. */
+  readonly aggregation?: Pick<Aggregation, "handlerOf"> | undefined;
   /** Answers paths outside the resource tree; undefined for those it does not know. */
   readonly servePath: (request: ApiRequest) => Promise<HttpResponse | undefined>;
 }
@@ -98,11 +101,13 @@ export function makeChain(needs: ChainNeeds): Chain {
         throw error;
       }
     }
+    const elsewhere = resource ? undefined : needs.aggregation?.handlerOf(info);
+    if (elsewhere && (info.isWatch || request.http.upgrade)) return elsewhere(request);
     const flight = info.verb === "get" || info.verb === "list" || info.verb === "head" ? reading : mutating;
     const turn = flight.enter();
     if (turn) await turn;
     try {
-      return await needs.deadlines.within(needs.requestTimeoutMilliseconds, route(request, resource));
+      return await needs.deadlines.within(needs.requestTimeoutMilliseconds, elsewhere ? elsewhere(request) : route(request, resource));
     } finally {
       flight.leave();
     }

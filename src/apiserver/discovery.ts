@@ -4,6 +4,8 @@ import type { Kind } from "#schema/kind.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { Headers, HttpResponse } from "#wire/http/message.ts";
 import type { ApiRequest } from "./request.ts";
+import type { Aggregation, RemoteVersion } from "./aggregation/aggregation.ts";
+import type { RemoteResource } from "./aggregation/remote-discovery.ts";
 import { type GroupVersion, type Kinds } from "./registry/kinds.ts";
 import { negotiate } from "./registry/negotiation.ts";
 import { respondObject } from "./registry/respond.ts";
@@ -13,22 +15,29 @@ type Document = Readonly<Record<string, unknown>>;
 
 export class Discovery {
   readonly #kinds: Kinds;
+  /** Versions that other servers serve. */
+  readonly #others: Others | undefined;
   readonly #serverAddress: string;
   readonly #documents = new Map<string, Document>();
   #aggregated = new Map<string, { readonly bytes: Uint8Array; readonly object: Document; readonly etag: string }>();
   #revision = -1;
+  #seen: Others["versions"] | undefined;
+  #merged: ReadonlyMap<string, readonly Version[]> = new Map();
 
-  constructor(kinds: Kinds, serverAddress: string) {
+  constructor(kinds: Kinds, others: Others | undefined, serverAddress: string) {
     this.#kinds = kinds;
+    this.#others = others;
     this.#serverAddress = serverAddress;
   }
 
   /** Undefined when the path is none of discovery's. */
   serve(request: ApiRequest): HttpResponse | undefined {
-    if (this.#revision !== this.#kinds.revision) {
+    if (this.#revision !== this.#kinds.revision || this.#seen !== this.#others?.versions) {
       this.#documents.clear();
       this.#aggregated.clear();
       this.#revision = this.#kinds.revision;
+      this.#seen = this.#others?.versions;
+      this.#merged = merged(this.#kinds, this.#seen ?? []);
     }
     const path = request.info.path.length > 1 && request.info.path.endsWith("/") ? request.info.path.slice(0, -1) : request.info.path;
     if (path === "/api" || path === "/apis") {
@@ -48,7 +57,7 @@ export class Discovery {
   #document(path: string): Document | undefined {
     const [, root, first, second, ...more] = path.split("/");
     if (more.length > 0) return undefined;
-    const groups = this.#kinds.groups();
+    const groups = this.#merged;
     if (root === "api") {
       const core = groups.get("") ?? [];
       if (first === undefined) {
@@ -72,7 +81,7 @@ export class Discovery {
     const id = `${path} ${version}`;
     let made = this.#aggregated.get(id);
     if (!made) {
-      const groups = this.#kinds.groups();
+      const groups = this.#merged;
       const names = [...groups.keys()].filter((group) => (group === "") === (path === "/api")).sort(groupOrder);
       const items = names.map((group) => aggregatedGroup(group, groups.get(group) ?? []));
       const object = { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
@@ -90,6 +99,23 @@ export class Discovery {
     if (http.headers["if-none-match"] === made.etag) return { status: 304, headers };
     return http.wantsObjects ? { status: 200, headers, object: made.object } : { status: 200, headers, body: made.bytes };
   }
+}
+
+/** A version of this server's own, or another server's. */
+type Version = GroupVersion | RemoteVersion;
+type Others = Pick<Aggregation, "versions">;
+
+/** This server's own versions come first, and are never another's. */
+function merged(kinds: Kinds, others: readonly RemoteVersion[]): ReadonlyMap<string, readonly Version[]> {
+  const all = new Map<string, readonly Version[]>(kinds.groups());
+  const byPriority = others.toSorted(
+    (left, right) => right.groupPriority - left.groupPriority || right.versionPriority - left.versionPriority,
+  );
+  for (const other of byPriority) {
+    const own = all.get(other.group) ?? [];
+    if (!own.some(({ version }) => version === other.version)) all.set(other.group, [...own, other]);
+  }
+  return all;
 }
 
 function aggregatedVersion(accept = ""): "v2" | "v2beta1" | undefined {
@@ -135,13 +161,14 @@ function groupOrder(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-function groupOf(name: string, versions: readonly GroupVersion[]): Document {
+function groupOf(name: string, versions: readonly Version[]): Document {
   const named = versions.map(({ version }) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: named, preferredVersion: named[0] };
 }
 
-function resourceList(groupVersion: GroupVersion | undefined): Document | undefined {
-  if (!groupVersion) return undefined;
+function resourceList(groupVersion: Version | undefined): Document | undefined {
+  // Another server's list is asked of itself.
+  if (!groupVersion || "isFresh" in groupVersion) return undefined;
   const { group, version, resources } = groupVersion;
   return {
     kind: "APIResourceList",
@@ -208,15 +235,42 @@ function storageHash(kind: Kind): string {
   return btoa(String.fromCharCode(...digest.subarray(0, 8)));
 }
 
-function aggregatedGroup(group: string, versions: readonly GroupVersion[]): Document {
+function aggregatedGroup(group: string, versions: readonly Version[]): Document {
   return {
     metadata: { name: group, creationTimestamp: null },
-    versions: versions.map(({ version, resources }) => ({
-      version,
-      resources: [...resources].sort(byPlural).map(aggregatedResource),
-      freshness: "Current",
+    versions: versions.map((served) => ({
+      version: served.version,
+      resources: "isFresh" in served ? othersResources(served) : [...served.resources].sort(byPlural).map(aggregatedResource),
+      freshness: !("isFresh" in served) || served.isFresh ? "Current" : "Stale",
     })),
   };
+}
+
+/** What another server says, in the words of the whole document. */
+function othersResources({ resources }: RemoteVersion): readonly Document[] {
+  const responseKind = ({ group, version, kind }: RemoteResource) => ({ group, version, kind });
+  return resources
+    .filter(({ name }) => !name.includes("/"))
+    .map((resource) => {
+      const { name, namespaced, singularName, verbs, shortNames, categories } = resource;
+      const below = resources.filter((other) => other.name.startsWith(`${name}/`));
+      return {
+        resource: name,
+        responseKind: responseKind(resource),
+        scope: namespaced ? "Namespaced" : "Cluster",
+        singularResource: singularName,
+        verbs,
+        ...(shortNames.length > 0 && { shortNames }),
+        ...(categories.length > 0 && { categories }),
+        ...(below.length > 0 && {
+          subresources: below.map((other) => ({
+            subresource: other.name.slice(name.length + 1),
+            responseKind: responseKind(other),
+            verbs: other.verbs,
+          })),
+        }),
+      };
+    });
 }
 
 function aggregatedResource(resource: Resource): Document {

@@ -1,6 +1,7 @@
 // The API server: a function from request to response. What follows shows the parts in the order a request meets them (chain.ts).
 //
 // Serving sockets is the caller's: `world.network.serve(scope, { host, port, tls }, api.handle)`.
+import { APIService } from "#api/apiregistration.k8s.io/api-service/api-service.ts";
 import { CustomResourceDefinition } from "#api/apiextensions.k8s.io/custom-resource-definition/custom-resource-definition.ts";
 import type { Client } from "#client/client.ts";
 import type { Scope } from "#base/scope.ts";
@@ -9,6 +10,7 @@ import type { World } from "#platform/world.ts";
 import type { Kind } from "#schema/kind.ts";
 import type { Store } from "#store/store.ts";
 import type { HttpHandler, HttpResponse } from "#wire/http/message.ts";
+import { aggregation, type AggregationOptions } from "./aggregation/aggregation.ts";
 import type { AdmissionPlugin } from "./admission/plugin.ts";
 import type { Authenticator } from "./authentication/authenticator.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
@@ -50,7 +52,11 @@ export interface ApiServerNeeds {
   /** Further checks for /livez and /readyz. */
   readonly checks?: readonly HealthCheck[];
   readonly options?: ApiServerOptions;
+  /** How other servers serve versions of the API. */
+  readonly aggregation?: AggregationOptions;
 }
+
+export type { AggregationOptions } from "./aggregation/aggregation.ts";
 
 export type PathHandler = (request: ApiRequest) => Promise<HttpResponse>;
 
@@ -117,6 +123,7 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
   };
   const secured = needs.security?.(late);
   const extended = needs.kinds.includes(CustomResourceDefinition) ? extension(late) : undefined;
+  const aggregated = needs.kinds.includes(APIService) ? aggregation(late, needs.aggregation ?? {}) : undefined;
   const parts = [
     ...builtInParts({ services: options.services }),
     ...(secured?.resources ?? []),
@@ -139,12 +146,13 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
     more: [
       ...(secured ? [["rbac/bootstrap-roles", secured.afterStart] as const] : []),
       ...(extended ? [["crd-informer-synced", extended.afterStart] as const] : []),
+      ...(aggregated ? [["apiservice-registration-controller", aggregated.afterStart] as const] : []),
     ],
   });
   const servePath = servePaths({
     registry,
     metrics: metrics.metrics,
-    discovery: new Discovery(registry.kinds, options.advertise ? `${options.advertise.address}:${options.advertise.port}` : ""),
+    discovery: new Discovery(registry.kinds, aggregated, options.advertise ? `${options.advertise.address}:${options.advertise.port}` : ""),
     health: healthPaths(store, tasks, needs.checks ?? []),
     paths: { ...secured?.paths, ...needs.paths },
     serveHealth,
@@ -163,6 +171,7 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
     metrics,
     deadlines,
     requestTimeoutMilliseconds: options.requestTimeoutMilliseconds ?? defaultTimeoutMilliseconds,
+    aggregation: aggregated,
     servePath,
   });
   return {

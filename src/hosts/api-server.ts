@@ -4,7 +4,7 @@ import { allAdmissionPlugins } from "#apiserver/admission/all.ts";
 import type { ServiceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
 import type { User } from "#apiserver/request.ts";
 import { type ControllerRole, type KubeletAccess, security, type SecurityOptions } from "#apiserver/security.ts";
-import { type ApiServer, type ApiServerOptions, startApiServer } from "#apiserver/start.ts";
+import { type AggregationOptions, type ApiServer, type ApiServerOptions, startApiServer } from "#apiserver/start.ts";
 import type { Scope } from "#base/scope.ts";
 import type { Client } from "#client/client.ts";
 import { inProcessTransport } from "#client/in-process/transport.ts";
@@ -33,10 +33,12 @@ export interface AssembleOptions {
   readonly disabledAdmission?: readonly string[];
   /** How kubelets are reached for logs and exec; without it there are none. */
   readonly kubelets?: KubeletAccess;
+  /** How other servers serve versions of the API. */
+  readonly aggregation?: AggregationOptions;
 }
 
 export async function assembleApiServer(scope: Scope, world: World, needs: AssembleOptions): Promise<ApiServer> {
-  const { store, issuer, options, tokens, bootstrapTokens = false, controllers, kubelets, disabledAdmission = [] } = needs;
+  const { store, issuer, options, tokens, bootstrapTokens = false, controllers, kubelets, aggregation, disabledAdmission = [] } = needs;
   return startApiServer(scope, world, {
     store,
     kinds: allKinds,
@@ -44,5 +46,6 @@ export async function assembleApiServer(scope: Scope, world: World, needs: Assem
     admission: allAdmissionPlugins.filter(({ name }) => !disabledAdmission.includes(name)),
     connect: (handle) => connectInProcess(handle, loopback.name),
     options,
+    aggregation: { ...aggregation, listLocal: true },
   });
 }

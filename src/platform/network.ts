@@ -53,11 +53,15 @@ export interface HttpClientOptions {
   readonly maxConnections?: number;
 }
 
+/** Lower-case header names, some with several values. */
+export type ManyHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 export interface ClientRequest {
   readonly method: string;
   /** Path with query, percent-encoded. */
   readonly path: string;
-  readonly headers?: Headers;
+  /** A list is sent as a header that comes several times. */
+  readonly headers?: ManyHeaders;
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal;
   /** Until the response's head is there. Default 30,000; 0 waits for ever. */

@@ -1,4 +1,5 @@
 // kube-apiserver as a daemon, with the embedded store in its process or an etcd elsewhere.
+import type { AggregationOptions } from "#apiserver/start.ts";
 import type { ServiceRanges } from "#apiserver/registry/service/ranges.ts";
 import { parseTokenFile } from "#apiserver/security.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
@@ -52,14 +53,29 @@ const flags = [
   { name: "request-timeout", type: "duration", default: 60_000, doc: "How long a request may take that is not a watch." },
   { name: "allow-privileged", type: "boolean", default: true, doc: "", ignored: "privileged Pods are allowed" },
   { name: "enable-bootstrap-token-auth", type: "boolean", default: false, doc: "Whether joining machines may show bootstrap tokens." },
-  { name: "enable-aggregator-routing", type: "boolean", default: false, doc: "", ignored: "there are no aggregated servers yet" },
-  { name: "proxy-client-cert-file", type: "string", doc: "", ignored: "there are no aggregated servers yet" },
-  { name: "proxy-client-key-file", type: "string", doc: "", ignored: "there are no aggregated servers yet" },
-  { name: "requestheader-client-ca-file", type: "string", doc: "", ignored: "no front proxy is trusted" },
-  { name: "requestheader-allowed-names", type: "list", default: [], doc: "", ignored: "no front proxy is trusted" },
-  { name: "requestheader-username-headers", type: "list", default: [], doc: "", ignored: "no front proxy is trusted" },
-  { name: "requestheader-group-headers", type: "list", default: [], doc: "", ignored: "no front proxy is trusted" },
-  { name: "requestheader-extra-headers-prefix", type: "list", default: [], doc: "", ignored: "no front proxy is trusted" },
+  {
+    name: "enable-aggregator-routing",
+    type: "boolean",
+    default: false,
+    doc: "Whether servers behind APIServices are asked by their endpoints instead of the Service's address.",
+  },
+  { name: "proxy-client-cert-file", type: "string", doc: "Certificate to show to servers behind APIServices." },
+  { name: "proxy-client-key-file", type: "string", doc: "Key that belongs to --proxy-client-cert-file." },
+  {
+    name: "requestheader-client-ca-file",
+    type: "string",
+    doc: "CA bundle by which servers behind APIServices know this one; told to them in a ConfigMap.",
+  },
+  { name: "requestheader-allowed-names", type: "list", default: [], doc: "Names of certificates that may speak for users." },
+  { name: "requestheader-username-headers", type: "list", default: ["X-Remote-User"], doc: "Headers that name the user." },
+  { name: "requestheader-uid-headers", type: "list", default: ["X-Remote-Uid"], doc: "Headers that name the user's uid." },
+  { name: "requestheader-group-headers", type: "list", default: ["X-Remote-Group"], doc: "Headers that name the user's groups." },
+  {
+    name: "requestheader-extra-headers-prefix",
+    type: "list",
+    default: ["X-Remote-Extra-"],
+    doc: "How headers begin that tell more of the user.",
+  },
   { name: "runtime-config", type: "list", default: [], doc: "", ignored: "every known version is served" },
   { name: "endpoint-reconciler-type", type: "string", doc: "", ignored: "endpoints are kept by leases" },
 ] as const satisfies readonly Flag[];
@@ -104,6 +120,7 @@ export const component: Component = {
           ca: values["kubelet-certificate-authority"],
         })),
       },
+      aggregation: await readAggregation(world, values),
     });
     if (integrity) showIntegrity(api.metrics, integrity);
     try {
@@ -165,6 +182,30 @@ async function readIssuer(world: World, values: Values) {
     signingKey: { privateKey, publicKey: world.crypto.publicKeyOf(privateKey) },
     otherKeys: publicKeys,
   });
+}
+
+async function readAggregation(world: World, values: Values): Promise<AggregationOptions> {
+  const files = await optionalFiles(world, {
+    "proxy-client-cert-file": values["proxy-client-cert-file"],
+    "proxy-client-key-file": values["proxy-client-key-file"],
+    "requestheader-client-ca-file": values["requestheader-client-ca-file"],
+    "client-ca-file": values["client-ca-file"],
+  });
+  const [proxyCertificate, proxyKey] = [files["proxy-client-cert-file"], files["proxy-client-key-file"]];
+  const [clientCa, usersCa] = [files["requestheader-client-ca-file"], files["client-ca-file"]];
+  return {
+    ...(proxyCertificate && proxyKey && { proxyCertificate, proxyKey }),
+    toEndpoints: values["enable-aggregator-routing"],
+    requestHeader: {
+      ...(clientCa && { clientCa }),
+      ...(usersCa && { usersCa }),
+      allowedNames: values["requestheader-allowed-names"],
+      usernameHeaders: values["requestheader-username-headers"],
+      uidHeaders: values["requestheader-uid-headers"],
+      groupHeaders: values["requestheader-group-headers"],
+      extraHeaderPrefixes: values["requestheader-extra-headers-prefix"],
+    },
+  };
 }
 
 async function optionalFiles<N extends string>(

@@ -1,5 +1,5 @@
 // HTTP/1.1 to one server: a pool of kept connections, and upgrades on connections of their own.
-import type { ClientRequest as NodeRequest, IncomingMessage, RequestOptions } from "node:http";
+import type { ClientRequest as NodeRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ClientRequest, ClientResponse, HttpClient } from "../network.ts";
 import { byteStreamOf } from "./byte-stream.ts";
@@ -35,7 +35,7 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
     const { method, path, body } = request;
     const headers = {
       host: target.authority,
-      ...request.headers,
+      ...(request.headers as OutgoingHttpHeaders),
       ...(body && { "content-length": body.length }),
     };
     const complete = { ...options, method, path, headers };

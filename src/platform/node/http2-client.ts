@@ -154,7 +154,7 @@ function exchange(
 ): Promise<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }> {
   const { method, path, body } = request;
   const headers: OutgoingHttpHeaders = { ":method": method, ":path": path, ":authority": target.authority };
-  for (const name in request.headers) if (!connectionHeaders.has(name)) headers[name] = request.headers[name];
+  for (const name in request.headers) if (!connectionHeaders.has(name)) headers[name] = request.headers[name] as string | string[];
   if (body) headers["content-length"] = body.length;
   let stream: ClientHttp2Stream;
   try {

@@ -5,7 +5,7 @@ import type { HttpHandler, HttpResponse, Peer, Sink } from "#wire/http/message.t
 import type { ByteStream } from "#wire/http/stream.ts";
 import type { Log } from "../log.ts";
 import { NetworkError } from "../network.ts";
-import type { ClientRequest, ClientResponse } from "../network.ts";
+import type { ClientRequest, ClientResponse, ManyHeaders } from "../network.ts";
 import { unbounded } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { streamPair } from "./connection.ts";
@@ -197,8 +197,10 @@ function abortError(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new NetworkError("ABORT_ERR", "the request was aborted");
 }
 
-function lowerCase(headers: ClientResponse["headers"]): ClientResponse["headers"] {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+function lowerCase(headers: ManyHeaders): ClientResponse["headers"] {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), typeof value === "string" ? value : value.join(", ")]),
+  );
 }
 
 async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

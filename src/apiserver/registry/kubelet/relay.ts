@@ -1,10 +1,10 @@
 // Passes a request on to another server and its answer back, connections that change their protocol included.
 //
 // - Only a backend that answers 101 gets the client's connection; whatever else it answers is an ordinary answer, and its connection ends.
-// - Redirects are not followed and not passed on: a backend must not choose what the server's own credentials are shown to.
+// - Redirects are never followed: a backend must not choose what the server's own credentials are shown to.
 // - The client's credentials stay here.
 import { StatusError } from "#api/meta/status-error.ts";
-import type { ClientResponse, HttpClient } from "#platform/network.ts";
+import type { ClientResponse, HttpClient, ManyHeaders } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import type { Headers, HttpRequest, HttpResponse, Sink } from "#wire/http/message.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
@@ -26,6 +26,8 @@ export interface Target {
   readonly path: string;
   /** What stands for `url` in the path the client asked: redirects within the target are told so. Absent: redirects are refused. */
   readonly prefix?: string;
+  /** Said to the target beside what the client says. */
+  readonly headers?: ManyHeaders;
   /** Called once nothing is asked of the client any more. */
   readonly done?: () => void;
 }
@@ -48,7 +50,7 @@ const hopHeaders: ReadonlySet<string> = new Set([
 export async function relay(world: Pick<World, "clock">, http: HttpRequest, target: Target): Promise<Answer> {
   if (http.upgrade) return relayUpgrade(world, http, target);
   try {
-    const response = await ask(http, target, { headers: passedHeaders(http.headers), body: await bodyOf(http) });
+    const response = await ask(http, target, { headers: { ...passedHeaders(http.headers), ...target.headers }, body: await bodyOf(http) });
     const headers = withRedirect(response, target);
     if (http.method !== "HEAD") return { response: streamed(world, response, headers, target.done) };
     await response.bytes();
@@ -67,7 +69,8 @@ export async function relayUpgrade(world: Pick<World, "clock">, http: HttpReques
   const done = () => target.done?.();
   try {
     if (!upgrade) throw new StatusError("BadRequest", "Upgrade request required");
-    const headers = { ...passedHeaders(http.headers), connection: "Upgrade", upgrade: http.headers["upgrade"] ?? "" };
+    const protocol = http.headers["upgrade"] ?? "";
+    const headers = { ...passedHeaders(http.headers), ...target.headers, connection: "Upgrade", upgrade: protocol };
     const answer = await upgradeTarget(method, headers, signal, target);
     if ("refused" in answer) {
       if (isRedirect(answer.refused)) {
@@ -81,7 +84,7 @@ export async function relayUpgrade(world: Pick<World, "clock">, http: HttpReques
       client = upgrade({
         ...withoutHopHeaders(answer.headers),
         connection: "Upgrade",
-        upgrade: answer.headers["upgrade"] ?? headers.upgrade,
+        upgrade: answer.headers["upgrade"] ?? protocol,
       });
     } catch (error) {
       answer.stream.destroy();
@@ -95,7 +98,7 @@ export async function relayUpgrade(world: Pick<World, "clock">, http: HttpReques
   }
 }
 
-async function upgradeTarget(method: string, headers: Headers, signal: AbortSignal, { client, url, path }: Target) {
+async function upgradeTarget(method: string, headers: ManyHeaders, signal: AbortSignal, { client, url, path }: Target) {
   try {
     return await client.upgrade({ method, path, headers, signal });
   } catch (error) {
@@ -130,7 +133,7 @@ async function pump(from: ByteStream, to: ByteStream, head?: Uint8Array): Promis
 async function ask(
   http: HttpRequest,
   { client, url, path }: Target,
-  options: { headers: Headers; body: Uint8Array },
+  options: { headers: ManyHeaders; body: Uint8Array },
 ): Promise<ClientResponse> {
   const { headers, body } = options;
   try {
