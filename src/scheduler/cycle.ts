@@ -1,6 +1,7 @@
 // One decision: which Node a Pod goes to, or why none will do. Pure: state in, answer out.
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { NodeState } from "./cache.ts";
+import { type ClusterVolumes, noVolumes } from "./cluster-volumes.ts";
 import type { Plugin } from "./plugin.ts";
 import { needsOf } from "./pod-needs.ts";
 
@@ -10,6 +11,8 @@ export interface CycleInput {
   readonly plugins: readonly Plugin[];
   /** At least 0, below 1: decides between equals. */
   readonly chance: number;
+  /** Default: none. */
+  readonly volumes?: ClusterVolumes;
 }
 
 export type CycleResult =
@@ -17,8 +20,12 @@ export type CycleResult =
   /** `message` is upstream's; `refusedBy` names the plugins whose wakes can help. */
   | { readonly node?: undefined; readonly message: string; readonly refusedBy: readonly string[] };
 
-export function schedule({ pod, nodes, plugins, chance }: CycleInput): CycleResult {
+export function schedule({ pod, nodes, plugins, chance, volumes = noVolumes }: CycleInput): CycleResult {
   if (nodes.size === 0) return { message: "no nodes available to schedule pods", refusedBy: plugins.map(({ name }) => name) };
+  for (const { name, admits } of plugins) {
+    const verdict = admits?.(pod, volumes) ?? "fits";
+    if (verdict !== "fits") return { message: notYet(pod, nodes.size, verdict.reasons), refusedBy: [name] };
+  }
   const needs = needsOf(pod);
   const feasible: NodeState[] = [];
   const reasons = new Map<string, number>();
@@ -30,7 +37,7 @@ export function schedule({ pod, nodes, plugins, chance }: CycleInput): CycleResu
   let hasVictims = false;
 
   for (const state of candidates.states) {
-    const verdict = firstRefusal(pod, state, needs, plugins);
+    const verdict = firstRefusal(pod, state, needs, plugins, volumes);
     if (!verdict) feasible.push(state);
     else {
       refusedBy.add(verdict.plugin);
@@ -71,9 +78,16 @@ function worthLooking(pod: Pod, nodes: ReadonlyMap<string, NodeState>, plugins: 
   return { states, by, left: nodes.size - states.length };
 }
 
-function firstRefusal(pod: Pod, state: NodeState, needs: ReturnType<typeof needsOf>, plugins: readonly Plugin[]) {
+/** The Pod waits for something that no Node can give. */
+function notYet(pod: Pod, all: number, reasons: readonly string[]): string {
+  const message = `0/${all} nodes are available: ${reasons.join(", ")}.`;
+  if (pod.spec.preemptionPolicy === "Never") return `${message} preemption: not eligible due to preemptionPolicy=Never.`;
+  return `${message} preemption: 0/${all} nodes are available${unhelpful(0, all)}`;
+}
+
+function firstRefusal(pod: Pod, state: NodeState, needs: ReturnType<typeof needsOf>, plugins: readonly Plugin[], volumes: ClusterVolumes) {
   for (const { name, filter } of plugins) {
-    const verdict = filter?.(pod, state, needs);
+    const verdict = filter?.(pod, state, needs, volumes);
     if (verdict !== undefined && verdict !== "fits") return { plugin: name, reasons: verdict.reasons, unresolvable: verdict.unresolvable };
   }
   return undefined;

@@ -3,6 +3,7 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { NodeState } from "./cache.ts";
 import type { PodNeeds } from "./pod-needs.ts";
+import type { ClusterVolumes } from "./cluster-volumes.ts";
 
 /** `unresolvable`: nothing that happens to other Pods would make this Node fit. */
 export type Verdict = "fits" | { readonly reasons: readonly string[]; readonly unresolvable: boolean };
@@ -33,7 +34,9 @@ export interface Plugin {
   readonly wakes?: readonly Wake[];
   /** Names the only Nodes worth looking at; undefined for all. */
   readonly only?: (pod: Pod) => readonly string[] | undefined;
-  readonly filter?: (pod: Pod, state: NodeState, needs: PodNeeds) => Verdict;
+  /** Whether the Pod can be placed at all now, whatever the Node. */
+  readonly admits?: (pod: Pod, volumes: ClusterVolumes) => Verdict;
+  readonly filter?: (pod: Pod, state: NodeState, needs: PodNeeds, volumes: ClusterVolumes) => Verdict;
   readonly score?: (pod: Pod, state: NodeState, needs: PodNeeds) => number;
   /** How raw scores become 0 to 100: as they are, by the highest, or by the highest upside down. */
   readonly scale?: "as is" | "higher is better" | "lower is better";

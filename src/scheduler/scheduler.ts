@@ -14,10 +14,12 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
 import { formatTime } from "#schema/time.ts";
 import { SchedulerCache } from "./cache.ts";
+import { followVolumes } from "./cluster-volumes.ts";
 import { schedule } from "./cycle.ts";
 import { allPlugins } from "./plugins/all.ts";
 import { needsOf, sameNeeds } from "./pod-needs.ts";
 import { SchedulingQueue, type Taken } from "./queue.ts";
+import { bindVolumes, VolumeBindingError } from "./volume-binding.ts";
 
 export interface SchedulerNeeds {
   readonly client: Client;
@@ -43,7 +45,8 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
   const telling = startWorkQueue(scope, world, { workers: refusalsMax }, tellRefused);
   const wakes = allPlugins.flatMap((plugin) => (plugin.wakes ?? []).map((wake) => ({ plugin: plugin.name, wake })));
 
-  await Promise.all([pods.synced, nodes.synced]);
+  const volumes = followVolumes(informers);
+  await Promise.all([pods.synced, nodes.synced, volumes.synced]);
   scope.throwIfStopped();
   scope.defer(
     "Nodes",
@@ -54,6 +57,7 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
     }),
   );
   scope.defer("Pods", pods.onChange(podChanged));
+  scope.defer("volumes", volumes.onChange(happened));
   scope.start("decisions", decide);
 
   function podChanged(change: Change<Pod>): void {
@@ -105,7 +109,7 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
       const { pod } = taken;
       if (cache.isPlaced(pod)) continue;
       const movesBefore = queue.moves;
-      const result = schedule({ pod, nodes: cache.nodes, plugins: allPlugins, chance: world.random.fraction() });
+      const result = schedule({ pod, nodes: cache.nodes, plugins: allPlugins, chance: world.random.fraction(), volumes });
       if (result.node === undefined) {
         queue.refuse(taken, result.refusedBy, movesBefore);
         events.record(pod, "Warning", "FailedScheduling", result.message);
@@ -114,6 +118,7 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
         continue;
       }
       cache.assume(pod, result.node);
+      volumes.reserve(pod, cache.nodes.get(result.node)?.node);
       binding += 1;
       task.start("binding", async () => {
         await bind(taken, result.node);
@@ -132,6 +137,7 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
     const { pod } = taken;
     const { namespace, name, uid } = pod.metadata;
     try {
+      await bindVolumes(scope, world, { client, volumes, pod, node });
       await client.createSubresource(Pod, { namespace, name }, "binding", Binding, {
         metadata: { namespace, name, uid },
         target: { apiVersion: "v1", kind: "Node", name: node },
@@ -147,9 +153,13 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
         pod,
         "Warning",
         "FailedScheduling",
-        `binding rejected: running Bind plugin "DefaultBinder": ${(error as Error).message}`,
+        error instanceof VolumeBindingError
+          ? `running PreBind plugin "VolumeBinding": binding volumes: ${error.message}`
+          : `binding rejected: running Bind plugin "DefaultBinder": ${(error as Error).message}`,
       );
       queue.refuse({ ...taken, pod: newest }, [], queue.moves);
+    } finally {
+      volumes.release(pod);
     }
   }
 

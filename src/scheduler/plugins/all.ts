@@ -7,6 +7,8 @@ import { nodeResourcesBalancedAllocation } from "./node-resources-balanced-alloc
 import { nodeResourcesFit } from "./node-resources-fit/node-resources-fit.ts";
 import { nodeUnschedulable } from "./node-unschedulable/node-unschedulable.ts";
 import { taintToleration } from "./taint-toleration/taint-toleration.ts";
+import { volumeBinding } from "./volume-binding/volume-binding.ts";
+import { volumeRestrictions } from "./volume-restrictions/volume-restrictions.ts";
 
 export const allPlugins: readonly Plugin[] = [
   nodeAffinity,
@@ -16,4 +18,6 @@ export const allPlugins: readonly Plugin[] = [
   nodeResourcesFit,
   nodeUnschedulable,
   taintToleration,
+  volumeBinding,
+  volumeRestrictions,
 ];
