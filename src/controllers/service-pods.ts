@@ -29,8 +29,8 @@ function isBehind(service: Service, pod: Pod): boolean {
 export const podsBehind: Related<Service, Pod> = {
   kind: Pod,
   find: (service, pods) => (hasSelector(service) ? pods.list(service.metadata.namespace).filter((pod) => isBehind(service, pod)) : []),
-  wakes({ object, old }, services) {
-    if (old && deepEqual(shown(object), shown(old))) return [];
+  wakes({ type, object, old }, services) {
+    if (type === "changed" && deepEqual(shown(object), shown(old))) return [];
     return services
       .list(object.metadata.namespace)
       .filter((service) => isBehind(service, object) || (old !== undefined && isBehind(service, old)))

@@ -10,7 +10,8 @@ import type { World } from "#platform/world.ts";
 import type { JsonObject } from "#schema/field.ts";
 import type { ProxyConfiguration } from "./config/proxy-configuration.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
-import { nftablesLoader } from "./nftables/nftables.ts";
+import { tableLoader } from "./nftables/nftables.ts";
+import { serviceTableName } from "./nftables/service-table.ts";
 import { type ProxyMetrics, proxyMetrics } from "./proxy-metrics.ts";
 import { type RunningProxy, startProxy } from "./proxy.ts";
 
@@ -51,19 +52,9 @@ export const component: Component = {
     const values = daemonValues("kube-proxy", flags, arguments_, world.log);
     const configuration = await readConfiguration(world, values.config, asConfiguration(values));
     const { nftables, featureGates = {}, clientConnection, nodePortAddresses = [] } = configuration;
-    const cidrs = configuration.clusterCIDR ? configuration.clusterCIDR.split(",") : [];
     const families = (await speaksIpv6(world)) ? (["IPv4", "IPv6"] as const) : (["IPv4"] as const);
-    const loaders = families.map((family) => ({
-      family,
-      loader: nftablesLoader(world, {
-        family,
-        clusterCidrs: cidrs.filter((cidr) => cidr.includes(":") === (family === "IPv6")),
-        masqueradesAll: nftables.masqueradeAll ?? false,
-        masqueradeBit: nftables.masqueradeBit ?? 14,
-      }),
-    }));
     if (values.cleanup) {
-      for (const { loader } of loaders) await loader.clear();
+      for (const family of families) await tableLoader(world).clear({ family: family === "IPv4" ? "ip" : "ip6", name: serviceTableName });
       world.processes.self.exit(0);
     }
     const access = await accessFor(world, clientConnection.kubeconfig || values.kubeconfig);
@@ -73,7 +64,12 @@ export const component: Component = {
     const proxy = await startProxy(scope, world, {
       informers,
       node,
-      loaders,
+      families,
+      table: {
+        clusterCidrs: configuration.clusterCIDR ? configuration.clusterCIDR.split(",") : [],
+        masqueradesAll: nftables.masqueradeAll ?? false,
+        masqueradeBit: nftables.masqueradeBit ?? 14,
+      },
       metrics,
       nodePortAddresses: nodePortAddresses.length > 0 ? nodePortAddresses : ["primary"],
       allowsExternalIps: featureGates[externalIpsGate] ?? false,

@@ -7,7 +7,8 @@ import type { Informers } from "#client/informers.ts";
 import type { World } from "#platform/world.ts";
 import { flowCleaner } from "./conntrack/conntrack.ts";
 import { healthCheckServers } from "./health-checks.ts";
-import type { RuleLoader } from "./nftables/nftables.ts";
+import { tableLoader } from "./nftables/nftables.ts";
+import { serviceTable, type ServiceTableOptions } from "./nftables/service-table.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { forwardedPorts, healthChecks } from "./rules.ts";
 
@@ -17,7 +18,8 @@ export interface ProxyNeeds {
   readonly informers: Informers;
   /** The name of this machine's Node. */
   readonly node: string;
-  readonly loaders: readonly { readonly family: Family; readonly loader: RuleLoader }[];
+  readonly families: readonly Family[];
+  readonly table: Omit<ServiceTableOptions, "family">;
   /** Ranges of the addresses at which node ports answer; "primary" for those of the Node object; none for all of this machine's. */
   readonly nodePortAddresses: readonly string[];
   readonly allowsExternalIps: boolean;
@@ -45,13 +47,13 @@ const deletionTaint = "ToBeDeletedByClusterAutoscaler";
 const zoneLabel = "topology.kubernetes.io/zone";
 
 export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds): Promise<RunningProxy> {
-  const { informers, node, loaders, metrics, allowsExternalIps, minSyncMilliseconds = 20, syncPeriodMilliseconds = 30_000 } = needs;
+  const { informers, node, families, metrics, allowsExternalIps, minSyncMilliseconds = 20, syncPeriodMilliseconds = 30_000 } = needs;
   const services = informers.for(Service, { labelSelector: "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name" });
   const slices = informers.for(EndpointSlice, {
     labelSelector: "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name",
   });
   const nodes = informers.for(Node, { fieldSelector: `metadata.name=${node}` });
-  const cleaners = loaders.map(({ family }) => flowCleaner(world, family));
+  const kernels = families.map((family) => ({ family, loader: tableLoader(world), cleaner: flowCleaner(world, family) }));
   const isOwnNode = ({ metadata }: Node) => metadata.name === node;
   const ownNode = () => nodes.get(node);
   let isSynced = false;
@@ -83,12 +85,12 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
     const startedAt = world.clock.monotonic();
     const place = { node, zone: ownNode()?.metadata.labels?.[zoneLabel] };
     const observed = { ...place, services: services.list(), slices: slices.list() };
-    for (const [at, { family, loader }] of loaders.entries()) {
+    for (const { family, loader, cleaner } of kernels) {
       const ports = forwardedPorts({ ...observed, family, allowsExternalIps });
-      await loader.load({ ports, nodePortAddresses: nodePortAddressesOf(needs.nodePortAddresses, ownNode(), family) }, anew);
-      await cleaners[at]?.clean(ports);
+      const nodePortAddresses = nodePortAddressesOf(needs.nodePortAddresses, ownNode(), family);
+      await loader.load(serviceTable({ ports, nodePortAddresses }, { ...needs.table, family }), anew);
+      await cleaner.clean(ports);
     }
-    const families = loaders.map(({ family }) => family);
     await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
     metrics.synced((world.clock.monotonic() - startedAt) / 1_000, world.clock.now());
   }

@@ -5,6 +5,8 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import type { Service } from "#api/core/service/service.ts";
 import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Step } from "../controller.ts";
+import type { Informer } from "#client/informer.ts";
+import { podsBehind } from "../service-pods.ts";
 import { decide } from "./endpoint-slice-controller.ts";
 
 const meta = (name: string) => ({
@@ -119,4 +121,11 @@ test("Services without a selector are left alone", () => {
   const { selector: _, ...spec } = service().spec;
   assert.deepEqual(run({ ...service(), spec }, pods(2)), []);
   assert.deepEqual(run(service({ type: "ExternalName" }), pods(2)), []);
+});
+
+test("a Pod that is gone wakes its Services, though nothing else about it changed", () => {
+  const services = { list: () => [service()] } as unknown as Informer<Service>;
+  const one = pod(1, { metadata: { labels: { app: "web" } } });
+  assert.deepEqual(podsBehind.wakes({ type: "deleted", object: one, old: one }, services), ["a/web"]);
+  assert.deepEqual(podsBehind.wakes({ type: "changed", object: one, old: one }, services), []);
 });

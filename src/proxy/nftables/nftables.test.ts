@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { World } from "#platform/world.ts";
-import { nftablesLoader } from "./nftables.ts";
-import type { Forwarding } from "./ruleset.ts";
+import { tableLoader } from "./nftables.ts";
+import type { Table } from "./table.ts";
 
-const none: Forwarding = { ports: [], nodePortAddresses: undefined };
-const changed: Forwarding = { ports: [], nodePortAddresses: ["192.168.1.1"] };
+const none: Table = { family: "ip", name: "kube-proxy", sets: new Map(), maps: new Map(), chains: new Map() };
+const changed: Table = { ...none, chains: new Map([["refuse", { rules: ["reject"] }]]) };
 
 test("rules are loaded where they changed, or anew; what nft refuses over known rules is loaded whole", async () => {
   const loads: string[] = [];
@@ -20,7 +20,7 @@ test("rules are loaded where they changed, or anew; what nft refuses over known 
     },
     log: { warn: () => {} },
   } as unknown as World;
-  const loader = nftablesLoader(world, { family: "IPv4", clusterCidrs: [], masqueradesAll: false, masqueradeBit: 14 });
+  const loader = tableLoader(world);
   await loader.load(none);
   await loader.load(none);
   assert.deepEqual(loads.splice(0), ["whole"]);

@@ -1,46 +1,43 @@
-// Carries rules out with nft: a transaction is carried out whole or not at all.
+// Carries tables out with nft: a transaction is carried out whole or not at all.
 import type { World } from "#platform/world.ts";
-import { type Forwarding, ruleset, type Ruleset, type RulesetOptions } from "./ruleset.ts";
-import { changing, emptying, renewing, replacing } from "./transaction.ts";
+import { changing, emptying, renewing, replacing, type Table } from "./table.ts";
 
-export interface RuleLoader {
+export interface TableLoader {
   /**
-   * Makes these the rules by writing what differs from the last ones loaded; `anew`, by writing all of them. Rejects with what nft said; the
-   * old rules then still stand.
+   * Makes this the table of its name, by writing what differs from the last one loaded; `anew`, by writing all of it. Rejects with what nft
+   * said; the old rules then still stand.
    */
-  load(forwarding: Forwarding, anew?: boolean): Promise<void>;
-  clear(): Promise<void>;
+  load(table: Table, anew?: boolean): Promise<void>;
+  clear(table: Pick<Table, "family" | "name">): Promise<void>;
 }
 
-export function nftablesLoader(world: World, options: RulesetOptions): RuleLoader {
+export function tableLoader(world: World): TableLoader {
   /** What the kernel holds, as far as we know; undefined when that cannot be told. */
-  let loaded: Ruleset | undefined;
+  let loaded: Table | undefined;
+
+  async function nft(text: string): Promise<void> {
+    const { code, stderr } = await world.processes.run("nft", ["-f", "-"], { input: text, timeoutMilliseconds: 60_000 });
+    if (code !== 0) throw new Error(`nft refused the rules: ${stderr.slice(0, 2_000)}`);
+  }
 
   return {
-    async load(forwarding, anew = false) {
-      const next = ruleset(forwarding, options);
+    async load(next, anew = false) {
       const text = !loaded ? replacing(next) : anew ? renewing(loaded, next) : changing(loaded, next);
       if (text === "") return;
       const before = loaded;
       loaded = undefined;
       try {
-        await runNft(world, text);
+        await nft(text);
       } catch (error) {
         if (!before) throw error;
         world.log.warn("rules are not as they were left; replacing them whole", { error: (error as Error).message });
-        await runNft(world, replacing(next));
+        await nft(replacing(next));
       }
       loaded = next;
     },
-    async clear() {
+    async clear(table) {
       loaded = undefined;
-      await runNft(world, emptying(options.family));
+      await nft(emptying(table));
     },
   };
-}
-
-/** Rejects with what nft said. */
-export async function runNft(world: World, text: string): Promise<void> {
-  const { code, stderr } = await world.processes.run("nft", ["-f", "-"], { input: text, timeoutMilliseconds: 60_000 });
-  if (code !== 0) throw new Error(`nft refused the rules: ${stderr.slice(0, 2_000)}`);
 }

@@ -1,4 +1,4 @@
-// Forwarding rules as one nftables table.
+// Services as an nftables table.
 //
 // A connection to a Service's address is looked up once in a map, whatever the number of Services, and sent to a chain that picks a target:
 //   service-…   to the cluster's address         goto cluster-… or local-…
@@ -8,10 +8,11 @@
 //   endpoint-…  one target
 import type { Target } from "../endpoints.ts";
 import type { ForwardedPort } from "../rules.ts";
+import type { Chain, NamedSet, Table, Verdict } from "./table.ts";
 
-export interface RulesetOptions {
+export interface ServiceTableOptions {
   readonly family: "IPv4" | "IPv6";
-  /** Where Pods have their addresses; traffic from elsewhere to a cluster address gets our source address. */
+  /** Where Pods have their addresses, of either family; traffic from elsewhere to a cluster address gets our source address. */
   readonly clusterCidrs: readonly string[];
   readonly masqueradesAll: boolean;
   /** Which bit of a packet's mark says that it is to get our source address. */
@@ -25,42 +26,22 @@ export interface Forwarding {
   readonly nodePortAddresses: readonly string[] | undefined;
 }
 
-export const mapNames = ["service-ips", "service-nodeports", "no-endpoint-services", "no-endpoint-nodeports"] as const;
-export type MapName = (typeof mapNames)[number];
+const mapNames = ["service-ips", "service-nodeports", "no-endpoint-services", "no-endpoint-nodeports"] as const;
+type MapName = (typeof mapNames)[number];
 
-/** A chain that the kernel calls says where it hangs. */
-export interface Chain {
-  readonly hook?: string;
-  readonly rules: readonly string[];
-}
+export const serviceTableName = "kube-proxy";
 
-/** What a table holds, by name. */
-export interface Ruleset {
-  readonly family: "IPv4" | "IPv6";
-  /** Addresses that only Services answer at. */
-  readonly clusterIps: ReadonlySet<string>;
-  /** Which client stays with which endpoint; kept for as long as they are named. */
-  readonly affinitySets: ReadonlyMap<string, string>;
-  /** In the order in which they can be made: who is called comes before who calls. */
-  readonly chains: ReadonlyMap<string, Chain>;
-  /** Verdicts by key, with the note that belongs to the key. */
-  readonly maps: Readonly<Record<MapName, ReadonlyMap<string, Element>>>;
-}
-
-export interface Element {
-  readonly note: string;
-  readonly verdict: string;
-}
-
-export function ruleset({ ports, nodePortAddresses }: Forwarding, options: RulesetOptions): Ruleset {
+export function serviceTable({ ports, nodePortAddresses }: Forwarding, options: ServiceTableOptions): Table {
   const { family, clusterCidrs } = options;
   const ip = family === "IPv4" ? "ip" : "ip6";
   const mark = `0x${(2 ** options.masqueradeBit).toString(16)}`;
   const masquerade = `meta mark set meta mark or ${mark}`;
-  const fromPods = clusterCidrs.length > 0 ? `{ ${clusterCidrs.join(", ")} }` : undefined;
+  const cidrs = clusterCidrs.filter((cidr) => cidr.includes(":") === (family === "IPv6"));
+  const fromPods = cidrs.length > 0 ? `{ ${cidrs.join(", ")} }` : undefined;
   const chains = new Map<string, Chain>();
-  const affinitySets = new Map<string, string>();
-  const maps = Object.fromEntries(mapNames.map((name) => [name, new Map<string, Element>()])) as Record<MapName, Map<string, Element>>;
+  const addressType = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
+  const sets = new Map<string, NamedSet>();
+  const maps = Object.fromEntries(mapNames.map((name) => [name, new Map<string, Verdict>()])) as Record<MapName, Map<string, Verdict>>;
 
   /** A chain that picks one of the targets, and its name. */
   function picking(port: ForwardedPort, side: "cluster" | "local"): string {
@@ -83,8 +64,7 @@ export function ruleset({ ports, nodePortAddresses }: Forwarding, options: Rules
     const address = family === "IPv4" ? target.ip : `[${target.ip}]`;
     const staying = port.affinitySeconds > 0 ? [`update @${affinitySet(port, target)} { ${ip} saddr }`] : [];
     if (port.affinitySeconds > 0) {
-      const type = family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
-      affinitySets.set(affinitySet(port, target), `type ${type}; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`);
+      sets.set(affinitySet(port, target), { definition: `type ${addressType}; flags dynamic,timeout; timeout ${port.affinitySeconds}s;` });
     }
     chains.set(name, {
       // An endpoint that reaches itself through its Service must see another's address.
@@ -162,9 +142,10 @@ export function ruleset({ ports, nodePortAddresses }: Forwarding, options: Rules
     ...nodePort("no-endpoint-nodeports").map((rule) => `ct state new ${rule}`),
   ];
   // What is still for a Service's address after all Services were looked up is for no port of it.
-  const wrongPort = `ct state new ${ip} daddr @cluster-ips reject`;
+  const wrongPort = `ct state new ${ip} daddr @cluster-ips goto refuse`;
   const before = new Map<string, Chain>([
-    ["refuse", { rules: ["reject"] }],
+    // The kernel rations what it answers by ICMP; a reset always comes.
+    ["refuse", { rules: ["meta l4proto tcp reject with tcp reset", "reject"] }],
     ...chains,
     ["services", { rules: [service("service-ips"), ...nodePort("service-nodeports")] }],
     [
@@ -179,7 +160,16 @@ export function ruleset({ ports, nodePortAddresses }: Forwarding, options: Rules
     ["filter-output", { hook: "type filter hook output priority -110; policy accept;", rules: unreachable }],
     ["filter-output-after-services", { hook: "type filter hook output priority -90; policy accept;", rules: [wrongPort] }],
   ]);
-  return { family, clusterIps, affinitySets, chains: before, maps };
+  sets.set("cluster-ips", { definition: `type ${addressType};`, elements: clusterIps });
+  const typeOf = (name: MapName) =>
+    name.endsWith("nodeports") ? "inet_proto . inet_service" : `${addressType} . inet_proto . inet_service`;
+  return {
+    family: ip,
+    name: serviceTableName,
+    sets,
+    maps: new Map(mapNames.map((name) => [name, { type: typeOf(name), elements: maps[name] }])),
+    chains: before,
+  };
 }
 
 /** Chain names hold letters, digits and dashes, and at most 128 characters: long names keep their start and gain a digest. */

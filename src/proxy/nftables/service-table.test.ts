@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Target } from "../endpoints.ts";
 import type { ForwardedPort } from "../rules.ts";
-import { ruleset } from "./ruleset.ts";
-import { changing, renewing, replacing } from "./transaction.ts";
+import { serviceTable } from "./service-table.ts";
+import { changing, renewing, replacing } from "./table.ts";
 
 const targets: readonly Target[] = [
   { ip: "10.244.0.5", port: 8080, isLocal: true },
@@ -28,11 +28,11 @@ const web: ForwardedPort = {
 const unserved = { ...web, cluster: [], local: [], serving: [] };
 
 const options = { family: "IPv4", clusterCidrs: ["10.244.0.0/16"], masqueradesAll: false, masqueradeBit: 14 } as const;
-const rulesOf = (...ports: readonly ForwardedPort[]) => ruleset({ ports, nodePortAddresses: undefined }, options);
-const textOf = (...ports: readonly ForwardedPort[]) => replacing(rulesOf(...ports));
+const tableOf = (...ports: readonly ForwardedPort[]) => serviceTable({ ports, nodePortAddresses: undefined }, options);
+const textOf = (...ports: readonly ForwardedPort[]) => replacing(tableOf(...ports));
 /** The rules of the only chain whose name begins so. */
 function chain(start: string, ...ports: readonly ForwardedPort[]): readonly string[] {
-  const found = [...rulesOf(...ports).chains].filter(([name]) => name.startsWith(start));
+  const found = [...tableOf(...ports).chains].filter(([name]) => name.startsWith(start));
   assert.equal(found.length, 1, `one chain ${start}…`);
   return found[0]?.[1].rules ?? [];
 }
@@ -46,10 +46,10 @@ test("a Service's address and node port lead to its endpoints, one after the oth
 });
 
 test("a Service without endpoints refuses connections at once, at its address and its node port", () => {
-  const { maps } = rulesOf(unserved);
-  assert.equal(maps["no-endpoint-services"].get("10.96.0.20 . tcp . 80")?.verdict, "goto refuse");
-  assert.equal(maps["no-endpoint-nodeports"].get("tcp . 30080")?.verdict, "goto refuse");
-  assert.equal(maps["service-ips"].size + maps["service-nodeports"].size, 0);
+  const elements = (name: string) => tableOf(unserved).maps.get(name)?.elements;
+  assert.equal(elements("no-endpoint-services")?.get("10.96.0.20 . tcp . 80")?.verdict, "goto refuse");
+  assert.equal(elements("no-endpoint-nodeports")?.get("tcp . 30080")?.verdict, "goto refuse");
+  assert.equal((elements("service-ips")?.size ?? 0) + (elements("service-nodeports")?.size ?? 0), 0);
 });
 
 test("where connections stay on the machine and its Pods are elsewhere, they are dropped", () => {
@@ -69,14 +69,14 @@ test("outside traffic that stays keeps its source; other gets the machine's addr
 test("a load balancer's address lets in the ranges it is told, and nobody when none of them is of this family", () => {
   const balanced = { ...web, balancerIps: ["203.0.113.9"], sourceRanges: ["198.51.100.0/24", "192.0.2.0/24"] };
   assert.equal(chain("balancer-", balanced)[0], "ip saddr != { 198.51.100.0/24, 192.0.2.0/24 } drop");
-  assert.match(rulesOf(balanced).maps["service-ips"].get("203.0.113.9 . tcp . 80")?.verdict ?? "", /^goto balancer-/);
-  assert.match(rulesOf(balanced).maps["service-nodeports"].get("tcp . 30080")?.verdict ?? "", /^goto external-/);
+  assert.match(tableOf(balanced).maps.get("service-ips")?.elements.get("203.0.113.9 . tcp . 80")?.verdict ?? "", /^goto balancer-/);
+  assert.match(tableOf(balanced).maps.get("service-nodeports")?.elements.get("tcp . 30080")?.verdict ?? "", /^goto external-/);
   assert.deepEqual(chain("balancer-", { ...balanced, sourceRanges: [] }), ["drop"]);
 });
 
 test("node ports answer at the addresses they are told", () => {
   const services = (nodePortAddresses: readonly string[] | undefined) =>
-    ruleset({ ports: [web], nodePortAddresses }, options)
+    serviceTable({ ports: [web], nodePortAddresses }, options)
       .chains.get("services")
       ?.rules.join("\n") ?? "";
   assert.match(services(undefined), /fib daddr type local ip daddr != 127\.0\.0\.0\/8 meta l4proto \. th dport vmap @service-nodeports/);
@@ -85,14 +85,14 @@ test("node ports answer at the addresses they are told", () => {
 });
 
 test("names that look alike as letters keep chains of their own", () => {
-  const { chains } = rulesOf(web, { ...web, name: "default/web-http", clusterIps: ["10.96.0.21"], nodePort: 0 });
+  const { chains } = tableOf(web, { ...web, name: "default/web-http", clusterIps: ["10.96.0.21"], nodePort: 0 });
   assert.equal([...chains.keys()].filter((name) => name.startsWith("service-")).length, 2);
 });
 
 test("who stays with which endpoint is kept when all is written anew; what is no longer used goes", () => {
   const stays = { ...web, affinitySeconds: 60 };
   const fewer = targets.slice(0, 1);
-  const [before, after] = [rulesOf(stays), rulesOf({ ...stays, cluster: fewer, serving: fewer })];
+  const [before, after] = [tableOf(stays), tableOf({ ...stays, cluster: fewer, serving: fewer })];
   const text = renewing(before, after);
   assert.doesNotMatch(text, /delete table/);
   assert.match(text, /delete set ip kube-proxy affinity-\S+-10-244-1-5-8080-60\n/);
@@ -103,20 +103,20 @@ test("who stays with which endpoint is kept when all is written anew; what is no
 
 test("a change writes what differs and nothing else", () => {
   const other = { ...web, name: "default/other", clusterIps: ["10.96.0.21"], nodePort: 0 };
-  assert.equal(changing(rulesOf(web, other), rulesOf(web, other)), "");
-  const come = changing(rulesOf(web), rulesOf(web, other));
+  assert.equal(changing(tableOf(web, other), tableOf(web, other)), "");
+  const come = changing(tableOf(web), tableOf(web, other));
   assert.match(
     come,
     /add element ip kube-proxy service-ips \{ 10\.96\.0\.21 \. tcp \. 80 comment "default\/other" : goto service-default-other/,
   );
   assert.match(come, /add element ip kube-proxy cluster-ips \{ 10\.96\.0\.21 \}/);
   assert.doesNotMatch(come, /default-web/);
-  const go = changing(rulesOf(web, other), rulesOf(web));
+  const go = changing(tableOf(web, other), tableOf(web));
   assert.match(go, /delete element ip kube-proxy service-ips \{ 10\.96\.0\.21 \. tcp \. 80 \}/);
   assert.ok(go.indexOf("delete element") < go.indexOf("delete chain"), "a chain that a map names cannot go before the name");
-  const empty = changing(rulesOf(web), rulesOf(unserved));
+  const empty = changing(tableOf(web), tableOf(unserved));
   assert.match(empty, /delete element ip kube-proxy service-ips [\s\S]*add element ip kube-proxy no-endpoint-services/);
-  const moved = changing(rulesOf(web), rulesOf({ ...web, cluster: targets.slice(0, 1) }));
+  const moved = changing(tableOf(web), tableOf({ ...web, cluster: targets.slice(0, 1) }));
   assert.match(moved, /flush chain ip kube-proxy cluster-default-web/);
   assert.doesNotMatch(moved, /element/);
 });
