@@ -17,7 +17,8 @@ import { quantityToWhole } from "#schema/quantity.ts";
 import { nodeClient } from "./certificates/client-certificate.ts";
 import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
 import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
-import { evictionDefaults, type KubeletConfiguration } from "./config/kubelet-configuration.ts";
+import { evictionDefaults, type KubeletConfiguration, thresholdConfiguration } from "./config/kubelet-configuration.ts";
+import { thresholdsOf } from "./eviction/thresholds.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { type KubeletOptions, startKubelet } from "./kubelet.ts";
 import { type Machine, readMachine } from "./node-status/machine.ts";
@@ -84,7 +85,9 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   const network = networkFile ? await readPodNetworkConfig(world, networkFile) : undefined;
   const nodes = network && client ? startInformer(scope, world, client, Node) : undefined;
   if (network && nodes) followNodes(scope, world, network, nodeName, nodes);
+  let pressures: ReadonlySet<string> = new Set();
   const reporter = await startNodeStatus(scope, world, {
+    underPressure: () => pressures,
     client,
     nodes,
     runtime,
@@ -100,6 +103,10 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     startProber,
     hostIPs: () => reporter.hostIPs(),
     node: () => reporter.node(),
+    underPressure: (found) => {
+      pressures = found;
+      reporter.look();
+    },
   });
 
   const metrics = new Metrics();
@@ -204,6 +211,15 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
       lowPercent: configuration.imageGCLowThresholdPercent ?? 80,
       minimumAgeMilliseconds: durationToMilliseconds(configuration.imageMinimumGCAge || "2m"),
       maximumAgeMilliseconds: durationToMilliseconds(configuration.imageMaximumGCAge || "0s"),
+    },
+    eviction: {
+      thresholds: thresholdsOf({
+        ...thresholdConfiguration(configuration),
+        enforcesAllocatable: hasCgroups && (configuration.enforceNodeAllocatable ?? ["pods"]).includes("pods"),
+      }),
+      transitionMilliseconds: durationToMilliseconds(configuration.evictionPressureTransitionPeriod || "5m"),
+      graceSecondsMax: configuration.evictionMaxPodGracePeriod ?? 0,
+      limitsStorage: configuration.localStorageCapacityIsolation !== false,
     },
     memoryBytes,
   };

@@ -11,6 +11,9 @@ import { type Informer, startInformer } from "#client/informer.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
+import { type Eviction, type EvictionOptions, startEviction } from "./eviction/eviction.ts";
+import { observeSignals } from "./eviction/signals.ts";
+import type { Pressure } from "./eviction/thresholds.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { type ImageCollectionLimits, startImageCollection } from "./images/garbage-collection.ts";
 import { normalName, startImagePuller } from "./images/image-puller.ts";
@@ -58,6 +61,8 @@ export interface KubeletOptions {
   readonly containerLogMaxFiles: number;
   /** When images are removed; absent: never. */
   readonly imageCollection?: ImageCollectionLimits | undefined;
+  /** When Pods are ended for the node's sake; absent: never. */
+  readonly eviction?: EvictionOptions | undefined;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
   /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
@@ -75,6 +80,8 @@ export interface KubeletNeeds {
   readonly hostIPs: () => readonly string[];
   /** The Node object as this node last knew it: labels for selectors, allocatable for admission. Undefined until registered. */
   readonly node: () => Node | undefined;
+  /** Told what the node is short of, when that changes. */
+  readonly underPressure?: ((pressures: ReadonlySet<Pressure>) => void) | undefined;
   /** This node's Pods, where nodes of one process share an informer. Absent: an informer of its own. */
   readonly pods?: NodePods | undefined;
   /** All Services, shared in the same way. */
@@ -114,9 +121,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const { runtimeName } = await withRetries(scope, world, "reach the container runtime", () => runtime.version());
   const recorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : logRecorder(world);
   const objects = watchReferencedObjects(scope, world, client, (uid) => workers.get(uid)?.refreshVolumes());
-  const cgroups = options.cgroupRoot === undefined ? undefined : startCgroups(world, await findHierarchies(world), options.cgroupRoot);
+  const hierarchies = options.cgroupRoot === undefined ? undefined : await findHierarchies(world);
+  const cgroups = hierarchies && startCgroups(world, hierarchies, options.cgroupRoot ?? "/");
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
-  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts });
+  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node });
   const images = startImagePuller(world, { runtime, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
     runtime,
@@ -127,6 +135,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   });
   const services = needs.services ?? (client && startInformer(scope, world, client, Service));
   const api = client && connectPods(scope, world, client, needs);
+  let eviction: Eviction | undefined;
   const workers = new PodWorkers(scope, world, {
     ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
     runtimeName: () => runtimeName,
@@ -136,14 +145,26 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     services: () => services?.list() ?? [],
     hostIPs: needs.hostIPs,
     node: needs.node,
+    refuses: (pod) => eviction?.refuses(pod),
   });
   const housekeeping = startHousekeeping(scope, world, {
     ...{ runtime, options, workers, volumes, cgroups },
     isReady: () => isReady,
   });
-  if (options.imageCollection) {
-    const wanted = () => workers.all().flatMap(({ pod }) => allContainers(pod).flatMap(({ image = "" }) => normalName(image) ?? []));
-    startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection });
+  const wanted = () => workers.all().flatMap(({ pod }) => allContainers(pod).flatMap(({ image = "" }) => normalName(image) ?? []));
+  const collection =
+    options.imageCollection && startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection });
+  if (options.eviction) {
+    const { rootFolder, podLogsFolder, memoryBytes } = options;
+    const sources = { runtime, rootFolder, memoryBytes, cgroupVersion: hierarchies?.version, podsCgroup: cgroups?.root };
+    eviction = startEviction(scope, world, {
+      ...{ runtime, recorder, nodeName, options: options.eviction },
+      pods: () => workers.evictable(),
+      observe: () => observeSignals(world, sources),
+      disks: { podLogsFolder, pathOf: volumes.pathOf },
+      freeDisk: async () => collection?.removeUnused(),
+      changed: () => needs.underPressure?.(eviction?.pressures ?? new Set()),
+    });
   }
   runtime.watch(scope, (event) => (event.type === "resync" ? housekeeping.relist() : workers.changed(event.id)));
 

@@ -15,8 +15,10 @@ import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
 import { admit } from "./admission.ts";
+import type { EvictablePod } from "./eviction/eviction.ts";
 import { annotations, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
+import { isAlive } from "./pod-worker/observed.ts";
 import type { PodWorkerNeeds } from "./pod-worker/pod-work.ts";
 import { PodWorker } from "./pod-worker/pod-worker.ts";
 import { type StatusManager, statusPatch } from "./status/status-manager.ts";
@@ -31,6 +33,8 @@ export interface PodsApi {
 export interface PodWorkersNeeds extends Omit<PodWorkerNeeds, "report" | "ended" | "finished"> {
   readonly api: PodsApi | undefined;
   readonly node: () => Node | undefined;
+  /** Why a Pod that could run here is not taken now. */
+  readonly refuses: (pod: Pod) => string | undefined;
 }
 
 export class PodWorkers {
@@ -105,6 +109,19 @@ export class PodWorkers {
     this.get(pod.metadata.uid)?.end(deletionGrace(pod));
   }
 
+  /** Pods that are not over, as the eviction sees them. */
+  evictable(): readonly EvictablePod[] {
+    return this.all()
+      .filter(({ isOver }) => !isOver)
+      .map((worker) => ({
+        pod: worker.pod,
+        get hasEnded() {
+          return !worker.observed.containers.some(isAlive);
+        },
+        fail: (failure) => worker.fail(failure),
+      }));
+  }
+
   /** The runtime tells of a container or sandbox; one that nobody knows yet may be of any worker that is at work. */
   changed(id: string): void {
     const owners = this.all().filter((worker) => worker.owns(id));
@@ -123,7 +140,10 @@ export class PodWorkers {
     const others = this.all()
       .filter(({ isOver }) => !isOver)
       .map((worker) => worker.pod);
-    const why = admit(pod, others, this.#needs.node(), this.#needs.options);
+    const pressure = this.#needs.refuses(pod);
+    const why = pressure
+      ? { reason: "Evicted", message: `Pod was rejected: ${pressure}` }
+      : admit(pod, others, this.#needs.node(), this.#needs.options);
     if (!why) return false;
     this.#needs.recorder.record(pod, "Warning", why.reason, why.message);
     this.#needs.api?.statuses.set(pod, { ...pod.status, phase: "Failed", ...why, startTime: formatTime(this.#world.clock.now()) });

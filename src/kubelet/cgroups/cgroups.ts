@@ -23,6 +23,8 @@ export interface CgroupWrite {
 }
 
 export interface Cgroups {
+  /** That of all Pods together: "/kubepods". */
+  readonly root: string;
   /** The parent of the Pod's containers: "/kubepods/burstable/pod<uid>". */
   parentOf(pod: Pod): string;
   /** Makes the Pod's cgroup with its limits. */
@@ -53,6 +55,7 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
   let prepared: Promise<void> | undefined;
 
   return {
+    root: base,
     parentOf,
     make: async (pod) => {
       prepared ??= prepare().catch((error: unknown) => {

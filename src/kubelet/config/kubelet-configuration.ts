@@ -176,12 +176,27 @@ export const evictionDefaults: Readonly<Record<string, string>> = {
   "imagefs.inodesFree": "5%",
 };
 
+/** What is said about running short, as the eviction reads it. */
+export function thresholdConfiguration({
+  evictionHard = evictionDefaults,
+  evictionSoft = {},
+  evictionSoftGracePeriod = {},
+  evictionMinimumReclaim = {},
+  mergeDefaultEvictionSettings = false,
+}: KubeletConfiguration) {
+  return {
+    hard: mergeDefaultEvictionSettings ? { ...evictionDefaults, ...evictionHard } : evictionHard,
+    soft: evictionSoft,
+    softGrace: evictionSoftGracePeriod,
+    minimumReclaim: evictionMinimumReclaim,
+  };
+}
+
 /** Fields that ask for something that is not done here, whatever they say. */
 export const unused: readonly (keyof KubeletConfiguration)[] = [
   "staticPodURL",
   "tlsCipherSuites",
   "tlsMinVersion",
-  "evictionSoft",
   "qosReserved",
   "podPidsLimit",
   "reservedSystemCPUs",

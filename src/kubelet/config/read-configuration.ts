@@ -6,8 +6,10 @@ import { withDefaults } from "#schema/derive/defaults.ts";
 import { DecodeError, normalise } from "#schema/derive/json.ts";
 import type { Json, JsonObject } from "#schema/field.ts";
 import { isQuantity } from "#schema/quantity.ts";
+import { durationToMilliseconds } from "#schema/time.ts";
 import { readYaml } from "#wire/yaml/yaml.ts";
-import { evictionDefaults, KubeletConfiguration, unused } from "./kubelet-configuration.ts";
+import { thresholdProblems } from "../eviction/thresholds.ts";
+import { evictionDefaults, KubeletConfiguration, thresholdConfiguration, unused } from "./kubelet-configuration.ts";
 
 const apiVersion = "kubelet.config.k8s.io/v1beta1";
 const dropInEnding = ".conf";
@@ -106,6 +108,14 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== "" && value !== "0s" && value !== false;
 }
 
+function isDuration(text: string): boolean {
+  try {
+    return durationToMilliseconds(text) >= 0;
+  } catch {
+    return false;
+  }
+}
+
 function problemsOf(configuration: KubeletConfiguration): readonly string[] {
   const problems: string[] = [];
   const { port, healthzPort = 0, containerLogMaxSize, containerLogMaxFiles = 5, authorization, authentication } = configuration;
@@ -134,8 +144,12 @@ function problemsOf(configuration: KubeletConfiguration): readonly string[] {
   for (const field of ["systemReserved", "kubeReserved"] as const)
     for (const [name, amount] of Object.entries(configuration[field] ?? {}))
       if (!isQuantity(amount)) problems.push(`invalid configuration: ${field} ${name}=${amount} is no quantity`);
-  for (const [signal, threshold] of Object.entries(configuration.evictionHard ?? {}))
-    if (!/^\d+(\.\d+)?%$/.test(threshold) && !isQuantity(threshold))
-      problems.push(`invalid configuration: evictionHard ${signal}=${threshold} is neither a percentage nor a quantity`);
+  for (const field of ["evictionHard", "evictionSoft", "evictionMinimumReclaim"] as const)
+    for (const [signal, threshold] of Object.entries(configuration[field] ?? {}))
+      if (!/^\d+(\.\d+)?%$/.test(threshold) && !isQuantity(threshold))
+        problems.push(`invalid configuration: ${field} ${signal}=${threshold} is neither a percentage nor a quantity`);
+  for (const [signal, period] of Object.entries(configuration.evictionSoftGracePeriod ?? {}))
+    if (!isDuration(period)) problems.push(`invalid configuration: evictionSoftGracePeriod ${signal}=${period} is no duration`);
+  for (const problem of thresholdProblems(thresholdConfiguration(configuration))) problems.push(`invalid configuration: ${problem}`);
   return problems;
 }

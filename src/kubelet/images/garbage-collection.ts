@@ -26,11 +26,16 @@ export interface ImageCollectionNeeds {
 
 const periodMilliseconds = 5 * 60_000;
 
+export interface ImageCollection {
+  /** Removes every image that nothing uses, whatever room there is. */
+  removeUnused(): Promise<void>;
+}
+
 export function startImageCollection(
   scope: Scope,
   world: World,
   { runtime, recorder, nodeName, limits, wanted }: ImageCollectionNeeds,
-): void {
+): ImageCollection {
   const subject: EventSubject = { apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName };
   const startedAt = world.clock.now();
   let seen: ReadonlyMap<string, Seen> = new Map();
@@ -48,11 +53,24 @@ export function startImageCollection(
     }
   });
 
-  async function collect(): Promise<void> {
+  return {
+    async removeUnused() {
+      const { images, used, now } = await lookNow();
+      const { remove } = decideImages(images, seen, { ...limits, now, bytes: Number.POSITIVE_INFINITY, used });
+      for (const { id } of remove) await runtime.removeImage(id);
+    },
+  };
+
+  async function lookNow() {
     const now = world.clock.now();
     const [images, containers] = await Promise.all([runtime.images(), runtime.containers()]);
     const used = new Set([...containers.flatMap(({ image, imageRef }) => [image, imageRef]), ...wanted()]);
     seen = look(images, used, seen, now);
+    return { images, used, now };
+  }
+
+  async function collect(): Promise<void> {
+    const { images, used, now } = await lookNow();
     const { total, free } = await spaceOfImages();
     const usedPercent = total === 0 ? 0 : 100 - Math.floor((free * 100) / total);
     const isFull = limits.highPercent < 100 && usedPercent >= limits.highPercent;

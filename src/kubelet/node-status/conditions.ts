@@ -12,6 +12,8 @@ export interface Observed {
   readonly memoryBytes: number;
   /** The file system of images and writable layers, where it is another than the node's own. */
   readonly imageFileSystem: FileSystemSpace | undefined;
+  /** What the node is short of, where somebody keeps watch; absent: found from the thresholds here. */
+  readonly underPressure?: ReadonlySet<string> | undefined;
   /** Signals and what they may not fall below: {"memory.available": "100Mi"}. */
   readonly thresholds: Readonly<Record<string, string>>;
 }
@@ -48,8 +50,8 @@ function ready(runtime: RuntimeStatus | undefined): Verdict {
     : { type: "Ready", status: "False", reason: "KubeletNotReady", message: why };
 }
 
-function memoryPressure({ pressures, memoryBytes, thresholds }: Observed): Verdict {
-  return isBelow(pressures.memoryAvailableBytes, memoryBytes, thresholds["memory.available"])
+function memoryPressure({ pressures, memoryBytes, thresholds, underPressure }: Observed): Verdict {
+  return (underPressure?.has("MemoryPressure") ?? isBelow(pressures.memoryAvailableBytes, memoryBytes, thresholds["memory.available"]))
     ? {
         type: "MemoryPressure",
         status: "True",
@@ -59,19 +61,20 @@ function memoryPressure({ pressures, memoryBytes, thresholds }: Observed): Verdi
     : { type: "MemoryPressure", status: "False", reason: "KubeletHasSufficientMemory", message: "kubelet has sufficient memory available" };
 }
 
-function diskPressure({ pressures, imageFileSystem, thresholds }: Observed): Verdict {
+function diskPressure({ pressures, imageFileSystem, thresholds, underPressure }: Observed): Verdict {
   const isFull = (space: FileSystemSpace | undefined, name: string) =>
     space !== undefined &&
     (isBelow(space.free, space.total, thresholds[`${name}.available`]) ||
       isBelow(space.inodesFree, space.inodes, thresholds[`${name}.inodesFree`]));
-  return isFull(pressures.nodeFileSystem, "nodefs") || isFull(imageFileSystem, "imagefs")
+  return (underPressure?.has("DiskPressure") ?? (isFull(pressures.nodeFileSystem, "nodefs") || isFull(imageFileSystem, "imagefs")))
     ? { type: "DiskPressure", status: "True", reason: "KubeletHasDiskPressure", message: "kubelet has disk pressure" }
     : { type: "DiskPressure", status: "False", reason: "KubeletHasNoDiskPressure", message: "kubelet has no disk pressure" };
 }
 
-function processPressure({ pressures: { processes, processesMax }, thresholds }: Observed): Verdict {
-  const isShort =
-    processes !== undefined && processesMax !== undefined && isBelow(processesMax - processes, processesMax, thresholds["pid.available"]);
+function processPressure({ pressures: { processes, processesMax }, thresholds, underPressure }: Observed): Verdict {
+  const isShort = underPressure
+    ? underPressure.has("PIDPressure")
+    : processes !== undefined && processesMax !== undefined && isBelow(processesMax - processes, processesMax, thresholds["pid.available"]);
   return isShort
     ? { type: "PIDPressure", status: "True", reason: "KubeletHasInsufficientPID", message: "kubelet has insufficient PID available" }
     : { type: "PIDPressure", status: "False", reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available" };

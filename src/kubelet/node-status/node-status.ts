@@ -53,6 +53,8 @@ export interface NodeStatusNeeds {
   readonly recorder: EventRecorder;
   readonly machine: Machine;
   readonly options: NodeStatusOptions;
+  /** What the node is short of, where somebody keeps watch. */
+  readonly underPressure?: (() => ReadonlySet<string>) | undefined;
   /** All Nodes, where nodes of one process share an informer. Absent: one of its own for this Node. */
   readonly nodes?: Informer<Node> | undefined;
 }
@@ -64,6 +66,8 @@ export interface NodeReporter {
   hostIPs(): readonly string[];
   /** Why no Pod can be run now; undefined when one can. */
   whyNotReady(): string | undefined;
+  /** Something changed that the status tells of. */
+  look(): void;
 }
 
 const impatientMilliseconds = 100;
@@ -138,6 +142,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
     node: () => informer?.get(nodeName) ?? withDefaults(Node.message, desired()),
     hostIPs: () => (address ? [address] : []),
     whyNotReady: () => whyNotReady(runtimeStatus),
+    look: lookNow,
   };
 
   /** Waits, or until something asks for a look; says whether it did. */
@@ -188,6 +193,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
       memoryBytes: machine.memoryBytes,
       imageFileSystem,
       thresholds: options.thresholds,
+      underPressure: needs.underPressure?.(),
     };
     return {
       capacity: capacityOf(resources),

@@ -28,6 +28,8 @@ export interface Situation {
   readonly ending: { readonly graceSeconds: number } | undefined;
   /** The Pod as a whole has failed: it is to end and stay. */
   readonly hasFailed: boolean;
+  /** How long its containers have to end then, if not as long as the Pod says. */
+  readonly failGraceSeconds?: number | undefined;
   readonly volumesReady: boolean;
   /** Since when the Pod runs on this node. */
   readonly startTime: number;
@@ -101,8 +103,8 @@ export function decide(situation: Situation): Decision {
 }
 
 /** Stops containers, sidecars last and in reverse, then the sandbox. */
-function decideEnd({ pod, observed, ending, stopping }: Situation): Decision {
-  const graceSeconds = ending?.graceSeconds ?? Number(pod.spec.terminationGracePeriodSeconds ?? 30);
+function decideEnd({ pod, observed, ending, stopping, failGraceSeconds }: Situation): Decision {
+  const graceSeconds = ending?.graceSeconds ?? failGraceSeconds ?? Number(pod.spec.terminationGracePeriodSeconds ?? 30);
   const alive = observed.containers.filter(isAlive);
   const steps: Step[] = alive
     .filter(({ id }) => !stopping.has(id))

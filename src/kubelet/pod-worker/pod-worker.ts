@@ -27,6 +27,16 @@ const stepsMax = 200;
 /** Between two events that say the same container waits. */
 const backOffToldMilliseconds = 10_000;
 
+/** Why a Pod as a whole has failed. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+  /** How long its containers have to end; absent: as long as the Pod says. */
+  readonly graceSeconds?: number | undefined;
+  /** What its condition DisruptionTarget says, where it was ended for the node's sake. */
+  readonly disruption?: string | undefined;
+}
+
 export class PodWorker {
   readonly uid: string;
   readonly #work: PodWork;
@@ -34,7 +44,7 @@ export class PodWorker {
   readonly #starts: ContainerStart;
   readonly #stops: ContainerStop;
   #own: PodStatus | undefined;
-  #failure: { readonly reason: string; readonly message: string } | undefined;
+  #failure: Failure | undefined;
   #startTime: number | undefined;
   #isReleased = false;
   #woken = true;
@@ -92,6 +102,14 @@ export class PodWorker {
     this.#work.ending = { graceSeconds };
     this.#work.needs.images.forget(this.uid);
     if (before) this.#stops.hurry(graceSeconds);
+    this.wake();
+  }
+
+  /** Ends the Pod, which has failed, whatever its restartPolicy; the first failure holds. */
+  fail(failure: Failure): void {
+    if (this.#failure || this.isOver) return;
+    this.#failure = failure;
+    this.#work.needs.images.forget(this.uid);
     this.wake();
   }
 
@@ -210,6 +228,7 @@ export class PodWorker {
       observed: this.#work.observed,
       ending: this.#work.ending,
       hasFailed: this.#failure !== undefined,
+      failGraceSeconds: this.#failure?.graceSeconds,
       volumesReady: this.#preparation.volumesReady,
       startTime: this.#startTime,
       probe: (id) => prober.state(id),

@@ -24,6 +24,8 @@ export function conditionsOf(facts: StatusFacts, phase: Phase, { init, main }: C
     conditions = withCondition<PodCondition>(conditions, condition, time);
   };
 
+  const disruption = facts.failure?.disruption;
+  if (disruption !== undefined) set("DisruptionTarget", true, "TerminationByKubelet", disruption);
   set("PodReadyToStartContainers", observed.sandbox?.ready === true && (spec.hostNetwork === true || observed.sandbox.ips.length > 0));
 
   if (phase === "Succeeded") set("Initialized", true, "PodCompleted");

@@ -34,7 +34,7 @@ export interface StatusFacts {
   /** Everything is to end, or has. */
   readonly ending: boolean;
   /** Set when the Pod as a whole was found to have failed. */
-  readonly failure?: { readonly reason: string; readonly message: string } | undefined;
+  readonly failure?: { readonly reason: string; readonly message: string; readonly disruption?: string | undefined } | undefined;
 }
 
 export type Phase = NonNullable<PodStatus["phase"]>;
