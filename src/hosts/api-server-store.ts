@@ -128,6 +128,7 @@ export async function openEtcd(scope: Scope, world: World, etcd: EtcdFiles): Pro
       endpoints: servers,
       tls: { ca, certificate, key },
       ...(compactionMilliseconds !== undefined && { compactionMilliseconds }),
+      endEarlier: true,
     });
   } catch (error) {
     if (error instanceof TypeError) throw new FlagError(`--etcd-servers: ${error.message}`);

@@ -1,5 +1,6 @@
 // The rules of src/store/SPEC.md over a real etcd, with TLS; and what happens when members go away.
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, test } from "node:test";
 import { rootScope } from "#base/scope.ts";
 import { nodeWorld } from "#platform/node/world.ts";
@@ -7,7 +8,7 @@ import { SeededRandom } from "#platform/simulated/random.ts";
 import { RecordedWatch } from "../../src/store/conformance/recorded-watch.ts";
 import { storeConformance } from "../../src/store/conformance/store-conformance.ts";
 import { openEtcdStore } from "../../src/store/etcd/etcd-store.ts";
-import { type Store, StoreUnavailable } from "../../src/store/store.ts";
+import { type Revision, type Store, StoreUnavailable } from "../../src/store/store.ts";
 import { cannotRunEtcd, type Etcd, startEtcd } from "../support/etcd.ts";
 
 const skip = cannotRunEtcd();
@@ -151,3 +152,64 @@ test("a member that is killed, hangs, and comes back: writes go on, and no watch
   assert.ok(killed < 20_000 && slowest < 20_000);
   await close();
 });
+
+test("what was made, with its answer lost, and then deleted by another, is not made again", { skip, timeout: 60_000 }, async () => {
+  const etcd = await start({});
+  const target = Number(new URL(etcd.endpoints[0] as string).port);
+  const ways = [await wayTo(target), await wayTo(target)];
+  const other = open(etcd);
+  const mine = open({ ...etcd, endpoints: ways.map(({ endpoint }) => endpoint) });
+  try {
+    const [store, direct] = [await mine.store, await other.store];
+    await put(store, "before", "1");
+    for (const way of ways) way.silence();
+    const value = new TextEncoder().encode("mine");
+    const making = store.transact({ conditions: [{ key: "k", modRevision: 0 }], operations: [{ type: "put", key: "k", value }] });
+    let made: Revision | undefined;
+    while (made === undefined) made = (await direct.get("k")).item?.modRevision;
+    const conditions = [{ key: "k", modRevision: made }];
+    assert.equal((await direct.transact({ conditions, operations: [{ type: "delete", key: "k" }] })).succeeded, true);
+    assert.deepEqual(await making, { succeeded: true, revision: made });
+    assert.equal((await direct.get("k")).item, undefined);
+  } finally {
+    await Promise.all([mine.close(), other.close()]);
+    await Promise.all(ways.map((way) => way.close()));
+  }
+});
+
+interface Way {
+  readonly endpoint: string;
+  /** Of the connections that are open now, nothing comes back any more. */
+  silence(): void;
+  close(): Promise<void>;
+}
+
+/** A way to a port of 127.0.0.1 through another. */
+async function wayTo(port: number): Promise<Way> {
+  const silent = new Set<Socket>();
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    open.add(near).add(far);
+    near.on("data", (bytes) => void far.write(bytes));
+    far.on("data", (bytes) => void (silent.has(near) || near.write(bytes)));
+    for (const [one, peer] of [[near, far] as const, [far, near] as const]) {
+      one.on("error", () => {});
+      one.on("close", () => {
+        open.delete(one);
+        peer.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    silence: () => {
+      for (const socket of open) silent.add(socket);
+    },
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => void server.close(resolve));
+    },
+  };
+}

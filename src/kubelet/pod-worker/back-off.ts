@@ -13,7 +13,7 @@ interface Entry {
 /** Crashing containers, and images that cannot be pulled. */
 export const ordinaryLimits: BackOffLimits = { firstMilliseconds: 10_000, maxMilliseconds: 300_000 };
 /** The control plane on its own node: the cluster waits for it. */
-export const urgentLimits: BackOffLimits = { firstMilliseconds: 250, maxMilliseconds: 2_000 };
+export const urgentLimits: BackOffLimits = { firstMilliseconds: 250, maxMilliseconds: 1_500 };
 
 export class BackOffs {
   readonly #entries = new Map<string, Entry>();

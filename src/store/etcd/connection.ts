@@ -19,20 +19,23 @@ export interface EtcdEndpoints {
 export interface CallOptions {
   /** The call changes something. */
   readonly changes?: boolean;
-  /** No other attempt was made before this one: it is given up sooner, so that another member can be asked. */
-  readonly first?: boolean;
+  /** The caller asks again if this comes to nothing: it is given up sooner, so that another member can be asked. */
+  readonly again?: boolean;
 }
 
 /** A change that may have been made or not. */
 export class OutcomeUnknown extends StoreUnavailable {}
 
-/** For the first attempt and for those that follow. */
-const firstMilliseconds = 2_000;
-const laterMilliseconds = 10_000;
-/** A member that takes longer is not asked next. */
+/** For attempts behind which there is another, and for the last. What was passed on to a leader that is gone is lost without a word. */
+const earlyMilliseconds = 1_000;
+const lastMilliseconds = 10_000;
+/** A member that takes longer is not asked next, and its streams are begun anew at another: it may be cut off, and streams fall silent. */
 const patienceMilliseconds = 1_000;
+/** What can be asked again without harm is asked so often, and for so long: an election takes its time. */
 const attempts = 4;
+const tryingMilliseconds = 3_000;
 const pauseMilliseconds = 50;
+const pauseMaxMilliseconds = 200;
 const waitingMax = 10_000;
 /** Below what members allow clients to ask. */
 const keepaliveMilliseconds = 5_500;
@@ -51,6 +54,8 @@ interface Member {
 export class EtcdConnection {
   readonly #world: World;
   readonly #members: readonly Member[];
+  /** By member. */
+  readonly #streams: readonly Set<AbortController>[];
   #current = 0;
   #waiting = 0;
   #closed = false;
@@ -69,6 +74,7 @@ export class EtcdConnection {
       });
       return { address: endpoint, channel };
     });
+    this.#streams = endpoints.map(() => new Set());
     // Who starts with which member is spread over the clients.
     this.#current = world.random.integer(this.#members.length);
     scope.defer("close connections to etcd", () => {
@@ -79,35 +85,46 @@ export class EtcdConnection {
 
   /** Rejects with GrpcError for what a member refuses, and with StoreUnavailable when none answers. */
   async call<Q, A>(path: string, request: Type<Q>, value: Draft<Q>, answer: Type<A>, options: CallOptions = {}): Promise<A> {
-    const { changes = false, first = !changes } = options;
+    const { changes = false, again = !changes } = options;
     if (this.#waiting >= waitingMax) throw new StoreUnavailable(`${this.#waiting} calls are waiting for etcd`);
     const message = writeProtobuf(request, value as Q);
     this.#waiting++;
+    const { clock } = this.#world;
+    const started = clock.monotonic();
     try {
       for (let attempt = 1; ; attempt++) {
         const index = this.#current;
         try {
-          const milliseconds = first && attempt === 1 && this.#members.length > 1 ? firstMilliseconds : laterMilliseconds;
+          const isEarly = again && this.#members.length > 1 && (changes || attempt < attempts);
+          const milliseconds = isEarly ? earlyMilliseconds : lastMilliseconds;
           return readProtobuf(answer, await this.#ask(index, path, message, milliseconds));
         } catch (error) {
           if (this.#closed) throw new StoreUnavailable("the store was closed");
           if (!(error instanceof GrpcError) || !isOutage(error)) throw error;
           this.#leave(index);
-          const again = !changes || neverSent(error);
-          if (!again || attempt === attempts) throw unavailableOf(error, this.#members[index]?.address ?? "", changes && !neverSent(error));
+          const isHarmless = !changes || neverSent(error);
+          if (!isHarmless || attempt === attempts)
+            throw unavailableOf(error, this.#members[index]?.address ?? "", changes && !neverSent(error));
         }
-        await new Promise<void>((resolve) => this.#world.clock.timer(pauseMilliseconds * attempt, resolve));
+        await new Promise<void>((resolve) => clock.timer(Math.min(pauseMilliseconds * attempt, pauseMaxMilliseconds), resolve));
       }
     } finally {
       this.#waiting--;
     }
   }
 
-  /** A stream to a member; when it breaks, the next one goes to another. */
-  duplex(path: string, signal: AbortSignal): GrpcDuplex & { broken(): void } {
+  /** A stream to a member; when it breaks, the next one goes to another. `close` once it is read no more. */
+  duplex(path: string): GrpcDuplex & { broken(): void; close(): void } {
     const index = this.#current;
-    const duplex = (this.#members[index] as Member).channel.duplex(path, { signal });
-    return { ...duplex, broken: () => this.#leave(index) };
+    const streams = this.#streams[index] as Set<AbortController>;
+    const controller = new AbortController();
+    streams.add(controller);
+    const duplex = (this.#members[index] as Member).channel.duplex(path, { signal: controller.signal });
+    const close = (): void => {
+      streams.delete(controller);
+      controller.abort();
+    };
+    return { ...duplex, close, broken: () => this.#leave(index) };
   }
 
   async #ask(index: number, path: string, message: Uint8Array, timeoutMilliseconds: number): Promise<Uint8Array> {
@@ -121,7 +138,9 @@ export class EtcdConnection {
 
   /** Others are asked from now on. */
   #leave(index: number): void {
+    if (this.#members.length === 1) return;
     if (this.#current === index) this.#current = (index + 1) % this.#members.length;
+    for (const stream of this.#streams[index] ?? []) stream.abort();
   }
 }
 

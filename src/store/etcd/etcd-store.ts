@@ -32,6 +32,8 @@ import * as m from "./messages.ts";
 export interface EtcdStoreOptions extends EtcdEndpoints {
   /** How often history is compacted, to what it was the time before. 0: never. Default 5 minutes. */
   readonly compactionMilliseconds?: number;
+  /** What an earlier process asked for, and is still on its way when this resolves, comes to nothing. */
+  readonly endEarlier?: boolean;
 }
 
 type RangeRequest = InferProtocol<typeof m.RangeRequest>;
@@ -39,8 +41,19 @@ type RangeResponse = InferProtocol<typeof m.RangeResponse>;
 type RequestOp = InferProtocol<typeof m.RequestOp>;
 
 const defaultCompactionMilliseconds = 300_000;
+/** How long a store that does not answer is waited for when it is opened. */
+const openingMilliseconds = 10_000;
 /** A long range is read in pages of one revision. */
 const pageKeys = 5_000;
+/**
+ * Written when nobody knows what became of a transaction. Transactions that were asked for before then fail, whenever they arrive: a request
+ * may lie in a member's queue or on a broken cable for long, and what it makes may have been made and deleted meanwhile.
+ */
+const fenceKey = "keelson/fence";
+/** How often a change is asked for while nobody knows what became of it. */
+const attempts = 5;
+/** How long the watch may take to tell what is known to have happened. */
+const hearingMilliseconds = 2_000;
 const modTarget = 2;
 const outOfRange = 11;
 const notFound = 5;
@@ -50,9 +63,22 @@ const invalidArgument = 3;
 export async function openEtcdStore(scope: Scope, world: World, options: EtcdStoreOptions): Promise<Store> {
   const own = scope.child("etcd");
   const connection = new EtcdConnection(own, world, options);
+  const { clock } = world;
+  const started = clock.monotonic();
+  const patiently = async <T>(ask: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable) || clock.monotonic() - started >= openingMilliseconds) throw error;
+      }
+    }
+  };
   try {
-    const { header } = await connection.call("/etcdserverpb.KV/Range", m.RangeRequest, nothing, m.RangeResponse);
-    return new EtcdStore(own, world, connection, Number(header?.revision ?? 0), options);
+    const { header } = await patiently(() => connection.call("/etcdserverpb.KV/Range", m.RangeRequest, nothing, m.RangeResponse));
+    const store = new EtcdStore(own, world, connection, Number(header?.revision ?? 0), options);
+    if (options.endEarlier) await patiently(() => store.raiseFence());
+    return store;
   } catch (error) {
     await own.stop();
     throw error instanceof GrpcError ? new StoreUnavailable(`etcd: ${error.message}`, { cause: error }) : error;
@@ -70,6 +96,9 @@ class EtcdStore implements Store {
   /** Tells most watches; renewed when etcd forgot what it had to say. */
   #feed: Feed;
   #known: Revision;
+  /** The last change of the fence: every transaction asks for it to be that still. */
+  #fence: Revision = 0;
+  #raising: Promise<Revision> | undefined;
   #compacted: Revision = 0;
   #closed = false;
   #asking: Promise<Revision> | undefined;
@@ -120,52 +149,90 @@ class EtcdStore implements Store {
   async transact({ conditions, operations }: Transaction): Promise<TransactionResult> {
     this.#throwIfClosed();
     checkOperations(operations);
-    const request = {
-      compare: conditions.map(compareOf),
-      success: await Promise.all(operations.map((operation) => this.#requestOf(operation))),
-      failure: conditions.map(({ key }) => ({ range: { key: keyBytes(key) } })),
-    };
-    const ask = async (first: boolean): Promise<TransactionResult> => {
-      const options = { changes: true, first };
-      const answer = await this.#asked(
-        () => this.#connection.call("/etcdserverpb.KV/Txn", m.TxnRequest, request, m.TxnResponse, options),
-        undefined,
-      );
-      const revision = this.#saw(answer.header);
-      if (answer.succeeded) return { succeeded: true, revision };
-      const current = answer.responses.map(({ range }) => range?.items[0] && itemOf(range.items[0]));
-      return { succeeded: false, revision, current };
+    const before = this.#known;
+    const compare = conditions.map(compareOf);
+    const success = await Promise.all(operations.map((operation) => this.#requestOf(operation)));
+    const failure = [...conditions.map(({ key }) => key), fenceKey].map((key) => ({ range: { key: keyBytes(key) } }));
+    const ask = async (again: boolean): Promise<TransactionResult> => {
+      for (;;) {
+        const fence = this.#fence;
+        const request = { compare: [...compare, compareOf({ key: fenceKey, modRevision: fence })], success, failure };
+        const options = { changes: true, again };
+        const call = () => this.#connection.call("/etcdserverpb.KV/Txn", m.TxnRequest, request, m.TxnResponse, options);
+        const answer = await this.#asked(call, undefined);
+        const revision = this.#saw(answer.header);
+        if (answer.succeeded) return { succeeded: true, revision };
+        const current = answer.responses.map(({ range }) => range?.items[0] && itemOf(range.items[0]));
+        this.#fence = Math.max(this.#fence, current.pop()?.modRevision ?? 0);
+        if (this.#fence === fence) return { succeeded: false, revision, current };
+      }
     };
     try {
-      return await ask(conditions.length > 0);
+      return await ask(true);
     } catch (error) {
-      if (!(error instanceof OutcomeUnknown) || conditions.length === 0) throw error;
-      return this.#askAgain(error, { conditions, operations }, () => ask(false));
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      return this.#askAgain(error, before, operations, ask);
     }
   }
 
   /**
-   * Asks again for what may have happened. If that succeeds, the first attempt had come to nothing. If it finds the very objects that it
-   * wanted to make where there were none, the first attempt made them: new objects carry identities that nobody else writes. Anything else
-   * may be another's doing, and what became of the first attempt stays unknown.
+   * Makes sure that no earlier attempt can take effect any more, looks whether one did in what was heard behind `before`, and asks again if
+   * not. What it cannot tell stays unknown.
    */
-  async #askAgain(unknown: OutcomeUnknown, transaction: Transaction, ask: () => Promise<TransactionResult>): Promise<TransactionResult> {
-    let result: TransactionResult;
-    try {
-      result = await ask();
-    } catch {
-      throw unknown;
+  async #askAgain(
+    unknown: OutcomeUnknown,
+    before: Revision,
+    operations: readonly Operation[],
+    ask: (again: boolean) => Promise<TransactionResult>,
+  ): Promise<TransactionResult> {
+    for (let attempt = 2; attempt <= attempts; attempt++) {
+      try {
+        const made = await this.#madeAt(before, operations, await this.raiseFence());
+        if (made !== undefined) return { succeeded: true, revision: made };
+        const result = await ask(attempt < attempts);
+        // A deletion looks like anybody's: what is gone may be gone by the first attempt.
+        if (!result.succeeded && operations.some(({ type }) => type === "delete")) throw unknown;
+        return result;
+      } catch (error) {
+        if (error === unknown || !(error instanceof StoreUnavailable)) throw error;
+      }
     }
-    if (result.succeeded) return result;
-    const found = new Map(transaction.conditions.map(({ key, modRevision }, index) => [key, { modRevision, item: result.current[index] }]));
-    let made: Revision | undefined;
-    for (const operation of transaction.operations) {
-      const { modRevision, item } = found.get(operation.key) ?? {};
-      if (operation.type !== "put" || modRevision !== 0 || !item || !sameBytes(item.value, operation.value)) throw unknown;
-      made = item.modRevision;
+    throw unknown;
+  }
+
+  /** From the revision it resolves to on, no transaction that was asked for before takes effect, however long it was on its way. */
+  raiseFence(): Promise<Revision> {
+    this.#raising ??= this.#connection
+      .call("/etcdserverpb.KV/Put", m.PutRequest, { key: keyBytes(fenceKey) }, m.PutResponse, { changes: true, again: true })
+      .then(({ header }) => {
+        const revision = this.#saw(header);
+        this.#fence = Math.max(this.#fence, revision);
+        return revision;
+      })
+      .finally(() => {
+        this.#raising = undefined;
+      });
+    return this.#raising;
+  }
+
+  /**
+   * The revision behind `before` that did just this. Objects carry identities and times, so that nobody else writes the same bytes. A
+   * deletion alone looks like anybody's.
+   */
+  async #madeAt(before: Revision, operations: readonly Operation[], upTo: Revision): Promise<Revision | undefined> {
+    if (!operations.some(({ type }) => type === "put")) return undefined;
+    const changes = await this.#feed.changes(before, upTo, hearingMilliseconds);
+    if (!changes) throw new StoreUnavailable("what happened meanwhile is not known");
+    const wanted = new Map(operations.map((operation) => [operation.key, operation]));
+    const matches = new Map<Revision, number>();
+    for (const { key, value, deleted, modRevision } of changes) {
+      const operation = wanted.get(key);
+      if (!operation) continue;
+      const isSame = operation.type === "delete" ? deleted : !deleted && sameBytes(value, operation.value);
+      if (isSame) matches.set(modRevision, (matches.get(modRevision) ?? 0) + 1);
     }
-    if (made === undefined) throw unknown;
-    return { succeeded: true, revision: made };
+    for (const [revision, count] of matches) if (count === wanted.size) return revision;
+    return undefined;
   }
 
   watch(options: WatchOptions, watcher: Watcher): StoreWatch {
@@ -262,7 +329,10 @@ class EtcdStore implements Store {
 
   #saw(header: InferProtocol<typeof m.ResponseHeader> | undefined): Revision {
     const revision = Number(header?.revision ?? 0);
-    if (revision > this.#known) this.#known = revision;
+    if (revision > this.#known) {
+      this.#known = revision;
+      this.#feed?.expect(revision);
+    }
     return revision;
   }
 

@@ -29,7 +29,9 @@ export interface FeedOptions {
 const keptChanges = 20_000;
 const keptBytes = 32 * 1024 * 1024;
 const pauseFirstMilliseconds = 100;
-const pauseMaxMilliseconds = 2_000;
+const pauseMaxMilliseconds = 500;
+/** A revision that exists is heard of within this time, or the stream is begun anew. */
+const hearingMilliseconds = 1_000;
 const watchPath = "/etcdserverpb.Watch/Watch";
 
 export class Feed {
@@ -39,6 +41,10 @@ export class Feed {
   readonly #watches: Watches;
   #told: Revision;
   #members = 0;
+  /** Ends the stream, for another to be begun at another member. */
+  #renew: (() => void) | undefined;
+  #isExpecting = false;
+  #waiting: { readonly revision: Revision; readonly resolve: () => void }[] = [];
   /** Set when it can tell nothing any more. */
   #over: Error | undefined;
 
@@ -91,8 +97,34 @@ export class Feed {
     };
   }
 
+  /** It is known that the revision exists. A stream that does not tell of it soon is of a member that hangs or is cut off. */
+  expect(revision: Revision): void {
+    if (this.#isExpecting || revision <= this.#told || this.#over) return;
+    this.#isExpecting = true;
+    this.#world.clock.timer(hearingMilliseconds, () => {
+      this.#isExpecting = false;
+      if (this.#told < revision) this.#renew?.();
+    });
+  }
+
+  /** What happened behind `after` up to `upTo`, once all of it was heard; undefined when that is too long ago, or not heard in time. */
+  async changes(after: Revision, upTo: Revision, timeoutMilliseconds: number): Promise<readonly Version[] | undefined> {
+    if (this.#told < upTo && !this.#over) {
+      await new Promise<void>((resolve) => {
+        const waiting = { revision: upTo, resolve: () => (timer.cancel(), resolve()) };
+        const timer = this.#world.clock.timer(timeoutMilliseconds, () => {
+          this.#waiting = this.#waiting.filter((one) => one !== waiting);
+          resolve();
+        });
+        this.#waiting.push(waiting);
+      });
+    }
+    return this.#told < upTo || after < this.#recent.compacted ? undefined : this.#recent.changes(after, upTo);
+  }
+
   end(error: Error): void {
     this.#over ??= error;
+    this.#wake(Number.MAX_SAFE_INTEGER);
     this.#watches.endAll(error);
   }
 
@@ -116,7 +148,10 @@ export class Feed {
 
   async #stream(task: Scope): Promise<void> {
     const { connection, previous } = this.#options;
-    const stream = connection.duplex(watchPath, task.signal);
+    const stream = connection.duplex(watchPath);
+    const stop = (): void => stream.close();
+    task.signal.addEventListener("abort", stop, { once: true });
+    this.#renew = stream.broken;
     const create = { ...allKeys, startRevision: this.#told + 1, progressNotify: true, previous };
     stream.write(writeProtobuf(WatchRequest, { create }));
     try {
@@ -131,6 +166,9 @@ export class Feed {
       }
       throw new Error("etcd closed the stream");
     } finally {
+      this.#renew = undefined;
+      task.signal.removeEventListener("abort", stop);
+      stream.close();
       if (!task.stopped) stream.broken();
     }
   }
@@ -153,7 +191,15 @@ export class Feed {
     this.#told = last;
     this.#watches.advance(last);
     this.#watches.tell();
+    this.#wake(last);
     this.#recent.shorten(keptChanges, keptBytes);
+  }
+
+  #wake(revision: Revision): void {
+    if (this.#waiting.length === 0) return;
+    const due = this.#waiting.filter((one) => one.revision <= revision);
+    this.#waiting = this.#waiting.filter((one) => one.revision > revision);
+    for (const { resolve } of due) resolve();
   }
 }
 

@@ -32,6 +32,7 @@ export const RangeResponse = protocol("RangeResponse", {
 });
 
 export const PutRequest = protocol("PutRequest", { key: octets(1), value: octets(2), lease: int64(3) });
+export const PutResponse = protocol("PutResponse", { header: one(1, () => ResponseHeader, optional) });
 export const DeleteRangeRequest = protocol("DeleteRangeRequest", { key: octets(1) });
 
 /** One of them is set. */
