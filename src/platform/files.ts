@@ -12,7 +12,7 @@ export class FileError extends Error {
 }
 
 export interface FileInfo {
-  readonly kind: "file" | "folder" | "link" | "socket" | "other";
+  readonly kind: "file" | "folder" | "link" | "socket" | "character device" | "block device" | "other";
   readonly size: number;
   /** Permission bits, such as 0o644. */
   readonly mode: number;

@@ -1,4 +1,5 @@
 // Gathers what a container needs (environment, files, mounts, amounts) and has the runtime make it.
+import type { Node } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Service } from "#api/core/service/service.ts";
 import type { Image, Runtime, SandboxConfig } from "#cri/runtime.ts";
@@ -21,6 +22,8 @@ export interface CreationNeeds {
   readonly volumes: Volumes;
   readonly objects: ReferencedObjects;
   readonly services: () => readonly Service[];
+  readonly node: () => Node | undefined;
+  readonly runtimeHandler: (className: string | undefined) => Promise<string>;
 }
 
 export interface Creation {
@@ -55,7 +58,9 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
   });
   const terminationPath = await files.makeTerminationFile(container.name, attempt);
   const hostsPath = await files.writeHosts(observed.sandbox?.ips ?? []);
-  const mounts = await containerMounts(world.files, volumes, pod, container, environment, { hostsPath, terminationPath });
+  const recursiveReadOnly = await mountsReadOnlyBelow(needs, pod);
+  const mountNeeds = { files: world.files, volumes, recursiveReadOnly };
+  const mounts = await containerMounts(mountNeeds, pod, container, environment, { hostsPath, terminationPath });
   const target = observed.containers.find(({ name, state }) => name === container.targetContainerName && state === "running");
   const config = containerConfig(pod, container, {
     attempt,
@@ -67,6 +72,14 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     targetContainerId: target?.id,
   });
   return runtime.createContainer(sandboxId, config, sandbox);
+}
+
+/** Whether the Pod's runtime can make what is mounted below a read-only mount read-only too. */
+async function mountsReadOnlyBelow({ node, runtimeHandler }: CreationNeeds, { spec }: Pod): Promise<boolean> {
+  const handlers = node()?.status.runtimeHandlers;
+  if (!handlers) return false;
+  const handler = await runtimeHandler(spec.runtimeClassName);
+  return handlers.some(({ name = "", features }) => name === handler && features?.recursiveReadOnlyMounts === true);
 }
 
 /** Read through what was opened: containers can write into the volume, and must not lead us elsewhere. */

@@ -21,7 +21,7 @@ export async function writeAtomically(world: World, folder: string, payload: Pay
     if (gid !== undefined && parent !== `${folder}/${fresh}`) await shareFolder(parent);
     await files.write(target, data, { mode });
     if (gid !== undefined || uid !== undefined) await files.changeOwner(target, uid ?? 0, gid ?? 0);
-    await files.changeMode(target, gid === undefined ? mode : mode | ((mode & 0o400) !== 0 ? 0o040 : 0));
+    await files.changeMode(target, gid === undefined ? mode : mode | 0o440);
   }
   const temporary = `${folder}/..data_tmp`;
   await files.remove(temporary);

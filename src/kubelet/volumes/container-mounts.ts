@@ -1,5 +1,5 @@
 // What is mounted into a container: its volumes, /etc/hosts, the file for its last words.
-import type { Container } from "#api/core/pod/container.ts";
+import type { Container, VolumeMount } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Mount } from "#cri/runtime.ts";
 import type { Files } from "#platform/files.ts";
@@ -15,25 +15,37 @@ export interface ContainerFiles {
   readonly terminationPath: string;
 }
 
+export interface MountNeeds {
+  readonly files: Files;
+  readonly volumes: Volumes;
+  /** Whether the runtime can make mounts below a mount read-only with it. */
+  readonly recursiveReadOnly: boolean;
+}
+
+/** Throws ContainerConfigError where the container asks for what cannot be. */
 export async function containerMounts(
-  files: Files,
-  volumes: Volumes,
+  { files, volumes, recursiveReadOnly }: MountNeeds,
   pod: Pod,
   container: Container,
   environment: Environment,
   { hostsPath, terminationPath }: ContainerFiles,
 ): Promise<readonly Mount[]> {
+  if ((container.volumeDevices ?? []).length > 0)
+    throw new ContainerConfigError(
+      `volumeDevices of container ${JSON.stringify(container.name)}: block devices are not supported on this node`,
+    );
   const mounts: Mount[] = [];
   for (const [index, volumeMount] of (container.volumeMounts ?? []).entries()) {
-    const { name, mountPath, readOnly = false, subPath = "", subPathExpr = "", mountPropagation, recursiveReadOnly } = volumeMount;
-    const inside = subPathExpr ? expandStrictly(subPathExpr, environment) : subPath;
+    const { name, mountPath, readOnly = false, subPath = "", subPathExpr = "", mountPropagation } = volumeMount;
+    const inside = checkedSubPath(subPathExpr ? expandStrictly(subPathExpr, environment) : subPath);
     const root = volumes.pathOf(pod, name);
+    const place = { volume: name, container: container.name, index };
     mounts.push({
       containerPath: mountPath.startsWith("/") ? mountPath : `/${mountPath}`,
-      hostPath: inside === "" ? root : await pinned(root, inside, { volume: name, container: container.name, index }),
-      readOnly: readOnly || isWrittenByUs(pod, name),
+      hostPath: inside === "" ? root : await pinned(root, inside, place),
+      readOnly: readOnly || volumes.isReadOnly(pod, name),
       propagation: propagations[(mountPropagation ?? "None") as keyof typeof propagations],
-      ...(recursiveReadOnly === "Enabled" && { recursiveReadOnly: true }),
+      ...(isReadOnlyBelow(volumeMount, recursiveReadOnly) && { recursiveReadOnly: true }),
     });
   }
   if (!mounts.some(({ containerPath }) => containerPath === etcHosts)) {
@@ -45,10 +57,10 @@ export async function containerMounts(
   return mounts;
 
   async function pinned(root: string, inside: string, place: SubPathPlace): Promise<string> {
-    const path = await pathWithin(files, root, inside);
-    if (path === "") return root;
+    // A volume that is one file has nothing inside.
+    const { mode: folderMode = 0o755 } = (await files.stat(root, { follow: true })) ?? {};
     try {
-      return await volumes.pin(pod, root, path, place);
+      return await volumes.pin(pod, root, inside, { ...place, folderMode });
     } catch (error) {
       throw new ContainerConfigError(
         `failed to prepare subPath for volumeMount ${JSON.stringify(place.volume)} of container ${JSON.stringify(container.name)}: ${(error as Error).message}`,
@@ -57,10 +69,22 @@ export async function containerMounts(
   }
 }
 
-/** What the kubelet keeps up to date is read-only, whatever the Pod says. */
-function isWrittenByUs(pod: Pod, name: string): boolean {
-  const volume = pod.spec.volumes?.find((one) => one.name === name);
-  return Boolean(volume?.configMap ?? volume?.secret ?? volume?.projected ?? volume?.downwardAPI);
+/** The path within the volume, "" for all of it. */
+function checkedSubPath(text: string): string {
+  if (text.startsWith("/")) throw new ContainerConfigError(`error SubPath \`${text}\` must not be an absolute path`);
+  const parts = text.split("/");
+  if (parts.includes("..")) throw new ContainerConfigError(`unable to provision SubPath \`${text}\`: must not contain '..'`);
+  return parts.filter((part) => part !== "" && part !== ".").join("/");
+}
+
+function isReadOnlyBelow({ name, readOnly, recursiveReadOnly, mountPropagation = "None" }: VolumeMount, isPossible: boolean): boolean {
+  if (recursiveReadOnly === undefined || recursiveReadOnly === "Disabled") return false;
+  const asked = `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is`;
+  if (!readOnly) throw new ContainerConfigError(`${asked} not read-only`);
+  if (mountPropagation !== "None")
+    throw new ContainerConfigError(`${asked} not compatible with propagation ${JSON.stringify(mountPropagation)}`);
+  if (recursiveReadOnly === "Enabled" && !isPossible) throw new ContainerConfigError(`${asked} not supported by the runtime`);
+  return isPossible;
 }
 
 function expandStrictly(text: string, environment: Environment): string {
@@ -69,34 +93,6 @@ function expandStrictly(text: string, environment: Environment): string {
     if (value === undefined) throw new ContainerConfigError(`missing value for ${JSON.stringify(name)}`);
     return value;
   });
-}
-
-/** What a path within a volume really is, without links, from the volume's root; made as a folder when it is missing. Links that lead out of the volume are refused. */
-async function pathWithin(files: Files, root: string, inside: string): Promise<string> {
-  const parts = inside.split("/").filter((part) => part !== "" && part !== ".");
-  if (inside.startsWith("/") || parts.includes("..")) throw new ContainerConfigError(`invalid subPath ${JSON.stringify(inside)}`);
-  const { mode = 0o755 } = (await files.stat(root, { follow: true })) ?? {};
-  let at = root;
-  const rest = [...parts];
-  for (let links = 0; rest.length > 0; ) {
-    const part = rest.shift() as string;
-    const next = `${at}/${part}`;
-    const info = await files.stat(next);
-    if (info?.kind === "link") {
-      const target = await files.readLink(next);
-      const targetParts = target.split("/").filter((one) => one !== "" && one !== ".");
-      if (target.startsWith("/") || targetParts.includes("..") || ++links > 40)
-        throw new ContainerConfigError(`failed to prepare subPath ${JSON.stringify(inside)}: it leads out of the volume`);
-      rest.unshift(...targetParts);
-    } else {
-      if (!info) {
-        await files.makeFolder(next, { mode });
-        await files.changeMode(next, mode);
-      }
-      at = next;
-    }
-  }
-  return at.slice(root.length + 1);
 }
 
 /** /etc/hosts of a Pod on its own network. */

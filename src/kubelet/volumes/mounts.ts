@@ -5,53 +5,96 @@ const commandMilliseconds = 30_000;
 
 export interface Mounts {
   /** Mounts a file system in memory, unless something is mounted there already. */
-  memory(path: string, options: { readonly sizeBytes?: number | undefined; readonly mode: string }): Promise<void>;
+  memory(path: string, options: { readonly sizeBytes?: number | undefined }): Promise<void>;
+  /** The same, in huge pages of this size ("2Mi"). */
+  hugePages(path: string, pageSize: string): Promise<void>;
+  /** Shows `source` at `target` too, unless something is mounted there already. Returns where to find it. */
+  bind(source: string, target: string, options: { readonly options: readonly string[] }): Promise<string>;
   /**
    * Mounts what `path` within the folder `root` is now at `target`, and returns where to find it. A link that leads out of `root` is refused;
-   * one that is put there afterwards changes nothing.
+   * one that is put there afterwards changes nothing. With a mode, folders that are missing are made.
    */
-  pin(root: string, path: string, target: string): Promise<string>;
+  pin(root: string, path: string, target: string, options?: { readonly folderMode?: number | undefined }): Promise<string>;
+  isMounted(path: string): Promise<boolean>;
   /** Unmounts everything at and below the folder. */
   unmountBelow(folder: string): Promise<void>;
 }
 
-/** Of a machine that is nobody's to change: memory volumes are plain folders. */
-export const noMounts: Mounts = { memory: async () => {}, pin: async (root, path) => `${root}/${path}`, unmountBelow: async () => {} };
+/** Of a machine that is nobody's to change: volumes are where they come from, those in memory are plain folders. */
+export const noMounts: Mounts = {
+  memory: async () => {},
+  hugePages: async () => {},
+  bind: async (source) => source,
+  pin: async (root, path) => `${root}/${path}`,
+  isMounted: async () => false,
+  unmountBelow: async () => {},
+};
 
-/** A file that was opened stays the one it was, whoever changes the path to it: so it is checked and mounted through its descriptor. */
+/**
+ * A file that was opened stays the one it was, whoever changes the path to it: so it is checked and mounted through its descriptor. In the
+ * same way a folder that was entered is checked before anything is made in it.
+ */
 const pinScript = `set -e
+refuse() { echo "it leads out of the volume" >&2; exit 1; }
 cd -P -- "$1"
 root=$(pwd -P)
-exec 3<"./$2"
-opened=$(readlink /proc/self/fd/3)
-case $opened in
-  "\${root%/}"/*) exec mount --no-canonicalize --bind /proc/self/fd/3 "$3" ;;
-esac
-echo "it leads out of the volume" >&2
-exit 1`;
+root=\${root%/}
+rest=$2
+while :; do
+  part=\${rest%%/*}
+  if [ -n "$4" ] && ! [ -e "./$part" ] && ! [ -L "./$part" ]; then mkdir -m "$4" -- "./$part"; fi
+  [ "$part" != "$rest" ] || break
+  rest=\${rest#*/}
+  cd -P -- "./$part"
+  case $(pwd -P)/ in "$root"/*) ;; *) refuse ;; esac
+done
+exec 3<"./$part"
+case $(readlink /proc/self/fd/3)/ in "$root"/*) ;; *) refuse ;; esac
+exec mount --no-canonicalize --bind /proc/self/fd/3 "$3"`;
 
 export function systemMounts(world: World): Mounts {
   return {
-    memory: async (path, { sizeBytes, mode }) => {
-      if ((await mountPoints()).includes(path)) return;
-      const options = [`mode=${mode}`, ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(",");
-      await run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", path]);
+    async memory(path, { sizeBytes }) {
+      if (await isMounted(path)) return;
+      await run("mount", ["-t", "tmpfs", ...(sizeBytes === undefined ? [] : ["-o", `size=${sizeBytes}`]), "tmpfs", path]);
     },
-    pin: async (root, path, target) => {
-      const kind = (await world.files.stat(`${root}/${path}`, { follow: true }))?.kind;
+    async hugePages(path, pageSize) {
+      if (!(await isMounted(path))) await run("mount", ["-t", "hugetlbfs", "-o", `pagesize=${pageSize.replace(/i$/, "")}`, "nodev", path]);
+    },
+    async bind(source, target, { options }) {
+      if (await isMounted(target)) return target;
+      await run("mount", ["--bind", source, target]);
+      try {
+        // What a bind mount allows is said only when it is there.
+        if (options.length > 0) await run("mount", ["-o", ["remount", "bind", ...options].join(","), target]);
+      } catch (error) {
+        await run("umount", [target]);
+        throw error;
+      }
+      return target;
+    },
+    async pin(root, path, target, { folderMode } = {}) {
+      const there = (await world.files.stat(`${root}/${path}`, { follow: true }))?.kind;
+      const kind = there ?? (folderMode === undefined ? undefined : "folder");
       if (kind !== "folder" && kind !== "file") throw new Error(`${path} is neither a file nor a folder`);
-      for (const point of await mountPoints()) if (point === target) await run("umount", [target]);
+      if (await isMounted(target)) await run("umount", [target]);
       await makePlace(target, kind);
+      const mode = folderMode === undefined ? "" : folderMode.toString(8);
       const options = { timeoutMilliseconds: commandMilliseconds };
-      const { code, stderr } = await world.processes.run("sh", ["-c", pinScript, "sh", root, path, target], options);
+      const { code, stderr } = await world.processes.run("sh", ["-c", pinScript, "sh", root, path, target, mode], options);
       if (code !== 0) throw new Error(stderr.trim() || `sh ended with ${code}`);
       return target;
     },
-    unmountBelow: async (folder) => {
+    isMounted,
+    async unmountBelow(folder) {
       const below = (await mountPoints()).filter((point) => point === folder || point.startsWith(`${folder}/`));
       for (const point of below.sort((a, b) => b.length - a.length)) await run("umount", [point]);
     },
   };
+
+  async function isMounted(path: string): Promise<boolean> {
+    return (await mountPoints()).includes(path);
+  }
 
   async function run(program: string, arguments_: readonly string[]): Promise<void> {
     const { code, stderr } = await world.processes.run(program, arguments_, { timeoutMilliseconds: commandMilliseconds });

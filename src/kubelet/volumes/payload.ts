@@ -5,6 +5,7 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import type { DownwardAPIVolumeFile, KeyToPath } from "#api/core/pod/volume.ts";
 import type { Secret } from "#api/core/secret/secret.ts";
 import { type FieldContext, fieldValue, resourceValue } from "../pod-worker/field-paths.ts";
+import { VolumeError } from "./volume-error.ts";
 
 export interface PayloadFile {
   readonly data: Uint8Array;
@@ -12,11 +13,6 @@ export interface PayloadFile {
   readonly uid?: number | undefined;
 }
 export type Payload = Map<string, PayloadFile>;
-
-/** The volume cannot be filled; the message is what the FailedMount event says. */
-export class VolumeError extends Error {
-  override readonly name = "VolumeError";
-}
 
 interface Selection {
   readonly items: readonly KeyToPath[] | undefined;
@@ -28,11 +24,15 @@ export function configMapFiles(map: ConfigMap, selection: Selection): Payload {
   const entries = new Map<string, Uint8Array>();
   for (const [key, text] of Object.entries(map.data ?? {})) entries.set(key, new TextEncoder().encode(text));
   for (const [key, base64] of Object.entries(map.binaryData ?? {})) entries.set(key, bytesOf(base64));
-  return select(entries, selection, "configmap");
+  return select(entries, selection, "configmap references non-existent config key");
 }
 
 export function secretFiles(secret: Secret, selection: Selection): Payload {
-  return select(new Map(Object.entries(secret.data ?? {}).map(([key, base64]) => [key, bytesOf(base64)])), selection, "secret");
+  return select(
+    new Map(Object.entries(secret.data ?? {}).map(([key, base64]) => [key, bytesOf(base64)])),
+    selection,
+    "references non-existent secret key",
+  );
 }
 
 export function downwardFiles(pod: Pod, items: readonly DownwardAPIVolumeFile[], defaultMode: number, context: FieldContext): Payload {
@@ -52,7 +52,7 @@ export function downwardFiles(pod: Pod, items: readonly DownwardAPIVolumeFile[],
   return payload;
 }
 
-function select(entries: ReadonlyMap<string, Uint8Array>, { items, mode, optional }: Selection, what: string): Payload {
+function select(entries: ReadonlyMap<string, Uint8Array>, { items, mode, optional }: Selection, complaint: string): Payload {
   const payload: Payload = new Map();
   if (!items || items.length === 0) {
     for (const [key, data] of entries) payload.set(checked(key), { data, mode });
@@ -61,7 +61,7 @@ function select(entries: ReadonlyMap<string, Uint8Array>, { items, mode, optiona
   for (const item of items) {
     const data = entries.get(item.key);
     if (data) payload.set(checked(item.path), { data, mode: item.mode ?? mode });
-    else if (!optional) throw new VolumeError(`references non-existent ${what} key: ${item.key}`);
+    else if (!optional) throw new VolumeError(`${complaint}: ${item.key}`);
   }
   return payload;
 }

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Node } from "#api/core/node/node.ts";
+import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
+import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persistent-volume-claim.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { Secret } from "#api/core/secret/secret.ts";
 import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
@@ -13,7 +16,23 @@ import { startVolumes, type Volumes } from "./volumes.ts";
 const context = { podIPs: ["10.0.0.2"], hostIPs: [], allocatable: {} };
 const root = "/var/lib/kubelet/pods/u1/volumes";
 
-function setUp(): { world: SimulatedWorld; volumes: Volumes; data: Record<string, string>; token: { value: string } } {
+interface Setting {
+  readonly world: SimulatedWorld;
+  readonly volumes: Volumes;
+  readonly data: Record<string, string>;
+  readonly token: { value: string };
+  /** Claims and volumes, by name. */
+  readonly stored: Map<string, unknown>;
+}
+
+function found(stored: Map<string, unknown>, name: string): unknown {
+  const object = stored.get(name);
+  if (!object) throw new Error(`persistentvolumeclaims ${JSON.stringify(name)} not found`);
+  return object;
+}
+
+function setUp(): Setting {
+  const stored = new Map<string, unknown>();
   const world = simulatedWorld({ seed: 1 });
   const data: Record<string, string> = { colour: "blue", size: "big" };
   const token = { value: "first" };
@@ -28,8 +47,10 @@ function setUp(): { world: SimulatedWorld; volumes: Volumes; data: Record<string
     },
     tokens: { token: async () => ({ token: token.value, renewAt: 42 }), release: () => {} },
     mounts: noMounts,
+    client: { get: async (_: unknown, { name }: { name: string }) => found(stored, name) } as never,
+    node: () => complete(Node, { metadata: { name: "n", labels: { "kubernetes.io/hostname": "n" } } }),
   });
-  return { world, volumes, data, token };
+  return { world, volumes, data, token, stored };
 }
 
 function newPod(volumes: Draft<Pod["spec"]["volumes"]>, spec: Draft<Pod["spec"]> = {}): Pod {
@@ -113,7 +134,13 @@ test("VOLUME5 a subPath stays within its volume", async () => {
       containers: [{ name: "main", image: "x", volumeMounts: [{ name: "data", mountPath: "/d", subPath }] }],
     });
     const files = { hostsPath: "/hosts", terminationPath: "/end" };
-    return containerMounts(world.files, volumes, pod, pod.spec.containers[0] as never, new Map(), files);
+    return containerMounts(
+      { files: world.files, volumes, recursiveReadOnly: false },
+      pod,
+      pod.spec.containers[0] as never,
+      new Map(),
+      files,
+    );
   };
   const folder = `${root}/kubernetes.io~empty-dir/data`;
   await world.files.makeFolder(folder);
@@ -122,9 +149,8 @@ test("VOLUME5 a subPath stays within its volume", async () => {
     (await mounted("a")).map(({ containerPath }) => containerPath),
     ["/d", "/etc/hosts", "/dev/termination-log"],
   );
-  await world.files.link("/etc", `${folder}/out`);
-  await assert.rejects(mounted("out/passwd"), /leads out of the volume/);
-  await assert.rejects(mounted("../x"), /invalid subPath/);
+  await assert.rejects(mounted("../x"), { message: "unable to provision SubPath `../x`: must not contain '..'" });
+  await assert.rejects(mounted("/x"), { message: "error SubPath `/x` must not be an absolute path" });
 });
 
 test("VOLUME4 what the kubelet keeps up to date is read-only in the container", async () => {
@@ -149,7 +175,13 @@ test("VOLUME4 what the kubelet keeps up to date is read-only in the container", 
     },
   });
   const files = { hostsPath: "/hosts", terminationPath: "/last-words" };
-  const mounts = await containerMounts(world.files, volumes, pod, pod.spec.containers[0] as never, new Map(), files);
+  const mounts = await containerMounts(
+    { files: world.files, volumes, recursiveReadOnly: false },
+    pod,
+    pod.spec.containers[0] as never,
+    new Map(),
+    files,
+  );
   assert.deepEqual(
     mounts.slice(0, 2).map(({ containerPath, readOnly }) => [containerPath, readOnly]),
     [
@@ -184,6 +216,47 @@ test("VOLUME6 fsGroup reaches what an emptyDir holds already, but not while cont
   assert.deepEqual(await seen(folder), [2000, 0o2777]);
 });
 
+test("a claim leads to its volume, and what is in the way is said as upstream says it", async () => {
+  const { world, volumes, stored } = setUp();
+  const pod = newPod([{ name: "data", persistentVolumeClaim: { claimName: "c" } }]);
+  const mounting = () => volumes.mount(pod, context);
+  const start =
+    "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: error processing PVC shop/c: ";
+  await assert.rejects(mounting(), { message: `${start}failed to fetch PVC from API server: persistentvolumeclaims "c" not found` });
+  const claim = complete(PersistentVolumeClaim, { metadata: { name: "c", namespace: "shop", uid: "cu" }, spec: { volumeName: "v" } });
+  stored.set("c", claim);
+  await assert.rejects(mounting(), { message: `${start}PVC is not bound` });
+  stored.set("c", { ...claim, status: { phase: "Bound" } });
+  const volume = complete(PersistentVolume, { metadata: { name: "v" }, spec: { claimRef: { uid: "cu" }, local: { path: "/disk/v" } } });
+  const at = (host: string) => ({
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [host] }] }] },
+  });
+  stored.set("v", { ...volume, spec: { ...volume.spec, nodeAffinity: at("other") } });
+  await assert.rejects(mounting(), { message: 'MountVolume.NodeAffinity check failed for volume "v" : no matching NodeSelectorTerms' });
+  stored.set("v", { ...volume, spec: { ...volume.spec, nodeAffinity: at("n") } });
+  await assert.rejects(mounting(), { message: 'MountVolume.SetUp failed for volume "v" : path "/disk/v" does not exist' });
+  await world.files.makeFolder("/disk/v");
+  await mounting();
+  assert.deepEqual([volumes.pathOf(pod, "data"), volumes.isReadOnly(pod, "data")], ["/disk/v", false]);
+});
+
+test("mounts that are read-only below: only where the runtime can, and only of mounts that are read-only", async () => {
+  const { world, volumes } = setUp();
+  const mounted = async (volumeMount: object, recursiveReadOnly: boolean) => {
+    const pod = newPod([{ name: "data", emptyDir: {} }], {
+      containers: [{ name: "main", image: "x", volumeMounts: [{ name: "data", mountPath: "/d", ...volumeMount }] }],
+    });
+    await volumes.mount(pod, context);
+    const needs = { files: world.files, volumes, recursiveReadOnly };
+    return (await containerMounts(needs, pod, pod.spec.containers[0] as never, new Map(), { hostsPath: "/h", terminationPath: "/t" }))[0];
+  };
+  assert.equal((await mounted({ readOnly: true, recursiveReadOnly: "Enabled" }, true))?.recursiveReadOnly, true);
+  assert.equal((await mounted({ readOnly: true, recursiveReadOnly: "IfPossible" }, false))?.recursiveReadOnly, undefined);
+  await assert.rejects(mounted({ readOnly: true, recursiveReadOnly: "Enabled" }, false), {
+    message: 'volume "data" requested recursive read-only mode, but it is not supported by the runtime',
+  });
+});
+
 test("VOLUME7 a subPath is mounted through the file that was opened, at a place that is the kubelet's own", async () => {
   const world = simulatedWorld({ seed: 1 });
   await world.files.makeFolder("/proc/self");
@@ -200,7 +273,7 @@ test("VOLUME7 a subPath is mounted through the file that was opened, at a place 
   assert.equal(await pin("/volume", "sub", "/pods/target"), "/pods/target");
   assert.deepEqual(ran, [
     ["umount", "/pods/target"],
-    ["sh", "-c", "sh", "/volume", "sub", "/pods/target"],
+    ["sh", "-c", "sh", "/volume", "sub", "/pods/target", ""],
   ]);
   await assert.rejects(pin("/volume", "nothing", "/pods/other"), /neither a file nor a folder/);
 });

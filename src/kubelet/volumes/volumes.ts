@@ -1,16 +1,24 @@
 // The volumes of Pods: made before the first container starts, kept up to date while it runs, taken away after the last one ended.
+//
+// Invariant: what a volume of a claim is, is decided once for a Pod's life on this node; the places of claims are known after `mount` only.
+import type { Node } from "#api/core/node/node.ts";
+import type { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Volume } from "#api/core/pod/volume.ts";
+import type { Client } from "#client/client.ts";
 import type { World } from "#platform/world.ts";
-import { quantityToWhole } from "#schema/quantity.ts";
 import type { KubeletOptions } from "../kubelet.ts";
-import { namespaceOf, podFolder } from "../layout.ts";
+import { podFolder } from "../layout.ts";
 import type { FieldContext } from "../pod-worker/field-paths.ts";
-import { writeAtomically } from "./atomic-writer.ts";
+import { volumeOfClaim } from "./claims.ts";
+import { makeEmptyDir } from "./empty-dir.ts";
+import { prepareHostPath } from "./host-path.ts";
 import type { Mounts } from "./mounts.ts";
 import type { ReferencedObjects } from "./objects.ts";
-import { checked, configMapFiles, downwardFiles, type Payload, secretFiles, VolumeError } from "./payload.ts";
+import { giveToGroup, groupOf } from "./ownership.ts";
 import type { Tokens } from "./tokens.ts";
+import { VolumeError } from "./volume-error.ts";
+import { isWrittenByUs, writeVolume } from "./written.ts";
 
 export interface Volumes {
   /** Makes all volumes, or brings their content up to date. Throws VolumeError. Returns when it should be called again, if ever. */
@@ -19,6 +27,8 @@ export interface Volumes {
   pin(pod: Pod, root: string, path: string, place: SubPathPlace): Promise<string>;
   /** Where a volume is on the node, after `mount`. */
   pathOf(pod: Pod, name: string): string;
+  /** Whether containers may only read it, whatever their mounts say. After `mount`. */
+  isReadOnly(pod: Pod, name: string): boolean;
   unmount(uid: string): Promise<void>;
   /** UIDs of Pods that left something on this node. */
   leftovers(): Promise<readonly string[]>;
@@ -34,6 +44,8 @@ export interface SubPathPlace {
   readonly volume: string;
   readonly container: string;
   readonly index: number;
+  /** Folders that are missing on the way are made with this mode; absent: nothing is made. */
+  readonly folderMode?: number;
 }
 
 export interface VolumesNeeds {
@@ -41,17 +53,28 @@ export interface VolumesNeeds {
   readonly objects: ReferencedObjects;
   readonly tokens: Tokens;
   readonly mounts: Mounts;
+  readonly client: Client | undefined;
+  readonly node: () => Node | undefined;
 }
 
-const defaultMode = 0o644;
+interface Place {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
 
-export function startVolumes(world: World, { options, objects, tokens, mounts }: VolumesNeeds): Volumes {
+export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
   const { files } = world;
+  const { options, objects, tokens, mounts } = needs;
+  /** Of claims, by the Pod's uid and the volume's name. */
+  const places = new Map<string, Map<string, Place>>();
 
   return {
     pathOf,
-    pin: (pod, root, path, { volume, container, index }) =>
-      mounts.pin(root, path, `${podFolder(options.rootFolder, pod.metadata.uid)}/volume-subpaths/${volume}/${container}/${index}`),
+    isReadOnly: (pod, name) => isWrittenByUs(volumeNamed(pod, name)) || (places.get(pod.metadata.uid)?.get(name)?.readOnly ?? false),
+    pin: (pod, root, path, { volume, container, index, folderMode }) => {
+      const target = `${podFolder(options.rootFolder, pod.metadata.uid)}/volume-subpaths/${volume}/${container}/${index}`;
+      return mounts.pin(root, path, target, { folderMode });
+    },
     async mount(pod, context, { isAtRest = false } = {}) {
       const due = await Promise.all((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
       const times = due.filter((time) => time !== undefined);
@@ -62,6 +85,7 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
       if ((await files.stat(folder)) === undefined) return;
       await mounts.unmountBelow(folder);
       await files.remove(folder, { recursive: true });
+      places.delete(uid);
       objects.release(uid);
       tokens.release(uid);
     },
@@ -72,189 +96,100 @@ export function startVolumes(world: World, { options, objects, tokens, mounts }:
   };
 
   function pathOf(pod: Pod, name: string): string {
-    const volume = pod.spec.volumes?.find((one) => one.name === name);
-    if (!volume) throw new VolumeError(`the Pod has no volume ${JSON.stringify(name)}`);
-    return volume.hostPath ? volume.hostPath.path : folderOf(pod, volume);
+    const volume = volumeNamed(pod, name);
+    if (volume.hostPath) return volume.hostPath.path;
+    if (!volume.persistentVolumeClaim && !volume.ephemeral) return folderOf(pod, pluginOf(volume), name);
+    const place = places.get(pod.metadata.uid)?.get(name);
+    if (!place) throw new VolumeError(`the volume ${JSON.stringify(name)} is not mounted`);
+    return place.path;
   }
 
-  function folderOf(pod: Pod, volume: Volume): string {
-    return `${podFolder(options.rootFolder, pod.metadata.uid)}/volumes/kubernetes.io~${pluginOf(volume)}/${volume.name}`;
+  function folderOf(pod: Pod, plugin: string, name: string): string {
+    return `${podFolder(options.rootFolder, pod.metadata.uid)}/volumes/kubernetes.io~${plugin}/${name}`;
   }
 
   async function mountOne(pod: Pod, volume: Volume, context: FieldContext, isAtRest: boolean): Promise<number | undefined> {
-    try {
-      if (volume.hostPath) {
-        await checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
-        return undefined;
-      }
-      const folder = folderOf(pod, volume);
-      await files.makeFolder(folder, { mode: 0o755 });
-      if (volume.emptyDir) {
-        await makeEmptyDir(pod, volume.emptyDir, folder, isAtRest);
-        return undefined;
-      }
-      const { payload, renewAt } = await payloadOf(pod, volume, context);
-      if (volume.secret || volume.projected) await mounts.memory(folder, { mode: "0755" });
-      const group = groupOf(pod);
-      if (group !== undefined) await share(folder, group);
-      await writeAtomically(world, folder, payload, group);
-      return renewAt;
-    } catch (error) {
-      throw new VolumeError(`MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${(error as Error).message}`);
+    if (volume.persistentVolumeClaim || volume.ephemeral) {
+      if (!places.get(pod.metadata.uid)?.has(volume.name)) await mountClaim(pod, volume, isAtRest);
+      return undefined;
     }
+    return attempted(volume.name, async () => {
+      const { hostPath, emptyDir } = volume;
+      if (hostPath) return prepareHostPath(files, hostPath);
+      const folder = folderOf(pod, pluginOf(volume), volume.name);
+      if (emptyDir) return makeEmptyDir(world, mounts, pod, emptyDir, { folder, isAtRest });
+      if (isWrittenByUs(volume)) return writeVolume(world, { objects, tokens, mounts }, pod, volume, { folder, context });
+      throw new VolumeError(unsupported(volume));
+    }) as Promise<number | undefined>;
   }
 
-  async function makeEmptyDir(
-    pod: Pod,
-    { medium = "", sizeLimit }: NonNullable<Volume["emptyDir"]>,
-    folder: string,
-    isAtRest: boolean,
-  ): Promise<void> {
-    if (medium !== "" && medium !== "Memory") throw new VolumeError(`unknown storage medium ${JSON.stringify(medium)}`);
-    if (medium === "Memory") {
-      await mounts.memory(folder, { mode: "0777", sizeBytes: sizeLimit && sizeLimit !== "0" ? quantityToWhole(sizeLimit) : undefined });
+  async function mountClaim(pod: Pod, { name, persistentVolumeClaim }: Volume, isAtRest: boolean): Promise<void> {
+    const volume = await volumeOfClaim(needs, pod, name);
+    const readOnly = persistentVolumeClaim?.readOnly ?? false;
+    const path = await attempted(volume.metadata.name, () => placeOf(pod, volume, readOnly, isAtRest));
+    const own = places.get(pod.metadata.uid) ?? new Map<string, Place>();
+    places.set(pod.metadata.uid, own.set(name, { path, readOnly }));
+  }
+
+  async function placeOf(pod: Pod, { metadata, spec }: PersistentVolume, readOnly: boolean, isAtRest: boolean): Promise<string> {
+    if (spec.volumeMode === "Block") throw new VolumeError("volumes of volumeMode Block are not supported on this node");
+    if (spec.hostPath) {
+      await prepareHostPath(files, spec.hostPath);
+      return spec.hostPath.path;
     }
-    const { mode } = (await files.stat(folder)) ?? { mode: 0 };
+    if (!spec.local) throw new VolumeError(unsupported(spec));
+    const { path } = spec.local;
+    const there = await files.stat(path, { follow: true });
+    if (!there) throw new VolumeError(`path ${JSON.stringify(path)} does not exist`);
+    if (there.kind !== "folder")
+      throw new VolumeError(`local volume ${JSON.stringify(path)} is not a directory: block devices are not supported on this node`);
+    const folder = folderOf(pod, "local-volume", metadata.name);
     const group = groupOf(pod);
-    if (group !== undefined) {
-      const isLeft = pod.spec.securityContext?.fsGroupChangePolicy === "OnRootMismatch" && (await files.stat(folder))?.gid === group;
-      if (isAtRest && !isLeft) await shareBelow(folder, group);
-      await share(folder, group, 0o2777);
-    } else if (mode !== 0o777) await files.changeMode(folder, 0o777);
-  }
-
-  async function share(folder: string, gid: number, mode = 0o2775): Promise<void> {
-    const info = await files.stat(folder);
-    if (info?.gid === gid && info.mode === mode) return;
-    await files.changeOwner(folder, info?.uid ?? 0, gid);
-    await files.changeMode(folder, mode);
-  }
-
-  /** What is in the folder already becomes the group's too. */
-  async function shareBelow(folder: string, gid: number): Promise<void> {
-    for (const name of await files.list(folder)) {
-      const path = `${folder}/${name}`;
-      const info = await files.stat(path);
-      if (info?.kind === "folder") {
-        await shareBelow(path, gid);
-        await share(path, gid, info.mode | 0o2770);
-      } else if (info?.kind === "file") await share(path, gid, info.mode | 0o660);
-    }
-  }
-
-  async function checkHostPath(path: string, type: string): Promise<void> {
-    if (path.split("/").includes("..")) throw new VolumeError(`invalid hostPath ${JSON.stringify(path)}: must not contain '..'`);
-    const info = await files.stat(path, { follow: true });
-    switch (type) {
-      case "DirectoryOrCreate":
-        if (!info) await files.makeFolder(path, { mode: 0o755 });
-        else if (info.kind !== "folder") throw new VolumeError(`hostPath type check failed: ${path} is not a directory`);
-        return;
-      case "FileOrCreate":
-        if (!info) await files.write(path, "", { mode: 0o644 });
-        else if (info.kind !== "file") throw new VolumeError(`hostPath type check failed: ${path} is not a file`);
-        return;
-      case "Directory":
-        if (info?.kind !== "folder") throw new VolumeError(`hostPath type check failed: ${path} is not a directory`);
-        return;
-      case "File":
-        if (info?.kind !== "file") throw new VolumeError(`hostPath type check failed: ${path} is not a file`);
-        return;
-      case "Socket":
-        if (info?.kind !== "socket") throw new VolumeError(`hostPath type check failed: ${path} is not a socket file`);
-        return;
-      case "CharDevice":
-      case "BlockDevice":
-        if (info?.kind !== "other")
-          throw new VolumeError(`hostPath type check failed: ${path} is not a ${type === "CharDevice" ? "character" : "block"} device`);
-        return;
-      default:
-        return;
-    }
-  }
-
-  async function payloadOf(pod: Pod, volume: Volume, context: FieldContext): Promise<{ payload: Payload; renewAt?: number | undefined }> {
-    const { configMap, secret, downwardAPI, projected } = volume;
-    if (configMap) {
-      const { name = "", items, optional = false } = configMap;
-      return { payload: await fromConfigMap(pod, name, { items, mode: configMap.defaultMode ?? defaultMode, optional }) };
-    }
-    if (secret) {
-      const { secretName = "", items, optional = false } = secret;
-      return { payload: await fromSecret(pod, secretName, { items, mode: secret.defaultMode ?? defaultMode, optional }) };
-    }
-    if (downwardAPI) return { payload: downwardFiles(pod, downwardAPI.items ?? [], downwardAPI.defaultMode ?? defaultMode, context) };
-    if (projected) return fromProjection(pod, projected, context);
-    throw new VolumeError(`this kind of volume is not supported on this node: ${pluginOf(volume)}`);
-  }
-
-  async function fromConfigMap(
-    pod: Pod,
-    name: string,
-    selection: { items: Parameters<typeof configMapFiles>[1]["items"]; mode: number; optional: boolean },
-  ) {
-    const found = await objects.configMap(pod.metadata.uid, namespaceOf(pod), name);
-    if (!found && !selection.optional) throw new VolumeError(`configmap ${JSON.stringify(name)} not found`);
-    return found ? configMapFiles(found, selection) : (new Map() as Payload);
-  }
-
-  async function fromSecret(
-    pod: Pod,
-    name: string,
-    selection: { items: Parameters<typeof secretFiles>[1]["items"]; mode: number; optional: boolean },
-  ) {
-    const found = await objects.secret(pod.metadata.uid, namespaceOf(pod), name);
-    if (!found && !selection.optional) throw new VolumeError(`secret ${JSON.stringify(name)} not found`);
-    return found ? secretFiles(found, selection) : (new Map() as Payload);
-  }
-
-  async function fromProjection(
-    pod: Pod,
-    projected: NonNullable<Volume["projected"]>,
-    context: FieldContext,
-  ): Promise<{ payload: Payload; renewAt?: number | undefined }> {
-    const mode = projected.defaultMode ?? defaultMode;
-    const user = tokenUser(pod);
-    let renewAt: number | undefined;
-    const parts = await Promise.all(
-      projected.sources.map(async ({ configMap, secret, downwardAPI, serviceAccountToken }): Promise<Payload> => {
-        if (configMap)
-          return fromConfigMap(pod, configMap.name ?? "", { items: configMap.items, mode, optional: configMap.optional ?? false });
-        if (secret) return fromSecret(pod, secret.name ?? "", { items: secret.items, mode, optional: secret.optional ?? false });
-        if (downwardAPI) return downwardFiles(pod, downwardAPI.items ?? [], mode, context);
-        if (serviceAccountToken) {
-          const { token, renewAt: due } = await tokens.token(pod, serviceAccountToken);
-          renewAt = Math.min(renewAt ?? due, due);
-          const tokenMode = user !== undefined || groupOf(pod) !== undefined ? 0o600 : mode;
-          return new Map([[checked(serviceAccountToken.path), { data: new TextEncoder().encode(token), mode: tokenMode, uid: user }]]);
-        }
-        throw new VolumeError("a source of this projected volume is not supported on this node");
-      }),
-    );
-    return { payload: new Map(parts.flatMap((part) => [...part])), renewAt };
+    if (group !== undefined && isAtRest && !readOnly) await giveToGroup(files, path, group, pod.spec.securityContext?.fsGroupChangePolicy);
+    await files.makeFolder(folder, { mode: 0o750 });
+    return mounts.bind(path, folder, { options: [...(spec.mountOptions ?? []), ...(readOnly ? ["ro"] : [])] });
   }
 }
 
-function groupOf({ spec }: Pod): number | undefined {
-  const group = spec.securityContext?.fsGroup;
-  return group === undefined ? undefined : Number(group);
+/** In the words of the FailedMount event. */
+async function attempted<T>(name: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new VolumeError(`MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${(error as Error).message}`);
+  }
 }
 
-/** The user that all containers run as, if it is one and said. */
-function tokenUser({ spec }: Pod): number | undefined {
-  const users = [...spec.containers, ...(spec.initContainers ?? [])].map(
-    ({ securityContext }) => securityContext?.runAsUser ?? spec.securityContext?.runAsUser,
-  );
-  const [first] = users;
-  return first !== undefined && users.every((user) => user === first) ? Number(first) : undefined;
+function volumeNamed({ spec }: Pod, name: string): Volume {
+  const volume = spec.volumes?.find((one) => one.name === name);
+  if (!volume) throw new VolumeError(`the Pod has no volume ${JSON.stringify(name)}`);
+  return volume;
 }
 
+/** Fields that say nothing about what a volume is. */
+const others = new Set([
+  "name",
+  "capacity",
+  "accessModes",
+  "claimRef",
+  "persistentVolumeReclaimPolicy",
+  "storageClassName",
+  "mountOptions",
+  "volumeMode",
+  "nodeAffinity",
+  "volumeAttributesClassName",
+]);
+
+function unsupported(volume: object): string {
+  const kind = Object.keys(volume).find((key) => !others.has(key)) ?? "";
+  if (kind === "image") return "image volumes are not supported by this node's container runtime";
+  return `no volume plugin matched: volumes of kind ${JSON.stringify(kind)} are not supported on this node`;
+}
+
+const plugins: Readonly<Record<string, string>> = { emptyDir: "empty-dir", configMap: "configmap", downwardAPI: "downward-api" };
+
+/** As folders of volumes are called; whoever looks into them goes by these names. */
 function pluginOf(volume: Volume): string {
-  if (volume.emptyDir) return "empty-dir";
-  if (volume.hostPath) return "host-path";
-  if (volume.configMap) return "configmap";
-  if (volume.secret) return "secret";
-  if (volume.downwardAPI) return "downward-api";
-  if (volume.projected) return "projected";
-  return Object.keys(volume).find((key) => key !== "name") ?? "empty-dir";
+  const kind = Object.keys(volume).find((key) => key !== "name") ?? "emptyDir";
+  return plugins[kind] ?? kind;
 }

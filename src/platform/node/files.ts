@@ -138,6 +138,8 @@ function kindOf(stats: Stats | BigIntStats): FileInfo["kind"] {
   if (stats.isFile()) return "file";
   if (stats.isDirectory()) return "folder";
   if (stats.isSymbolicLink()) return "link";
+  if (stats.isCharacterDevice()) return "character device";
+  if (stats.isBlockDevice()) return "block device";
   return stats.isSocket() ? "socket" : "other";
 }
 
