@@ -16,6 +16,8 @@ export interface ProbeTarget {
   readonly startedAt: number;
   /** Where HTTP, TCP and gRPC probes go: the Pod's address, or the node's for Pods on its network. */
   readonly podIP: string;
+  /** What was said of this very container before, as by a kubelet that ended since. */
+  readonly before?: { readonly started: boolean; readonly ready: boolean } | undefined;
 }
 
 export interface ProbeState {

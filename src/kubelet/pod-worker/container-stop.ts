@@ -11,6 +11,9 @@ import type { PodWork } from "./pod-work.ts";
 /** However little of the grace period is left, a container gets this long between being told and being killed. */
 const graceSecondsMin = 2;
 
+/** Before it is tried again, where the runtime could not end it. */
+const failureMilliseconds = 2_000;
+
 type Stop = Extract<Step, { do: "stop" }>;
 
 interface Stopping {
@@ -37,6 +40,7 @@ export class ContainerStop {
   /** There is less time than was said. */
   hurry(graceSeconds: number): void {
     for (const [id, { deadline, isAsked }] of this.#stopping) {
+      if (graceSeconds * 1_000 >= deadline.remaining) continue;
       deadline.shorten(graceSeconds * 1_000);
       if (isAsked) this.#work.background("hurry", () => this.#work.needs.runtime.stopContainer(id, graceSeconds));
     }
@@ -59,6 +63,10 @@ export class ContainerStop {
     this.#work.background("stop container", async () => {
       try {
         await this.#end(step, container, stopping);
+      } catch (error) {
+        if (error instanceof ScopeStopped) throw error;
+        this.#work.event("Warning", "FailedKillPod", `error killing pod: ${errorText(error)}`);
+        await this.#work.world.clock.sleep(this.#work.scope, failureMilliseconds);
       } finally {
         deadline.cancel();
         this.#stopping.delete(id);

@@ -221,7 +221,7 @@ test("SYNC3 a rule that restarts all containers ends all at once, takes them awa
   assert.equal(blocked.waiting.get("watcher")?.reason, "CrashLoopBackOff");
 });
 
-test("SYNC7 a container for debugging starts before the Pod is initialised, and runs once", () => {
+test("SYNC12 a container for debugging starts before the Pod is initialised, and runs once", () => {
   const debug = { ephemeralContainers: [{ name: "debug", image }], initContainers: [{ name: "init", image }] };
   assert.deepEqual(steps(newPod(debug), observed([container("init")])), ["start debug 0"]);
   assert.deepEqual(steps(newPod(debug), observed([container("init"), exited("debug", 1)])), []);

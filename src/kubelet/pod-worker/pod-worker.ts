@@ -101,7 +101,7 @@ export class PodWorker {
     if (before && before.graceSeconds <= graceSeconds) return;
     this.#work.ending = { graceSeconds };
     this.#work.needs.images.forget(this.uid);
-    if (before) this.#stops.hurry(graceSeconds);
+    this.#stops.hurry(graceSeconds);
     this.wake();
   }
 
@@ -209,12 +209,19 @@ export class PodWorker {
       const container = specs.get(found.name);
       if (found.state === "running" && container && !this.#starts.starting.has(found.id) && !this.#stops.stopping.has(found.id)) {
         const startedAt = found.startedAt ?? found.createdAt;
-        prober.start({ pod: this.#work.pod, container, containerId: found.id, startedAt, podIP });
+        prober.start({ pod: this.#work.pod, container, containerId: found.id, startedAt, podIP, before: this.#toldOf(found.id) });
       } else if (found.state === "exited") {
         prober.stop(found.id);
         if (!this.#messages.has(found.id)) this.#messages.set(found.id, await this.#work.files.lastWords(found));
       }
     }
+  }
+
+  /** What the status says of this container. */
+  #toldOf(id: string): { readonly started: boolean; readonly ready: boolean } | undefined {
+    const { initContainerStatuses = [], containerStatuses = [] } = this.pod.status;
+    const told = [...initContainerStatuses, ...containerStatuses].find(({ containerID }) => containerID?.endsWith(`://${id}`));
+    return told && { started: told.started === true, ready: told.ready };
   }
 
   #situation(): Situation {

@@ -65,6 +65,30 @@ test("PROBE1 without probes a container is started and ready at once", () => {
   assert.equal(prober.state("other"), undefined);
 });
 
+test("PROBE4 what was started and ready before is so until a probe says otherwise", async () => {
+  const probes = { startupProbe: execProbe, readinessProbe: execProbe };
+  const { world, scope, prober, attempts, target } = setUp(probes, { exec: (at) => ended(at < 30 ? 0 : 1) });
+  prober.stop("c1");
+  prober.start({ ...target, before: { started: true, ready: true } });
+  assert.deepEqual(prober.state("c1"), { started: true, ready: true });
+  await world.advance(1_000);
+  assert.equal(attempts.length, 1, "the startup probe is over");
+  await world.advance(60_000);
+  assert.deepEqual(prober.state("c1"), { started: true, ready: false });
+  await scope.stop();
+});
+
+test("PROBE5 of a container that ends only its readiness is asked", async () => {
+  const { world, scope, prober, attempts } = setUp({ readinessProbe: execProbe, livenessProbe: execProbe });
+  await world.advance(1_000);
+  assert.equal(attempts.length, 2);
+  prober.stopRestarts("c1");
+  await world.advance(10_000);
+  assert.equal(attempts.length, 3);
+  assert.deepEqual(prober.state("c1"), { started: true, ready: true });
+  await scope.stop();
+});
+
 test("a readiness probe that fails at first is tried again soon, and neither told nor counted", async () => {
   const { world, prober, attempts, events, changes } = setUp({ readinessProbe: execProbe }, { exec: (at) => ended(at < 0.3 ? 1 : 0) });
   assert.deepEqual(prober.state("c1"), { started: true, ready: false });

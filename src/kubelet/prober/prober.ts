@@ -5,6 +5,7 @@
 // - The first attempt comes as soon as the initial delay is over. A program needs a moment to open its port, so for the first
 //   `eagerMilliseconds` a failed startup or readiness probe is tried again after 100 ms and a little more each time, and is neither counted
 //   nor told: a Pod is ready when it is, not a whole period later. From then on the period counts, as declared.
+// - A container that was started and ready before this prober began is so until a probe says otherwise.
 // - Between attempts one timer waits for each probe, nothing else.
 import type { Scope } from "#base/scope.ts";
 import type { Container } from "#api/core/pod/container.ts";
@@ -83,12 +84,13 @@ class ProbedContainer {
     this.#target = target;
     this.#needs = needs;
     const { startupProbe, readinessProbe } = target.container;
-    this.state = { started: !startupProbe, ready: !startupProbe && !readinessProbe };
+    const started = !startupProbe || target.before?.started === true;
+    this.state = { started, ready: started && (!readinessProbe || target.before?.ready === true) };
   }
 
   begin(): void {
     const { startupProbe } = this.#target.container;
-    if (startupProbe) this.#run("startup", startupProbe);
+    if (startupProbe && !this.state.started) this.#run("startup", startupProbe);
     else this.#beginOthers();
   }
 
