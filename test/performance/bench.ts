@@ -168,7 +168,11 @@ try {
     `${schedule["all_bound_s"]} s (${schedule["bound"]} bound)`,
     "< 4 s (11.1)",
   );
-  row("memory after the load", `${memoryMebibytes(durable.id).toFixed(0)} MiB`, "< 220 MiB (687 MiB)");
+  const memoryAtOnce = memoryMebibytes(durable.id);
+  // The engine looks for what it can give back once a process has rested for some seconds.
+  await new Promise((resolve) => setTimeout(resolve, 20_000));
+  const memoryRested = memoryMebibytes(durable.id);
+  row("memory after the load; 20 s later", `${memoryAtOnce.toFixed(0)}; ${memoryRested.toFixed(0)} MiB`, "< 220 MiB (687 MiB)");
   await durable.stop();
   if (options.profile) for (const line of hottest(profiles, 25)) console.log(line);
   if (options.flame) writeFileSync(options.flame, flameGraph(largestProfile(profiles)));
