@@ -12,6 +12,8 @@ import type { ProxyConfiguration } from "./config/proxy-configuration.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { tableLoader } from "./nftables/nftables.ts";
 import { serviceTableName } from "./nftables/service-table.ts";
+import { enforceNetworkPolicies } from "./network-policy/network-policies.ts";
+import { policyTableName } from "./network-policy/policy-table.ts";
 import { type ProxyMetrics, proxyMetrics } from "./proxy-metrics.ts";
 import { type RunningProxy, startProxy } from "./proxy.ts";
 
@@ -33,6 +35,7 @@ const flags = [
   { name: "masquerade-all", type: "boolean", default: false, doc: "Give all connections to Services this machine's address." },
   { name: "nftables-sync-period", type: "duration", default: 30_000, doc: "How often all rules are written anew." },
   { name: "nftables-min-sync-period", type: "duration", default: 20, doc: "Changes within this time are carried out together." },
+  { name: "network-policies", type: "boolean", default: false, doc: "Keep this machine's Pods to what NetworkPolicies allow." },
   { name: "cleanup", type: "boolean", default: false, doc: "Remove all rules and exit." },
   { name: "detect-local-mode", type: "string", doc: "", ignored: "Pods are told by --cluster-cidr" },
   { name: "bind-address", type: "string", doc: "", ignored: "both families are served" },
@@ -76,6 +79,7 @@ export const component: Component = {
       minSyncMilliseconds: readDuration(nftables.minSyncPeriod) ?? 20,
       syncPeriodMilliseconds: readDuration(nftables.syncPeriod) || 30_000,
     });
+    if (values["network-policies"]) await enforceNetworkPolicies(scope, world, { informers, node, families });
     await serveHealth(scope, world, configuration.healthzBindAddress, { proxy, metrics });
     await serveMetrics(scope, world, configuration, metrics);
   },

@@ -1,5 +1,6 @@
 // Which endpoints of a Service's port connections go to, seen from this machine. Pure.
 import type { ServicePort } from "#api/core/service/service.ts";
+import { addressesOf } from "./addresses.ts";
 import type { Endpoint, EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 
 export interface Target {
@@ -39,7 +40,8 @@ export function targetsOf(port: ServicePort, slices: readonly EndpointSlice[], p
     if (!matched?.port) continue;
     for (const endpoint of slice.endpoints) {
       const state = stateOf(endpoint);
-      const [ip] = endpoint.addresses;
+      if (slice.addressType === "FQDN") continue;
+      const [ip] = addressesOf(endpoint.addresses.slice(0, 1), slice.addressType);
       if (!state || !ip) continue;
       const key = `${ip} ${matched.port}`;
       // While an endpoint moves from one slice to another it is in both; what is ready counts.

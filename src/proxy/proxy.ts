@@ -5,14 +5,13 @@ import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Informers } from "#client/informers.ts";
 import type { World } from "#platform/world.ts";
+import { addressesOf, type Family, rangesOf } from "./addresses.ts";
 import { flowCleaner } from "./conntrack/conntrack.ts";
 import { healthCheckServers } from "./health-checks.ts";
 import { tableLoader } from "./nftables/nftables.ts";
 import { serviceTable, type ServiceTableOptions } from "./nftables/service-table.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { forwardedPorts, healthChecks } from "./rules.ts";
-
-type Family = "IPv4" | "IPv6";
 
 export interface ProxyNeeds {
   readonly informers: Informers;
@@ -149,14 +148,16 @@ function placeText({ metadata, status }: Node): string {
 }
 
 function nodePortAddressesOf(wanted: readonly string[], node: Node | undefined, family: Family): readonly string[] | undefined {
-  const isOurs = (address: string) => address.includes(":") === (family === "IPv6");
-  if (wanted.length === 0) return undefined;
   if (wanted[0] !== "primary") {
-    const ours = wanted.filter(isOurs);
-    return ours.some((range) => range.endsWith("/0")) ? undefined : ours;
+    const ranges = rangesOf(wanted, family);
+    return ranges === "everything" || wanted.length === 0 ? undefined : ranges;
   }
-  const addresses = (node?.status.addresses ?? []).filter(({ address }) => isOurs(address) && !/[^0-9a-fA-F.:]/.test(address));
-  const internal = addresses.find(({ type }) => type === "InternalIP") ?? addresses.find(({ type }) => type === "ExternalIP");
+  const said = node?.status.addresses ?? [];
+  const ofType = (wantedType: string) =>
+    addressesOf(
+      said.filter(({ type }) => type === wantedType).map(({ address }) => address),
+      family,
+    );
   // A Node that has not said its addresses yet is reached at all of them.
-  return internal ? [internal.address] : node?.status.addresses?.length ? [] : undefined;
+  return said.length === 0 ? undefined : [...ofType("InternalIP"), ...ofType("ExternalIP")].slice(0, 1);
 }

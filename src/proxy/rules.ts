@@ -1,6 +1,7 @@
 // Services and their endpoints, as forwarding rules. Pure: what is observed in, rules out; nftables/ carries them out.
 import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Service } from "#api/core/service/service.ts";
+import { addressesOf, type Family, rangesOf } from "./addresses.ts";
 import { type Place, type Target, targetsOf } from "./endpoints.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
@@ -15,9 +16,9 @@ export interface ForwardedPort {
   readonly clusterIps: readonly string[];
   /** Other addresses that lead here: external IPs. */
   readonly externalIps: readonly string[];
-  /** Addresses of load balancers, and who may come through them; undefined for everybody. */
+  /** Addresses of load balancers, and who may come through them. */
   readonly balancerIps: readonly string[];
-  readonly sourceRanges: readonly string[] | undefined;
+  readonly sourceRanges: readonly string[] | "everything";
   /** The port on the node's addresses; 0 for none. */
   readonly nodePort: number;
   /** Targets on any machine, and those on this one. */
@@ -35,7 +36,7 @@ export interface ForwardedPort {
 export interface Observed extends Place {
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
-  readonly family: "IPv4" | "IPv6";
+  readonly family: Family;
   /** Whether spec.externalIPs leads anywhere: whoever may write Services could else take others' addresses. */
   readonly allowsExternalIps: boolean;
 }
@@ -43,7 +44,7 @@ export interface Observed extends Place {
 const otherProxyLabel = "service.kubernetes.io/service-proxy-name";
 const serviceNameLabel = "kubernetes.io/service-name";
 
-export function slicesByService(slices: readonly EndpointSlice[], family: "IPv4" | "IPv6"): ReadonlyMap<string, readonly EndpointSlice[]> {
+export function slicesByService(slices: readonly EndpointSlice[], family: Family): ReadonlyMap<string, readonly EndpointSlice[]> {
   const found = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
     const service = slice.metadata.labels?.[serviceNameLabel];
@@ -58,10 +59,9 @@ export function slicesByService(slices: readonly EndpointSlice[], family: "IPv4"
 
 export function forwardedPorts({ services, slices, family, allowsExternalIps, ...place }: Observed): readonly ForwardedPort[] {
   const slicesOf = slicesByService(slices, family);
-  const isOurs = (ip: string) => ip.includes(":") === (family === "IPv6");
   const ports: ForwardedPort[] = [];
   for (const service of [...services].sort(byName)) {
-    const clusterIps = addressesOf(service).filter(isOurs);
+    const clusterIps = addressesOf(clusterIpsOf(service), family);
     if (clusterIps.length === 0 || isOthers(service)) continue;
     const { spec, metadata, status } = service;
     const key = `${metadata.namespace}/${metadata.name}`;
@@ -74,9 +74,9 @@ export function forwardedPorts({ services, slices, family, allowsExternalIps, ..
         protocol: port.protocol.toLowerCase() as Protocol,
         port: port.port,
         clusterIps,
-        externalIps: allowsExternalIps ? (spec.externalIPs ?? []).filter(isOurs) : [],
-        balancerIps: spec.type === "LoadBalancer" ? balancerIps.filter(isOurs) : [],
-        sourceRanges: ranges.length === 0 ? undefined : ranges.filter(isOurs),
+        externalIps: allowsExternalIps ? addressesOf(spec.externalIPs ?? [], family) : [],
+        balancerIps: spec.type === "LoadBalancer" ? addressesOf(balancerIps, family) : [],
+        sourceRanges: ranges.length === 0 ? "everything" : rangesOf(ranges, family),
         nodePort: port.nodePort ?? 0,
         cluster,
         local,
@@ -115,7 +115,7 @@ export function healthChecks({ services, slices, family, ...place }: Omit<Observ
   });
 }
 
-function addressesOf({ spec }: Service): readonly string[] {
+function clusterIpsOf({ spec }: Service): readonly string[] {
   if (spec.type === "ExternalName") return [];
   const addresses = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
   return addresses.filter((ip) => ip !== "None" && ip !== "");

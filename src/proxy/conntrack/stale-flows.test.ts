@@ -11,7 +11,7 @@ const dns: ForwardedPort = {
   clusterIps: ["10.96.0.10"],
   externalIps: [],
   balancerIps: [],
-  sourceRanges: undefined,
+  sourceRanges: "everything",
   nodePort: 30053,
   cluster: [target("10.244.0.5")],
   local: [],

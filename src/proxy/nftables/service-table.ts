@@ -8,6 +8,7 @@
 //   endpoint-…  one target
 import type { Target } from "../endpoints.ts";
 import type { ForwardedPort } from "../rules.ts";
+import { plainName } from "./names.ts";
 import type { Chain, NamedSet, Table, Verdict } from "./table.ts";
 
 export interface ServiceTableOptions {
@@ -115,11 +116,12 @@ export function serviceTable({ ports, nodePortAddresses }: Forwarding, options: 
     for (const address of port.externalIps) add(address, () => external(port));
     for (const address of port.balancerIps) {
       add(address, () => {
-        if (!port.sourceRanges) return external(port);
-        const name = `balancer-${identifier(port)}`;
         const { sourceRanges: ranges } = port;
-        const allowed = ranges.length > 0 ? [`${ip} saddr != { ${ranges.join(", ")} } drop`, `goto ${external(port)}`] : ["drop"];
-        chains.set(name, { rules: allowed });
+        if (ranges === "everything") return external(port);
+        const name = `balancer-${identifier(port)}`;
+        // One by one: ranges may lie within each other.
+        const allowed = ranges.map((range) => `${ip} saddr ${range} goto ${external(port)}`);
+        chains.set(name, { rules: [...allowed, "drop"] });
         return name;
       });
     }
@@ -133,9 +135,9 @@ export function serviceTable({ ports, nodePortAddresses }: Forwarding, options: 
   const loopback = family === "IPv4" ? "127.0.0.0/8" : "::1";
   const local =
     nodePortAddresses === undefined
-      ? `fib daddr type local ${ip} daddr != ${loopback}`
-      : `${ip} daddr { ${nodePortAddresses.join(", ")} } fib daddr type local`;
-  const nodePort = (map: MapName) => (nodePortAddresses?.length === 0 ? [] : [`${local} meta l4proto . th dport vmap @${map}`]);
+      ? [`fib daddr type local ${ip} daddr != ${loopback}`]
+      : nodePortAddresses.map((range) => `${ip} daddr ${range} fib daddr type local`);
+  const nodePort = (map: MapName) => local.map((addresses) => `${addresses} meta l4proto . th dport vmap @${map}`);
   const service = (map: MapName) => `${ip} daddr . meta l4proto . th dport vmap @${map}`;
   const unreachable = [
     `ct state new ${service("no-endpoint-services")}`,
@@ -172,21 +174,8 @@ export function serviceTable({ ports, nodePortAddresses }: Forwarding, options: 
   };
 }
 
-/** Chain names hold letters, digits and dashes, and at most 128 characters: long names keep their start and gain a digest. */
-function identifier({ name, protocol, port }: ForwardedPort): string {
-  const text = `${name}-${protocol}-${port}`;
-  const plain = text.replace(/[^A-Za-z0-9]/g, "-");
-  return `${plain.slice(0, 48)}-${digest(text)}`;
-}
-
+const identifier = ({ name, protocol, port }: ForwardedPort) => plainName(`${name}-${protocol}-${port}`);
 const addressName = (ip: string) => ip.replace(/[.:]/g, "-");
 /** Named by its time too: a set's time cannot be changed. */
 const affinitySet = (port: ForwardedPort, target: Target) =>
   `affinity-${identifier(port)}-${addressName(target.ip)}-${target.port}-${port.affinitySeconds}`;
-
-/** FNV-1a, 32 bits, in base 36: tells names apart that look alike once reduced to letters. */
-function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(36);
-}
