@@ -212,6 +212,7 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
       minimumAgeMilliseconds: durationToMilliseconds(configuration.imageMinimumGCAge || "2m"),
       maximumAgeMilliseconds: durationToMilliseconds(configuration.imageMaximumGCAge || "0s"),
     },
+    restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     eviction: {
       thresholds: thresholdsOf({
         ...thresholdConfiguration(configuration),

@@ -20,7 +20,7 @@ import { normalName, startImagePuller } from "./images/image-puller.ts";
 import { authFromSecrets } from "./images/registry-auth.ts";
 import { allContainers, podLogFolder } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
-import { BackOffs, ordinaryLimits, urgentLimits } from "./pod-worker/back-off.ts";
+import { BackOffs, limitsUpTo, urgentLimits } from "./pod-worker/back-off.ts";
 import { containersNamed } from "./pod-worker/observed.ts";
 import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
 import { type PodsApi, PodWorkers } from "./pod-workers.ts";
@@ -58,6 +58,8 @@ export interface KubeletOptions {
   /** Whether the kernel has AppArmor; undefined where nobody looked. */
   readonly appArmor?: boolean | undefined;
   readonly containerLogMaxBytes: number;
+  /** The longest wait before a crashing container is started again; absent: five minutes. */
+  readonly restartMaxMilliseconds?: number | undefined;
   readonly containerLogMaxFiles: number;
   /** When images are removed; absent: never. */
   readonly imageCollection?: ImageCollectionLimits | undefined;
@@ -139,7 +141,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const workers = new PodWorkers(scope, world, {
     ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
     runtimeName: () => runtimeName,
-    restarts: { ordinary: new BackOffs(ordinaryLimits), urgent: new BackOffs(urgentLimits) },
+    restarts: { ordinary: new BackOffs(limitsUpTo(options.restartMaxMilliseconds)), urgent: new BackOffs(urgentLimits) },
     resolver: nodeResolver(world, options.resolverFile),
     runtimeHandler: runtimeHandlers(client),
     services: () => services?.list() ?? [],

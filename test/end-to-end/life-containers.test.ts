@@ -189,7 +189,7 @@ const pods: Readonly<Record<string, object>> = {
     })),
   },
   brief: {
-    activeDeadlineSeconds: 3,
+    activeDeadlineSeconds: 12,
     terminationGracePeriodSeconds: 2,
     containers: [main("trap '' TERM; while :; do sleep 0.1; done")],
   },

@@ -38,6 +38,9 @@ const Authorization = message("KubeletAuthorization", {
 });
 interface Authorization extends Infer<typeof Authorization> {}
 
+const CrashLoopBackOffConfig = message("KubeletCrashLoopBackOffConfig", { maxContainerRestartPeriod: duration(0) });
+interface CrashLoopBackOffConfig extends Infer<typeof CrashLoopBackOffConfig> {}
+
 export const KubeletConfiguration = message("KubeletConfiguration", {
   apiVersion: string(0),
   kind: string(0),
@@ -150,7 +153,7 @@ export const KubeletConfiguration = message("KubeletConfiguration", {
   shutdownGracePeriod: duration(0),
   shutdownGracePeriodCriticalPods: duration(0),
   shutdownGracePeriodByPodPriority: rawValue(0),
-  crashLoopBackOff: rawValue(0),
+  crashLoopBackOff: one(0, (): Type<CrashLoopBackOffConfig> => CrashLoopBackOffConfig),
   reservedMemory: rawValue(0),
   enableProfilingHandler: bool(0, { optional: true }),
   enableDebugFlagsHandler: bool(0, { optional: true }),
@@ -208,7 +211,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "memorySwap",
   "tracing",
   "userNamespaces",
-  "crashLoopBackOff",
   "cpuManagerPolicyOptions",
   "topologyManagerPolicyOptions",
 ];

@@ -56,6 +56,10 @@ test("a wrong file is refused with its name and its fault", async () => {
   );
   await assert.rejects(reading(`${head}imageGCHighThresholdPercent: 70\n`), /80 must be less than imageGCHighThresholdPercent .* 70/);
   await assert.rejects(reading(`${head}imageGCHighThresholdPercent: 101\n`), /101 must be between 0 and 100/);
+  await assert.rejects(
+    reading(`${head}crashLoopBackOff: {maxContainerRestartPeriod: 6m}\n`),
+    /got: 360 seconds\) must be set between 1s and 300s/,
+  );
   await assert.rejects(reading(`${head}containerLogMaxSize: big\n`), /no quantity/);
   await assert.rejects(reading(head, { file: "/nowhere.yaml" }), /path: \/nowhere\.yaml/);
 });

@@ -136,6 +136,12 @@ function problemsOf(configuration: KubeletConfiguration): readonly string[] {
     problems.push(
       `invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) ${low} must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) ${high}`,
     );
+  const restartPeriod = configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s";
+  const restartSeconds = isDuration(restartPeriod) ? durationToMilliseconds(restartPeriod) / 1_000 : 0;
+  if (restartSeconds < 1 || restartSeconds > 300)
+    problems.push(
+      `invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: ${restartSeconds} seconds) must be set between 1s and 300s`,
+    );
   const { mode } = authorization;
   if (mode !== "Webhook" && mode !== "AlwaysAllow")
     problems.push(`invalid configuration: authorization.mode ${JSON.stringify(mode)} must be "Webhook" or "AlwaysAllow"`);

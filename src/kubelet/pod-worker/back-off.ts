@@ -15,6 +15,11 @@ export const ordinaryLimits: BackOffLimits = { firstMilliseconds: 10_000, maxMil
 /** The control plane on its own node: the cluster waits for it. */
 export const urgentLimits: BackOffLimits = { firstMilliseconds: 250, maxMilliseconds: 1_500 };
 
+/** The ordinary limits with another longest wait, which is also the first where it is shorter than that. */
+export function limitsUpTo(maxMilliseconds: number = ordinaryLimits.maxMilliseconds): BackOffLimits {
+  return { firstMilliseconds: Math.min(ordinaryLimits.firstMilliseconds, maxMilliseconds), maxMilliseconds };
+}
+
 export class BackOffs {
   readonly #entries = new Map<string, Entry>();
   readonly #limits: BackOffLimits;

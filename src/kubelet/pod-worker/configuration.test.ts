@@ -8,7 +8,7 @@ import { complete } from "#schema/derive/defaults.ts";
 import type { Draft } from "#schema/message.ts";
 import { normalName } from "../images/image-puller.ts";
 import { registryOf } from "../images/registry-auth.ts";
-import { BackOffs, ordinaryLimits } from "./back-off.ts";
+import { BackOffs, limitsUpTo, ordinaryLimits } from "./back-off.ts";
 import { containerConfig } from "./container-config.ts";
 import { environmentOf, type EnvironmentSources } from "./environment.ts";
 import { variableOf } from "./environment-file.ts";
@@ -277,6 +277,8 @@ test("SYNC3 waits double to five minutes, and ten quiet minutes forget them", ()
   }
   assert.deepEqual(waits, [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
   assert.equal(backOffs.blockedUntil("a", now + 600_001, now + 600_001), undefined);
+  assert.deepEqual(limitsUpTo(2_000), { firstMilliseconds: 2_000, maxMilliseconds: 2_000 });
+  assert.deepEqual(limitsUpTo(100_000), { firstMilliseconds: 10_000, maxMilliseconds: 100_000 });
 });
 
 test("image names: the default tag, registries, and what is none", () => {
