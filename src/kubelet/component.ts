@@ -13,7 +13,7 @@ import { FileError } from "#platform/files.ts";
 import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { durationToMilliseconds } from "#schema/time.ts";
-import { quantityToWhole } from "#schema/quantity.ts";
+import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
 import { nodeClient } from "./certificates/client-certificate.ts";
 import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
 import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
@@ -191,6 +191,7 @@ function nodeStatusOptions(
 function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string, machine: Machine): KubeletOptions {
   const { memoryBytes, cgroupVersion } = machine;
   const hasCgroups = configuration.cgroupsPerQOS !== false && cgroupVersion !== undefined;
+  const enforcesPods = hasCgroups && (configuration.enforceNodeAllocatable ?? ["pods"]).includes("pods");
   return {
     rootFolder,
     podLogsFolder: configuration.podLogsDir,
@@ -200,10 +201,18 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     clusterDomain: configuration.clusterDomain ?? "",
     resolverFile: configuration.resolvConf ?? "/etc/resolv.conf",
     cgroupRoot: hasCgroups ? configuration.cgroupRoot || "/" : undefined,
+    cgroupLimits: {
+      ...(enforcesPods && {
+        podsMemoryBytes: Math.max(0, memoryBytes - reservedOf(configuration, "memory", quantityToWhole)),
+        podsMilliCpu: Math.max(0, machine.cpus * 1_000 - reservedOf(configuration, "cpu", quantityToMilli)),
+      }),
+      ...(Number(configuration.podPidsLimit ?? -1) > 0 && { podProcesses: Number(configuration.podPidsLimit) }),
+    },
     maxPods: configuration.maxPods,
     seccompDefault: configuration.seccompDefault ?? false,
     allowedUnsafeSysctls: configuration.allowedUnsafeSysctls ?? [],
     appArmor: machine.appArmor,
+    restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
     imageCollection: {
@@ -212,11 +221,10 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
       minimumAgeMilliseconds: durationToMilliseconds(configuration.imageMinimumGCAge || "2m"),
       maximumAgeMilliseconds: durationToMilliseconds(configuration.imageMaximumGCAge || "0s"),
     },
-    restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     eviction: {
       thresholds: thresholdsOf({
         ...thresholdConfiguration(configuration),
-        enforcesAllocatable: hasCgroups && (configuration.enforceNodeAllocatable ?? ["pods"]).includes("pods"),
+        enforcesAllocatable: enforcesPods,
       }),
       transitionMilliseconds: durationToMilliseconds(configuration.evictionPressureTransitionPeriod || "5m"),
       graceSecondsMax: configuration.evictionMaxPodGracePeriod ?? 0,
@@ -224,6 +232,14 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     },
     memoryBytes,
   };
+}
+
+function reservedOf(
+  { systemReserved = {}, kubeReserved = {} }: KubeletConfiguration,
+  name: string,
+  amount: (text: string) => number,
+): number {
+  return [systemReserved[name], kubeReserved[name]].reduce((sum, text) => sum + (text === undefined ? 0 : amount(text)), 0);
 }
 
 /** What the machine refused, in words that say what to do. */

@@ -37,6 +37,7 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     for (let count = 1; ; count++) {
       await world.clock.sleep(task, logCheckMilliseconds);
       await attempt("rotate logs", rotateLogs);
+      await attempt("share the processor", balance);
       if ((count * logCheckMilliseconds) % periodMilliseconds !== 0) continue;
       await attempt("list the runtime's containers", relist);
       if (isReady()) await attempt("clear what no Pod owns", clearOrphans);
@@ -65,6 +66,15 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
       if (noted) noted.add(what);
       else there.set(uid, new Set([what]));
     }
+  }
+
+  async function balance(): Promise<void> {
+    await cgroups?.balance(
+      workers
+        .all()
+        .filter(({ isOver }) => !isOver)
+        .map(({ pod }) => pod),
+    );
   }
 
   async function clearOrphans(): Promise<void> {

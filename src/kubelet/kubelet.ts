@@ -10,7 +10,7 @@ import { type EventRecorder, startEventRecorder } from "#client/event-recorder.t
 import { type Informer, startInformer } from "#client/informer.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
-import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
+import { type CgroupLimits, findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
 import { type Eviction, type EvictionOptions, startEviction } from "./eviction/eviction.ts";
 import { observeSignals } from "./eviction/signals.ts";
 import type { Pressure } from "./eviction/thresholds.ts";
@@ -50,6 +50,7 @@ export interface KubeletOptions {
   readonly resolverFile: string;
   /** Where Pods' cgroups hang: "/" gives /kubepods. Undefined: the kubelet leaves cgroups alone. */
   readonly cgroupRoot: string | undefined;
+  readonly cgroupLimits?: CgroupLimits | undefined;
   readonly maxPods: number;
   /** Containers that say no seccomp profile get the runtime's own. */
   readonly seccompDefault?: boolean | undefined;
@@ -57,9 +58,9 @@ export interface KubeletOptions {
   readonly allowedUnsafeSysctls?: readonly string[] | undefined;
   /** Whether the kernel has AppArmor; undefined where nobody looked. */
   readonly appArmor?: boolean | undefined;
-  readonly containerLogMaxBytes: number;
   /** The longest wait before a crashing container is started again; absent: five minutes. */
   readonly restartMaxMilliseconds?: number | undefined;
+  readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
   /** When images are removed; absent: never. */
   readonly imageCollection?: ImageCollectionLimits | undefined;
@@ -124,7 +125,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const recorder = client ? startEventRecorder(scope, world, client, { component: "kubelet", host: nodeName }) : logRecorder(world);
   const objects = watchReferencedObjects(scope, world, client, (uid) => workers.get(uid)?.refreshVolumes());
   const hierarchies = options.cgroupRoot === undefined ? undefined : await findHierarchies(world);
-  const cgroups = hierarchies && startCgroups(world, hierarchies, options.cgroupRoot ?? "/");
+  const cgroups = hierarchies && startCgroups(world, hierarchies, options.cgroupRoot ?? "/", options.cgroupLimits);
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
   const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node });
   const images = startImagePuller(world, { runtime, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });

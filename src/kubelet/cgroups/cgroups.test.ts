@@ -4,7 +4,7 @@ import { Pod } from "#api/core/pod/pod.ts";
 import { FileError, type Files } from "#platform/files.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
 import { complete } from "#schema/derive/defaults.ts";
-import { findHierarchies, type Hierarchies, podWrites, qualityWrites, startCgroups, weightOf } from "./cgroups.ts";
+import { allPodsWrites, findHierarchies, type Hierarchies, podWrites, qualityWrites, startCgroups, weightOf } from "./cgroups.ts";
 
 const one: Hierarchies = { version: 1, controllers: ["cpu,cpuacct", "memory", "pids"] };
 const two: Hierarchies = { version: 2, controllers: ["cpuset", "cpu", "io", "memory", "pids"] };
@@ -96,4 +96,34 @@ test("CGROUP3 a limit that cannot be set is a warning; a cgroup that cannot be m
   assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/podu1/cpu.max"), "100000 100000");
   const warnings = world.log.lines.filter(({ level }) => level === "warn").map(({ fields }) => fields["path"]);
   assert.deepEqual(warnings, ["/sys/fs/cgroup/kubepods/burstable/podu1/memory.max"]);
+});
+
+test("CGROUP4 all Pods together have limits, each Pod one of processes; Burstable ones share by what they asked for", async () => {
+  const limits = { podsMemoryBytes: 1_000_000, podsMilliCpu: 2_000, podProcesses: 50 };
+  assert.deepEqual(allPodsWrites(one, "/kubepods", limits), [
+    { path: "/sys/fs/cgroup/cpu,cpuacct/kubepods/cpu.shares", value: "2048" },
+    { path: "/sys/fs/cgroup/memory/kubepods/memory.limit_in_bytes", value: "1000000" },
+  ]);
+  const own = podWrites(one, "/kubepods/burstable/podu1", burstable, limits).at(-1);
+  assert.deepEqual(own, { path: "/sys/fs/cgroup/pids/kubepods/burstable/podu1/pids.max", value: "50" });
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/sys/fs/cgroup");
+  const cgroups = startCgroups(world, two, "/", limits);
+  await cgroups.make(burstable);
+  await cgroups.balance([burstable, newPod({})]);
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/cpu.weight"), String(weightOf(512)));
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/memory.max"), "1000000");
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/podu1/pids.max"), "50");
+  await cgroups.resize(newPod({ requests: { cpu: "1" }, limits: { cpu: "2" } }));
+  assert.equal(await world.files.readText("/sys/fs/cgroup/kubepods/burstable/podu1/memory.max"), "max");
+});
+
+test("CGROUP5 huge pages of a Pod are limited where the kernel counts them", () => {
+  const huge = newPod({ limits: { "hugepages-2Mi": "4Mi", cpu: "1" } });
+  const values = podWrites({ version: 2, controllers: ["hugetlb"] }, "/p", huge).filter(({ path }) => path.includes("hugetlb."));
+  assert.deepEqual(values, [{ path: "/sys/fs/cgroup/p/hugetlb.2MB.max", value: "4194304" }]);
+  assert.equal(
+    podWrites(two, "/p", huge).some(({ path }) => path.includes("hugetlb.")),
+    false,
+  );
 });

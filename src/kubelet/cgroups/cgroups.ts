@@ -6,7 +6,7 @@ import { podLimits, podRequests } from "#api/core/pod/resources.ts";
 import { FileError } from "#platform/files.ts";
 import type { World } from "#platform/world.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
-import { cpuPeriodMicroseconds, quotaOf, sharesOf } from "../pod-worker/resources.ts";
+import { cpuPeriodMicroseconds, pageSizeOf, quotaOf, sharesOf } from "../pod-worker/resources.ts";
 
 const mountPoint = "/sys/fs/cgroup";
 const busyTries = 20;
@@ -22,6 +22,14 @@ export interface CgroupWrite {
   readonly value: string;
 }
 
+export interface CgroupLimits {
+  /** What all Pods together may use: the machine without what is reserved. Absent: all of it. */
+  readonly podsMemoryBytes?: number | undefined;
+  readonly podsMilliCpu?: number | undefined;
+  /** Processes and threads of one Pod; absent: any number. */
+  readonly podProcesses?: number | undefined;
+}
+
 export interface Cgroups {
   /** That of all Pods together: "/kubepods". */
   readonly root: string;
@@ -29,6 +37,10 @@ export interface Cgroups {
   parentOf(pod: Pod): string;
   /** Makes the Pod's cgroup with its limits. */
   make(pod: Pod): Promise<void>;
+  /** The Pod's amounts have changed: limits that are gone are taken away. Rejects where the kernel refuses. */
+  resize(pod: Pod): Promise<void>;
+  /** Shares the processor between Guaranteed, Burstable and BestEffort Pods by what these Pods asked for. */
+  balance(pods: readonly Pod[]): Promise<void>;
   remove(uid: string): Promise<void>;
   /** UIDs of Pods that have a cgroup. */
   list(): Promise<readonly string[]>;
@@ -48,11 +60,12 @@ export async function findHierarchies(world: World): Promise<Hierarchies> {
   return { version: 1, controllers: names.filter((_, index) => kinds[index]?.kind === "folder") };
 }
 
-export function startCgroups(world: World, hierarchies: Hierarchies, root: string): Cgroups {
+export function startCgroups(world: World, hierarchies: Hierarchies, root: string, limits: CgroupLimits = {}): Cgroups {
   const base = `${root === "/" ? "" : root.replace(/\/$/, "")}/kubepods`;
   const parents = [base, `${base}/burstable`, `${base}/besteffort`];
   const parentOf = (pod: Pod): string => `${base}${levelOf(pod)}/pod${pod.metadata.uid}`;
   let prepared: Promise<void> | undefined;
+  let burstableShares = 0;
 
   return {
     root: base,
@@ -65,7 +78,19 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
       await prepared;
       const parent = parentOf(pod);
       for (const folder of foldersOf(hierarchies, parent)) await world.files.makeFolder(folder);
-      for (const { path, value } of podWrites(hierarchies, parent, pod)) await writeQuietly(path, value);
+      for (const { path, value } of podWrites(hierarchies, parent, pod, limits)) await writeQuietly(path, value);
+    },
+    resize: async (pod) => {
+      for (const { path, value } of podWrites(hierarchies, parentOf(pod), pod, { isAgain: true })) await world.files.write(path, value);
+    },
+    balance: async (pods) => {
+      const requested = pods
+        .filter((pod) => levelOf(pod) === "/burstable")
+        .reduce((sum, pod) => sum + quantityToMilli(podRequests(pod)["cpu"] ?? "0"), 0);
+      const shares = sharesOf(requested);
+      if (shares === burstableShares || !(await world.files.stat(foldersOf(hierarchies, `${base}/burstable`)[0] ?? ""))) return;
+      for (const { path, value } of shareWrites(hierarchies, `${base}/burstable`, shares)) await writeQuietly(path, value);
+      burstableShares = shares;
     },
     remove: async (uid) => {
       for (const parent of parents) {
@@ -90,6 +115,7 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
       for (const folder of foldersOf(hierarchies, parent)) await world.files.makeFolder(folder);
       for (const { path, value } of qualityWrites(hierarchies, parent, parent.endsWith("/besteffort"))) await writeQuietly(path, value);
     }
+    for (const { path, value } of allPodsWrites(hierarchies, base, limits)) await writeQuietly(path, value);
   }
 
   /** Limits that may not be set here (a container without the right, a controller that is off) are no reason to run nothing. */
@@ -131,7 +157,7 @@ function levelOf(pod: Pod): string {
 export function foldersOf({ version, controllers }: Hierarchies, path: string): readonly string[] {
   if (version === 2) return [mountPoint + path];
   return controllers
-    .filter((name) => name === "memory" || name === "cpu" || name === "cpu,cpuacct")
+    .filter((name) => ["memory", "cpu", "cpu,cpuacct", "pids", "hugetlb"].includes(name))
     .map((name) => `${mountPoint}/${name}${path}`);
 }
 
@@ -152,12 +178,37 @@ export function qualityWrites(hierarchies: Hierarchies, path: string, isBestEffo
     if (isBestEffort) writes.push({ path: `${mountPoint}${path}/cpu.weight`, value: "1" });
     return writes;
   }
-  if (isBestEffort) for (const folder of cpuFolders(hierarchies, path)) writes.push({ path: `${folder}/cpu.shares`, value: "2" });
-  return writes;
+  return isBestEffort ? shareWrites(hierarchies, path, 2) : writes;
+}
+
+function shareWrites(hierarchies: Hierarchies, path: string, shares: number): readonly CgroupWrite[] {
+  if (hierarchies.version === 2) return [{ path: `${mountPoint}${path}/cpu.weight`, value: String(weightOf(shares)) }];
+  return cpuFolders(hierarchies, path).map((folder) => ({ path: `${folder}/cpu.shares`, value: String(shares) }));
+}
+
+/** The limits of all Pods together. */
+export function allPodsWrites(
+  hierarchies: Hierarchies,
+  path: string,
+  { podsMemoryBytes, podsMilliCpu }: CgroupLimits,
+): readonly CgroupWrite[] {
+  return [
+    ...(podsMilliCpu === undefined ? [] : shareWrites(hierarchies, path, sharesOf(podsMilliCpu))),
+    ...(podsMemoryBytes === undefined
+      ? []
+      : hierarchies.version === 2
+        ? [{ path: `${mountPoint}${path}/memory.max`, value: String(podsMemoryBytes) }]
+        : [{ path: `${mountPoint}/memory${path}/memory.limit_in_bytes`, value: String(podsMemoryBytes) }]),
+  ];
 }
 
 /** The Pod as a whole: what its containers ask for together, and a limit only where every container has one. */
-export function podWrites(hierarchies: Hierarchies, path: string, pod: Pod): readonly CgroupWrite[] {
+export function podWrites(
+  hierarchies: Hierarchies,
+  path: string,
+  pod: Pod,
+  { podProcesses, isAgain = false }: CgroupLimits & { readonly isAgain?: boolean } = {},
+): readonly CgroupWrite[] {
   const requests = podRequests(pod);
   const limits = podLimits(pod);
   const everyLimited = (name: string) =>
@@ -166,6 +217,12 @@ export function podWrites(hierarchies: Hierarchies, path: string, pod: Pod): rea
   const shares = sharesOf(requests["cpu"] ? quantityToMilli(requests["cpu"]) : 0);
   const quota = everyLimited("cpu") && limits["cpu"] ? quotaOf(quantityToMilli(limits["cpu"])) : 0;
   const memory = everyLimited("memory") && limits["memory"] ? quantityToWhole(limits["memory"]) : 0;
+  const hugepages = hierarchies.controllers.includes("hugetlb")
+    ? Object.entries(limits).flatMap(([name, amount]) => {
+        const size = pageSizeOf(name);
+        return size === undefined ? [] : [{ size, bytes: quantityToWhole(amount) }];
+      })
+    : [];
   const folder = mountPoint + path;
   if (hierarchies.version === 2) {
     return [
@@ -173,19 +230,26 @@ export function podWrites(hierarchies: Hierarchies, path: string, pod: Pod): rea
         .filter((name) => hierarchies.controllers.includes(name))
         .map((name) => ({ path: `${folder}/cgroup.subtree_control`, value: `+${name}` })),
       { path: `${folder}/cpu.weight`, value: String(weightOf(shares)) },
-      ...(quota > 0 ? [{ path: `${folder}/cpu.max`, value: `${quota} ${cpuPeriodMicroseconds}` }] : []),
-      ...(memory > 0 ? [{ path: `${folder}/memory.max`, value: String(memory) }] : []),
+      ...(quota > 0 || isAgain ? [{ path: `${folder}/cpu.max`, value: `${quota > 0 ? quota : "max"} ${cpuPeriodMicroseconds}` }] : []),
+      ...(memory > 0 || isAgain ? [{ path: `${folder}/memory.max`, value: memory > 0 ? String(memory) : "max" }] : []),
+      ...(podProcesses === undefined ? [] : [{ path: `${folder}/pids.max`, value: String(podProcesses) }]),
+      ...hugepages.map(({ size, bytes }) => ({ path: `${folder}/hugetlb.${size}.max`, value: String(bytes) })),
     ];
   }
   const writes: CgroupWrite[] = [];
   for (const cpu of cpuFolders(hierarchies, path)) {
     writes.push({ path: `${cpu}/cpu.shares`, value: String(shares) });
-    if (quota > 0) {
+    if (quota > 0 || isAgain) {
       writes.push({ path: `${cpu}/cpu.cfs_period_us`, value: String(cpuPeriodMicroseconds) });
-      writes.push({ path: `${cpu}/cpu.cfs_quota_us`, value: String(quota) });
+      writes.push({ path: `${cpu}/cpu.cfs_quota_us`, value: quota > 0 ? String(quota) : "-1" });
     }
   }
-  if (memory > 0) writes.push({ path: `${mountPoint}/memory${path}/memory.limit_in_bytes`, value: String(memory) });
+  if (memory > 0 || isAgain)
+    writes.push({ path: `${mountPoint}/memory${path}/memory.limit_in_bytes`, value: memory > 0 ? String(memory) : "-1" });
+  if (podProcesses !== undefined && hierarchies.controllers.includes("pids"))
+    writes.push({ path: `${mountPoint}/pids${path}/pids.max`, value: String(podProcesses) });
+  for (const { size, bytes } of hugepages)
+    writes.push({ path: `${mountPoint}/hugetlb${path}/hugetlb.${size}.limit_in_bytes`, value: String(bytes) });
   return writes;
 }
 

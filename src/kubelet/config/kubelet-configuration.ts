@@ -201,7 +201,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "tlsCipherSuites",
   "tlsMinVersion",
   "qosReserved",
-  "podPidsLimit",
   "reservedSystemCPUs",
   "reservedMemory",
   "systemReservedCgroup",
