@@ -62,6 +62,24 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
     clusters: [
       { name: "default", cluster: { "certificate-authority": `${accountFolder}/ca.crt`, server: `https://${nodeAddress}:${apiPort}` } },
     ],
+    {
+      kind: ClusterRole,
+      object: {
+        metadata: { name: "keelson:network-policies" },
+        rules: [
+          { apiGroups: [""], resources: ["namespaces", "pods"], verbs: ["list", "watch"] },
+          { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: ["list", "watch"] },
+        ],
+      },
+    },
+    {
+      kind: ClusterRoleBinding,
+      object: {
+        metadata: { name: "keelson:network-policies" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "keelson:network-policies" },
+        subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: system }],
+      },
+    },
     contexts: [{ name: "default", context: { cluster: "default", namespace: "default", user: "default" } }],
     "current-context": "default",
     users: [{ name: "default", user: { tokenFile: `${accountFolder}/token` } }],
@@ -89,6 +107,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
         metadata: { name: "kube-proxy", namespace: system, labels },
         spec: {
           selector: { matchLabels: labels },
+                    "--network-policies",
           updateStrategy: { type: "RollingUpdate" },
           template: {
             metadata: { labels, annotations: digestOf(image) },
