@@ -98,6 +98,27 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     );
     for (const uid of await volumes.leftovers()) if (isOrphan(uid)) await volumes.unmount(uid);
     for (const uid of (await cgroups?.list()) ?? []) if (isOrphan(uid)) await cgroups?.remove(uid);
+    await clearLogs(isOrphan);
+  }
+
+  /** Logs of Pods that are gone, and links to logs that are. */
+  async function clearLogs(isOrphan: (uid: string | undefined) => boolean): Promise<void> {
+    const { files } = world;
+    const { podLogsFolder, containerLogsFolder } = options;
+    if (await files.stat(podLogsFolder)) {
+      for (const name of await files.list(podLogsFolder)) {
+        // "<namespace>_<name>_<uid>": none of the three has an underscore.
+        const [, , uid, ...more] = name.split("_");
+        if (more.length === 0 && isOrphan(uid)) await files.remove(`${podLogsFolder}/${name}`, { recursive: true });
+      }
+    }
+    if (await files.stat(containerLogsFolder)) {
+      for (const name of await files.list(containerLogsFolder)) {
+        const path = `${containerLogsFolder}/${name}`;
+        const isLink = (await files.stat(path))?.kind === "link";
+        if (isLink && (await files.stat(path, { follow: true })) === undefined) await files.remove(path);
+      }
+    }
   }
 
   async function rotateLogs(): Promise<void> {

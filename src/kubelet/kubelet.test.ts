@@ -222,6 +222,7 @@ kubeletTest("SYNC6 a kubelet that starts anew finds its containers, leaves them,
   await own.client.delete(Pod, { namespace: "default", name: "goes" }, { gracePeriodSeconds: 0 });
   await startTestKubelet(h, { runtime: own.runtime });
   await until(h, "the orphan is cleared", async () => (await own.runtime.sandboxes()).length === 1);
+  await until(h, "its logs are cleared", async () => (await h.world.files.list("/var/log/pods")).length === 1);
   await h.world.clock.sleep(h.scope, 5_000);
   const after = await own.client.get(Pod, { namespace: "default", name: "stays" });
   assert.deepEqual(after.status, before.status);
