@@ -146,7 +146,10 @@ export class PodWorkers {
       : admit(pod, others, this.#needs.node(), this.#needs.options);
     if (!why) return false;
     this.#needs.recorder.record(pod, "Warning", why.reason, why.message);
-    this.#needs.api?.statuses.set(pod, { ...pod.status, phase: "Failed", ...why, startTime: formatTime(this.#world.clock.now()) });
+    const { generation } = pod.metadata;
+    const observed = generation === undefined ? {} : { observedGeneration: generation };
+    const startTime = formatTime(this.#world.clock.now());
+    this.#needs.api?.statuses.set(pod, { ...pod.status, phase: "Failed", ...why, startTime, ...observed });
     return true;
   }
 

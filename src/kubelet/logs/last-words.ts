@@ -14,8 +14,13 @@ export async function readLastWords(
   const said = paths.message === undefined ? "" : await readEnd(files, paths.message, fileBytesMax);
   if (said !== "" || paths.log === undefined) return said;
   const lines = (await readEnd(files, paths.log, logReadBytes)).split("\n").slice(-logLinesMax - 1);
-  const text = lines.map((line) => /^\S+ std(?:out|err) [FP] (.*)$/.exec(line)?.[1]).filter((line) => line !== undefined);
-  return text.length === 0 ? "" : `${text.join("\n")}\n`.slice(-logBytesMax);
+  return lines.map(textOf).join("").slice(-logBytesMax);
+}
+
+/** What the container wrote: a line that it did not end is marked with P. */
+function textOf(line: string): string {
+  const [, tag, text = ""] = /^\S+ std(?:out|err) ([FP])\S* (.*)$/.exec(line) ?? [];
+  return tag === "F" ? `${text}\n` : text;
 }
 
 async function readEnd(files: Files, path: string, bytes: number): Promise<string> {

@@ -237,7 +237,7 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
         do: "stop",
         container: current,
         hook: false,
-        why: `Container ${container.name} is in an unknown state`,
+        why: `${isInit(pod, container) ? "Init container" : "Container"} is in "unknown" state, try killing it before restart`,
         graceSeconds: 2,
       });
       return;
@@ -278,6 +278,10 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
     const again = isRestarted(container, pod.spec, killedExitCode) ? ", will be restarted" : "";
     return { why: `Container ${container.name} failed ${failed.probe} probe${again}`, graceSeconds: failed.graceSeconds ?? graceSeconds };
   }
+}
+
+function isInit({ spec }: Pod, { name }: Container): boolean {
+  return (spec.initContainers ?? []).some((container) => container.name === name);
 }
 
 /** How a container ends that was told to. */
