@@ -48,13 +48,33 @@ const flags = [
     default: false,
     doc: "Give each controller the rights of its own service account; otherwise all use the manager's.",
   },
-  { name: "node-monitor-grace-period", type: "duration", default: 40_000, doc: "How long a Node may be silent before it counts as lost." },
+  { name: "node-monitor-grace-period", type: "duration", default: 50_000, doc: "How long a Node may be silent before it counts as lost." },
   { name: "node-monitor-period", type: "duration", doc: "", ignored: "each Node is looked at when its time has passed" },
   { name: "node-startup-grace-period", type: "duration", default: 60_000, doc: "The same, for Nodes that never reported." },
-  { name: "node-eviction-rate", type: "string", doc: "", ignored: "evictions follow each Pod's tolerations" },
-  { name: "secondary-node-eviction-rate", type: "string", doc: "", ignored: "evictions follow each Pod's tolerations" },
-  { name: "unhealthy-zone-threshold", type: "string", doc: "", ignored: "zones are not told apart" },
-  { name: "large-cluster-size-threshold", type: "integer", doc: "", ignored: "evictions follow each Pod's tolerations" },
+  {
+    name: "node-eviction-rate",
+    type: "string",
+    default: "0.1",
+    doc: "Nodes a second that lose their Pods because they are not ready, in a zone that is well.",
+  },
+  {
+    name: "secondary-node-eviction-rate",
+    type: "string",
+    default: "0.01",
+    doc: "The same in a zone of which many Nodes are not ready; none in zones of at most --large-cluster-size-threshold Nodes.",
+  },
+  {
+    name: "unhealthy-zone-threshold",
+    type: "string",
+    default: "0.55",
+    doc: "The part of a zone's Nodes (at least three) that must not be ready for the zone to be unhealthy.",
+  },
+  {
+    name: "large-cluster-size-threshold",
+    type: "integer",
+    default: 50,
+    doc: "Zones of more Nodes than this are large, for --secondary-node-eviction-rate.",
+  },
   { name: "terminated-pod-gc-threshold", type: "integer", default: 12_500, doc: "Ended Pods that may stay before the oldest are deleted." },
   { name: "min-resync-period", type: "duration", doc: "", ignored: "watches miss nothing, nothing is resynced" },
   { name: "enable-garbage-collector", type: "boolean", default: true, doc: "Delete what has lost its owners." },
@@ -155,6 +175,12 @@ async function factsFrom(world: World, values: FlagValues<typeof flags>): Promis
     rootCa: rootCaFile ? await read("root-ca-file", rootCaFile) : "",
     nodeMonitorGraceMilliseconds: values["node-monitor-grace-period"],
     nodeStartupGraceMilliseconds: values["node-startup-grace-period"],
+    evictionRates: {
+      nodes: numberOf("node-eviction-rate", values["node-eviction-rate"]),
+      secondary: numberOf("secondary-node-eviction-rate", values["secondary-node-eviction-rate"]),
+      largeClusterSize: values["large-cluster-size-threshold"],
+      unhealthyZone: numberOf("unhealthy-zone-threshold", values["unhealthy-zone-threshold"]),
+    },
     terminatedPodsMax: values["terminated-pod-gc-threshold"],
     certificateMilliseconds: values["cluster-signing-duration"],
     ...(certificateFile &&
@@ -165,4 +191,11 @@ async function factsFrom(world: World, values: FlagValues<typeof flags>): Promis
         },
       }),
   };
+}
+
+function numberOf(flag: string, text: string): number {
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isFinite(number) || number < 0)
+    throw new FlagError(`invalid argument "${text}" for "--${flag}" flag: strconv.ParseFloat: parsing "${text}": invalid syntax`);
+  return number;
 }

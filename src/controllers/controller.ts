@@ -34,10 +34,17 @@ export interface ClusterFacts {
   readonly signer?: { readonly certificate: string; readonly key: string };
   /** How long signed certificates are valid at most. Default a year. */
   readonly certificateMilliseconds?: number;
-  /** How long a Node may be silent before it counts as lost. Default 40 s. */
+  /** How long a Node may be silent before it counts as lost. Default 50 s. */
   readonly nodeMonitorGraceMilliseconds?: number;
   /** The same, for Nodes that never reported. Default 60 s. */
   readonly nodeStartupGraceMilliseconds?: number;
+  /** How fast Nodes that are not ready lose their Pods. Default: one in ten seconds, none in a small zone that is mostly lost. */
+  readonly evictionRates?: {
+    readonly nodes: number;
+    readonly secondary: number;
+    readonly largeClusterSize: number;
+    readonly unhealthyZone: number;
+  };
   /** Ended Pods that may stay. Default 12,500. */
   readonly terminatedPodsMax?: number;
 }

@@ -15,12 +15,13 @@ import { type ApiServer, startApiServer } from "#apiserver/start.ts";
 import { ScopeStopped, type Scope } from "#base/scope.ts";
 import type { Client } from "#client/client.ts";
 import { inProcessTransport } from "#client/in-process/transport.ts";
-import { type Informer, objectKey } from "#client/informer.ts";
+import { type Change, type Informer, objectKey } from "#client/informer.ts";
 import { type Informers, sharedInformers } from "#client/informers.ts";
 import { leadWhenElected } from "#client/leader-election.ts";
 import { restClient } from "#client/rest-client.ts";
 import type { Transport } from "#client/transport.ts";
 import { chosenControllers, startControllers } from "#controllers/manager.ts";
+import type { Clock, Timer } from "#platform/clock.ts";
 import { NetworkError } from "#platform/network.ts";
 import type { SimulatedWorld } from "#platform/simulated/world.ts";
 import { freezeObjects } from "#schema/derive/freeze.ts";
@@ -29,7 +30,8 @@ import { startScheduler } from "#scheduler/scheduler.ts";
 import { openMemoryStore } from "#store/memory/memory-store.ts";
 import type { Store } from "#store/store.ts";
 import { type SimulatedNode, simulatedNode, startSimulatedNode } from "#hosts/single-process/simulated-node.ts";
-import { type Simulation, type SimulateOptions, simulationOf } from "./simulate.ts";
+import { faultyRuntime, RuntimeFaults } from "./faulty-runtime.ts";
+import { runSeeds, type Simulation, type SimulateOptions, simulationOf } from "./simulate.ts";
 
 freezeObjects(true);
 
@@ -47,6 +49,9 @@ export interface Cluster extends Simulation {
   readonly client: Client;
   /** What the store holds now, as an undelayed watcher sees it. */
   list<T extends KubernetesObject>(kind: Kind<T>): readonly T[];
+  /** Calls back for what there is and for every change. */
+  onChange<T extends KubernetesObject>(kind: Kind<T>, told: (change: Change<T>) => void): void;
+  readonly nodeNames: readonly string[];
   /** Containers whose process runs, on every machine. */
   running(): readonly { readonly node: string; readonly uid: string; readonly id: string; readonly startedAt: number }[];
   /** The kubelet of a node; killing it leaves containers alone. */
@@ -56,7 +61,18 @@ export interface Cluster extends Simulation {
   readonly apiServer: Part;
   /** Another scheduler beside the first; with leader election both wait for the Lease. */
   electSchedulers(copies: number): readonly { readonly name: string; readonly part: Part; readonly isLeading: () => boolean }[];
+  /** The machine of a node. */
+  machine(nodeName: string): SimulatedNode;
   readonly faults: {
+    /** What goes wrong between a node's kubelet and its container runtime. */
+    runtime(nodeName: string): RuntimeFaults;
+    /** A node's kubelet and the API server do not hear each other. */
+    cutNode(name: string): void;
+    joinNode(name: string): void;
+    /** Writes and reads of the components are answered late, or done with the answer lost, with this chance. */
+    loseAnswers(chance: number): void;
+    /** The node's wall clock is this far from the others'. */
+    setClock(name: string, offsetMilliseconds: number): void;
     /** Every watch of the components is late by up to this. */
     delayWatches(options: { readonly millisecondsMax: number }): void;
     /** Ends every watch of the components. */
@@ -81,6 +97,15 @@ const groups = ["system:masters", "system:authenticated"];
 /** Declares a test that runs `body` with a cluster, for every seed. */
 export function simulateCluster(name: string, { nodes, ...options }: ClusterOptions, body: (cluster: Cluster) => Promise<void>): void {
   simulationOf((simulation) => setUp(simulation, nodes))(name, options, async (cluster) => {
+    await body(cluster);
+    await cluster.settle();
+  });
+}
+
+/** The same outside of a test; rejects with SeedFailed. */
+export async function runClusters({ nodes, ...options }: ClusterOptions, body: (cluster: Cluster) => Promise<void>): Promise<void> {
+  await runSeeds(options, async (simulation) => {
+    const cluster = { ...simulation, ...(await setUp(simulation, nodes)) };
     await body(cluster);
     await cluster.settle();
   });
@@ -145,12 +170,20 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
   const truth = informersOf("the test", scope, admin);
   await truth.for(Pod).synced;
   await truth.for(Node).synced;
-  const machines = new Map<string, { readonly machine: SimulatedNode; readonly kubelet: Part }>();
+  const machines = new Map<
+    string,
+    { readonly machine: SimulatedNode; readonly kubelet: Part; readonly clock: OffsetClock; readonly runtimeFaults: RuntimeFaults }
+  >();
   for (let at = 0; at < nodes; at += 1) {
-    const machine = simulatedNode(world, at, { delayMilliseconds: 100 });
+    const clock = new OffsetClock(world.clock);
+    const machine = simulatedNode({ ...world, clock }, at, { delayMilliseconds: 100 });
     const name = `kubelet ${machine.name}`;
-    const kubelet = part(scope, name, (own) => startSimulatedNode(own, machine, { client: clientOf(name) }));
-    machines.set(machine.name, { machine, kubelet });
+    const runtimeFaults = new RuntimeFaults(world);
+    const kubelet = part(scope, name, (own) => {
+      const runtime = faultyRuntime(own, world, machine.runtime, runtimeFaults);
+      return startSimulatedNode(own, { ...machine, runtime }, { client: clientOf(name) });
+    });
+    machines.set(machine.name, { machine, kubelet, clock, runtimeFaults });
     kubelet.start();
   }
   controllers.start();
@@ -187,8 +220,11 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
   return {
     client: admin,
     list: (kind) => truth.for(kind).list(),
+    onChange: (kind, told) => void truth.for(kind).onChange(told),
+    nodeNames: [...machines.keys()],
     running: () => [...runningContainers()],
     kubelet: (name) => nodeNamed(name).kubelet,
+    machine: (name) => nodeNamed(name).machine,
     scheduler,
     controllers,
     apiServer,
@@ -215,6 +251,15 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
         return { name, part: elected, isLeading: () => leads };
       }),
     faults: {
+      runtime: (name) => nodeNamed(name).runtimeFaults,
+      cutNode: (name) => link.cutClient(`kubelet ${nodeNamed(name).machine.name}`),
+      joinNode: (name) => link.joinClient(`kubelet ${nodeNamed(name).machine.name}`),
+      loseAnswers: (chance) => {
+        link.lossChance = chance;
+      },
+      setClock(name, offsetMilliseconds) {
+        nodeNamed(name).clock.offsetMilliseconds = offsetMilliseconds;
+      },
       delayWatches: ({ millisecondsMax }) => {
         link.watchMillisecondsMax = millisecondsMax;
       },
@@ -264,12 +309,42 @@ function part(scope: Scope, name: string, run: (own: Scope) => Promise<void>): P
   };
 }
 
-/** What lies between clients and the server: calls fail while it is gone, watches come late or break. */
+/** A machine's own wall clock. */
+class OffsetClock implements Clock {
+  offsetMilliseconds = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now() + this.offsetMilliseconds;
+  }
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+  timer(milliseconds: number, callback: () => void): Timer {
+    return this.#clock.timer(milliseconds, callback);
+  }
+  sleep(scope: Scope, milliseconds: number): Promise<void> {
+    return this.#clock.sleep(scope, milliseconds);
+  }
+  endOfTurn(): Promise<void> {
+    return this.#clock.endOfTurn();
+  }
+}
+
+const answerMillisecondsMax = 20_000;
+
+/** What lies between clients and the server: calls fail while it is gone, answers get lost, watches come late or break. */
 class Link {
   watchMillisecondsMax = 0;
+  lossChance = 0;
+  readonly #cut = new Set<string>();
   readonly connected: Promise<void>;
   readonly #world: SimulatedWorld;
-  readonly #watches = new Set<Scope>();
+  readonly #watches = new Map<Scope, string>();
   #api: ApiServer | undefined;
   #resolve: () => void = () => {};
 
@@ -291,11 +366,21 @@ class Link {
   }
 
   cutWatches(): void {
-    for (const own of this.#watches) void own.stop();
+    for (const own of this.#watches.keys()) void own.stop();
+  }
+
+  cutClient(name: string): void {
+    this.#cut.add(name);
+    for (const [own, client] of this.#watches) if (client === name) void own.stop();
+  }
+
+  joinClient(name: string): void {
+    this.#cut.delete(name);
   }
 
   transport(name: string, isFaulty: boolean): Transport {
     const reach = () => {
+      if (this.#cut.has(name)) throw new NetworkError("EHOSTUNREACH", "no route to host");
       if (!this.#api) throw new NetworkError("ECONNREFUSED", "connection refused");
       return inProcessTransport(this.#api.handleAs({ name, groups }), { identity: { user: name, groups }, userAgent: name });
     };
@@ -304,12 +389,17 @@ class Link {
       async send(request) {
         const api = link.#api;
         const response = await reach().send(request);
-        if (api !== link.#api) throw new NetworkError("ECONNRESET", "the server went away before it answered");
+        if (api !== link.#api || link.#cut.has(name)) throw new NetworkError("ECONNRESET", "the server went away before it answered");
+        if (isFaulty && link.lossChance > 0 && link.#world.random.fraction() < link.lossChance) {
+          const milliseconds = link.#world.random.integer(answerMillisecondsMax);
+          await new Promise<void>((resolve) => link.#world.clock.timer(milliseconds, resolve));
+          if (milliseconds % 2 === 0) throw new NetworkError("ECONNRESET", "connection reset by peer");
+        }
         return response;
       },
       async *watch(scope, request) {
         const own = scope.child("watch");
-        link.#watches.add(own);
+        link.#watches.set(own, name);
         try {
           for await (const item of reach().watch(own, request)) {
             if (isFaulty && link.watchMillisecondsMax > 0)

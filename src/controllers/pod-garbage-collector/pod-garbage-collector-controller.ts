@@ -1,4 +1,5 @@
-// Removes Pods that nobody else will: those on Nodes that are gone, those that are to go and never got a Node, and ended ones beyond a limit.
+// Removes Pods that nobody else will: those on Nodes that are gone, those that are to go and never got a Node or are on one that is said to
+// be out of service, and ended ones beyond a limit.
 import type { Scope } from "#base/scope.ts";
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
@@ -31,7 +32,9 @@ function run(scope: Scope, world: World, { client, informers, facts }: Controlle
     for (;;) {
       const all = pods.list();
       const lost = await lostNodes(all);
-      for (const { pod, reason } of collectable(all, lost, facts.terminatedPodsMax ?? 12_500)) await remove(pod, reason);
+      const outOfService = new Set(nodes.list().flatMap((node) => (isOutOfService(node) ? [node.metadata.name] : [])));
+      const found = collectable(all, { lost, outOfService, endedMax: facts.terminatedPodsMax ?? 12_500 });
+      for (const { pod, reason } of found) await remove(pod, reason);
       await world.clock.sleep(task, periodMilliseconds);
     }
   });
@@ -84,13 +87,26 @@ function run(scope: Scope, world: World, { client, informers, facts }: Controlle
   }
 }
 
-type Reason = "ended" | "node gone" | "never bound";
+type Reason = "ended" | "node gone" | "node out of service" | "never bound";
+
+/** Somebody vouches that the machine is off and stays off: its Pods need not be waited for. */
+function isOutOfService({ spec, status: { conditions } }: Node): boolean {
+  const isWell = conditionOf(conditions, "Ready")?.status === "True";
+  return !isWell && (spec.taints ?? []).some(({ key }) => key === "node.kubernetes.io/out-of-service");
+}
+
+export interface Circumstances {
+  /** Nodes that are gone. */
+  readonly lost: ReadonlySet<string>;
+  readonly outOfService: ReadonlySet<string>;
+  /** Ended Pods that may stay; 0: all. */
+  readonly endedMax: number;
+}
 
 /** Which Pods go, and why. */
 export function collectable(
   pods: readonly Pod[],
-  lostNodes: ReadonlySet<string>,
-  endedMax: number,
+  { lost, outOfService, endedMax }: Circumstances,
 ): readonly { readonly pod: Pod; readonly reason: Reason }[] {
   const found = new Map<Pod, Reason>();
   const ended = endedMax > 0 ? pods.filter((pod) => isTerminal(pod) && !isTerminating(pod)) : [];
@@ -99,7 +115,9 @@ export function collectable(
   );
   for (const pod of oldestFirst.slice(0, Math.max(0, ended.length - endedMax))) found.set(pod, "ended");
   for (const pod of pods) {
-    if (lostNodes.has(pod.spec.nodeName ?? "")) found.set(pod, "node gone");
+    const { nodeName = "" } = pod.spec;
+    if (lost.has(nodeName)) found.set(pod, "node gone");
+    else if (isTerminating(pod) && outOfService.has(nodeName)) found.set(pod, "node out of service");
     else if (!pod.spec.nodeName && isTerminating(pod)) found.set(pod, "never bound");
   }
   return [...found].map(([pod, reason]) => ({ pod, reason }));

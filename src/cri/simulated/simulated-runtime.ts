@@ -2,6 +2,7 @@
 // annotations say decides the rest:
 //   simulated.keelson.dev/exit.<container>: "<code>" or "<code> after <seconds>s"   the container ends by itself
 //   simulated.keelson.dev/start.<container>: "<message>"                            it cannot be started
+//   simulated.keelson.dev/usage.<container>: "250m 64Mi"                            what it uses
 import type { Scope } from "#base/scope.ts";
 import { GrpcError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
@@ -19,12 +20,15 @@ import type {
   SandboxConfig,
   SandboxStatus,
   Strings,
+  UsageStats,
 } from "../runtime.ts";
 
 export const exitAnnotation = "simulated.keelson.dev/exit.";
 export const startAnnotation = "simulated.keelson.dev/start.";
 /** How long a container takes to end when it is asked to: "20s". At once without it; killed when its grace is over. */
 export const stopAnnotation = "simulated.keelson.dev/stop.";
+/** What a container uses: "250m 64Mi". Without it a thousandth of a core and 8Mi. */
+export const usageAnnotation = "simulated.keelson.dev/usage.";
 
 export interface SimulatedRuntimeOptions {
   /** The Pod network's first two or three parts: "10.244.1" gives addresses 10.244.1.2 to 10.244.1.254, then 10.244.1.2 again when free. */
@@ -241,8 +245,28 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
     attachUrl: async () => unsupported("attach"),
     portForwardUrl: async () => unsupported("port-forward"),
 
-    containerStats: async () => [],
-    sandboxStats: async () => [],
+    containerStats: async (filter = {}) => {
+      await called("containerStats");
+      return [...containers.values()]
+        .filter(({ id, sandboxId, state, config }) => state === "running" && matches(filter, id, sandboxId, config.labels))
+        .map((container) => ({
+          id: container.id,
+          name: container.config.name,
+          labels: container.config.labels,
+          ...usageOf([container]),
+          writableLayerBytes: 0,
+          writableLayerInodes: 0,
+        }));
+    },
+    sandboxStats: async (filter = {}) => {
+      await called("sandboxStats");
+      return [...sandboxes.values()]
+        .filter(({ id, config, isReady }) => isReady && matches(filter, id, id, config.labels))
+        .map(({ id, config }) => {
+          const own = [...containers.values()].filter(({ sandboxId, state }) => sandboxId === id && state === "running");
+          return { id, metadata: config.metadata, ...usageOf(own), interfaces: [], processes: own.length };
+        });
+    },
 
     images: async () => {
       await called("images");
@@ -273,6 +297,30 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
     },
   };
   return runtime;
+
+  /** As much as the Pod's annotations say, all the time. */
+  function usageOf(some: readonly ContainerRecord[]): UsageStats {
+    const now = world.clock.now();
+    let [cpuNanoseconds, cpuNanoCores, memory] = [0, 0, 0];
+    for (const { config, sandboxId, startedAt = now } of some) {
+      const { annotations } = sandboxes.get(sandboxId)?.config ?? { annotations: {} as Strings };
+      const said = /^(\d+)m (\d+)Mi$/.exec(annotations[usageAnnotation + config.name] ?? "");
+      const milliCores = said ? Number(said[1]) : 1;
+      cpuNanoCores += milliCores * 1e6;
+      cpuNanoseconds += Math.round(milliCores * 1e3 * (now - startedAt));
+      memory += (said ? Number(said[2]) : 8) * 2 ** 20;
+    }
+    return {
+      at: now,
+      cpuNanoseconds,
+      cpuNanoCores,
+      memoryUsageBytes: memory,
+      memoryWorkingSetBytes: memory,
+      memoryRssBytes: memory,
+      memoryPageFaults: 0,
+      memoryMajorPageFaults: 0,
+    };
+  }
 
   async function called(what: string, milliseconds = 0): Promise<void> {
     calls.push(what);

@@ -6,6 +6,7 @@ import { Service } from "#api/core/service/service.ts";
 import type { Client } from "#client/client.ts";
 import { startEventRecorder } from "#client/event-recorder.ts";
 import { type Informer, startInformer } from "#client/informer.ts";
+import type { Runtime } from "#cri/runtime.ts";
 import { type SimulatedRuntime, type SimulatedRuntimeOptions, simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
 import { startKubelet } from "#kubelet/kubelet.ts";
 import type { NodePods } from "#kubelet/node-pods.ts";
@@ -35,7 +36,7 @@ const rootFolder = "/var/lib/kubelet";
 const maxPods = 250;
 
 /** Nothing listens in simulated containers: they are started and ready as soon as they run. */
-const readyAtOnce: StartProber = () => ({ start() {}, stop() {}, state: () => ({ started: true, ready: true }) });
+const readyAtOnce: StartProber = () => ({ start() {}, stop() {}, stopRestarts() {}, state: () => ({ started: true, ready: true }) });
 
 /** What all nodes of the process read from one copy. */
 export interface SharedInformers {
@@ -70,7 +71,7 @@ export function simulatedNode(world: World, index: number, options: SimulatedRun
 /** Starts a node's kubelet, which finds whatever its machine holds. */
 export async function startSimulatedNode(
   scope: Scope,
-  { name: nodeName, ip: nodeIP, world, runtime }: SimulatedNode,
+  { name: nodeName, ip: nodeIP, world, runtime }: Omit<SimulatedNode, "runtime"> & { readonly runtime: Runtime },
   { client, shared }: { readonly client: Client; readonly shared?: SharedInformers },
 ): Promise<void> {
   const reporter = await startNodeStatus(scope, world, {

@@ -1,0 +1,5 @@
+// A few hard hours from a few seeds; `node test/simulation/main.ts` runs days of them.
+import { simulateCluster } from "./cluster.ts";
+import { hardDays } from "./hard-days.ts";
+
+simulateCluster("NODE-300: after hours of faults nothing is leaked, forgotten or lost", { nodes: 3, seeds: 3 }, hardDays({ hours: 6 }));
