@@ -36,22 +36,8 @@ const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  return [renewal, ...proxy(settings, image), ...dns(settings, image), ...localPathAddOns(image)];
+  return [...proxy(settings, image), ...dns(settings, image), ...localPathAddOns(image)];
 }
-
-/** Kubelets may renew their own client certificates: the requests are approved without a hand. */
-const renewal: AddOn = {
-  kind: ClusterRoleBinding,
-  object: {
-    metadata: { name: "kubeadm:node-autoapprove-certificate-rotation" },
-    roleRef: {
-      apiGroup: "rbac.authorization.k8s.io",
-      kind: "ClusterRole",
-      name: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
-    },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "system:nodes" }],
-  },
-};
 
 function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
   const labels = { "k8s-app": "kube-proxy" };
@@ -62,6 +48,20 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
     clusters: [
       { name: "default", cluster: { "certificate-authority": `${accountFolder}/ca.crt`, server: `https://${nodeAddress}:${apiPort}` } },
     ],
+    contexts: [{ name: "default", context: { cluster: "default", namespace: "default", user: "default" } }],
+    "current-context": "default",
+    users: [{ name: "default", user: { tokenFile: `${accountFolder}/token` } }],
+  });
+  return [
+    { kind: ServiceAccount, object: { metadata: { name: "kube-proxy", namespace: system } } },
+    {
+      kind: ClusterRoleBinding,
+      object: {
+        metadata: { name: "kubeadm:node-proxier" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-proxier" },
+        subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: system }],
+      },
+    },
     {
       kind: ClusterRole,
       object: {
@@ -80,20 +80,6 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
         subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: system }],
       },
     },
-    contexts: [{ name: "default", context: { cluster: "default", namespace: "default", user: "default" } }],
-    "current-context": "default",
-    users: [{ name: "default", user: { tokenFile: `${accountFolder}/token` } }],
-  });
-  return [
-    { kind: ServiceAccount, object: { metadata: { name: "kube-proxy", namespace: system } } },
-    {
-      kind: ClusterRoleBinding,
-      object: {
-        metadata: { name: "kubeadm:node-proxier" },
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:node-proxier" },
-        subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: system }],
-      },
-    },
     {
       kind: ConfigMap,
       object: {
@@ -107,7 +93,6 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
         metadata: { name: "kube-proxy", namespace: system, labels },
         spec: {
           selector: { matchLabels: labels },
-                    "--network-policies",
           updateStrategy: { type: "RollingUpdate" },
           template: {
             metadata: { labels, annotations: digestOf(image) },
@@ -122,6 +107,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
                     "--kubeconfig=/var/lib/kube-proxy/kubeconfig.conf",
                     "--hostname-override=$(NODE_NAME)",
                     `--cluster-cidr=${podRange}`,
+                    "--network-policies",
                   ],
                   env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
                   securityContext: { privileged: true },

@@ -119,12 +119,11 @@ test("the kubelet's unit runs the command that everybody knows", () => {
   );
   for (const line of ["RestartSec=10", "Wants=network-online.target", "After=network-online.target"])
     assert.ok(kubeletUnit.includes(`\n${line}\n`), line);
-  assert.equal(kubeletDropIn([]), undefined);
-  assert.match(kubeletDropIn(["--hostname-override=a"]) ?? "", /\nExecStart=\nExecStart=\/usr\/bin\/kubelet .* --hostname-override=a\n/);
+  assert.match(kubeletDropIn(["--hostname-override=a"]), /\nExecStart=\nExecStart=\/usr\/bin\/kubelet .* --hostname-override=a\n/);
 });
 
 test("the kubelet's configuration", () => {
-  const config = readYaml(kubeletConfiguration(settings)) as unknown as KubeletFile;
+  const config = readYaml(kubeletConfiguration(settings, "own")) as unknown as KubeletFile;
   assert.equal(config.apiVersion, "kubelet.config.k8s.io/v1beta1");
   assert.deepEqual(config.clusterDNS, ["10.96.0.10"]);
   assert.equal(config.staticPodPath, "/etc/kubernetes/manifests");
@@ -133,7 +132,8 @@ test("the kubelet's configuration", () => {
 });
 
 test("cluster addresses are dropped wherever they would leave, before any route is made", () => {
-  assert.match(nodeRules(settings), /oifname != \{ "lo", "cni0" \} ip daddr \{ 10\.96\.0\.0\/12, 10\.244\.0\.0\/16 \} drop/);
+  assert.match(nodeRules(settings), /oifname != \{ "lo", "cni0" \} ip daddr 10\.96\.0\.0\/12 drop/);
+  assert.match(nodeRules(settings), /oifname != \{ "lo", "cni0" \} ip daddr 10\.244\.0\.0\/16 ip daddr != @elsewhere drop/);
   const script = networkScript(settings);
   assert.ok(script.indexOf("nft -f") < script.indexOf("ip route replace 10.96.0.0/12 dev lo"));
   const [bridge] = JSON.parse(networkConfig(settings)).plugins;

@@ -156,7 +156,15 @@ async function removeFiles(world: World, before: UpRecord): Promise<void> {
     const path = `${unitFolder}/${name}`;
     if (await isOurs(world, path)) await files.remove(path);
   }
-  for (const name of ["pki", "manifests", "admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"])
+  for (const name of [
+    "pki",
+    "manifests",
+    "admin.conf",
+    "controller-manager.conf",
+    "scheduler.conf",
+    "kubelet.conf",
+    "bootstrap-kubelet.conf",
+  ])
     await files.remove(`${kubernetesFolder}/${name}`, { recursive: true });
   await files.remove(networkConfigPath);
   const hosts = `${registryHostsFolder}/docker.io/hosts.toml`;

@@ -12,6 +12,7 @@ import {
   kubeletFolder,
   kubernetesFolder,
   manifestsFolder,
+  type NodeSettings,
   pkiFolder,
 } from "./layout.ts";
 
@@ -44,8 +45,8 @@ export async function writeKubeconfigs(world: World, settings: ClusterSettings, 
   return written;
 }
 
-/** KubeletConfiguration as kubeadm leaves it, for this machine. */
-export function kubeletConfiguration(settings: ClusterSettings): string {
+/** KubeletConfiguration as kubeadm leaves it. Where it comes from the cluster, so does the certificate that it serves with. */
+export function kubeletConfiguration(settings: Pick<NodeSettings, "serviceRange" | "domain">, serving: "own" | "issued"): string {
   return writeYaml({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -64,14 +65,15 @@ export function kubeletConfiguration(settings: ClusterSettings): string {
     healthzPort: 10_248,
     rotateCertificates: true,
     staticPodPath: manifestsFolder,
-    tlsCertFile: `${pkiFolder}/kubelet.crt`,
-    tlsPrivateKeyFile: `${pkiFolder}/kubelet.key`,
+    ...(serving === "own"
+      ? { tlsCertFile: `${pkiFolder}/kubelet.crt`, tlsPrivateKeyFile: `${pkiFolder}/kubelet.key` }
+      : { serverTLSBootstrap: true }),
   });
 }
 
-export async function writeKubeletConfiguration(world: World, settings: ClusterSettings): Promise<boolean> {
+export async function writeKubeletConfiguration(world: World, text: string): Promise<boolean> {
   await world.files.makeFolder(kubeletFolder, { mode: 0o750 });
-  return writeIfChanged(world, kubeletConfigPath, kubeletConfiguration(settings), 0o600);
+  return writeIfChanged(world, kubeletConfigPath, text, 0o600);
 }
 
 /** Leaves a file alone that already says so, whose date others may go by. */

@@ -23,8 +23,16 @@ export const containerdConfigPath = "/etc/containerd/config.toml";
 export const containerdSocket = "/run/containerd/containerd.sock";
 export const registryHostsFolder = "/etc/containerd/certs.d";
 export const networkConfigPath = "/etc/cni/net.d/10-keelson.conflist";
+/** Settings of the built-in Pod network, for the kubelet. */
+export const podNetworkPath = `${dataFolder}/pod-network.json`;
+/** Written by the kubelet: the ways to other nodes' Pods. */
+export const podRoutesPath = `${dataFolder}/pod-routes.sh`;
+/** Starts what keeps the node running, where systemd does not. */
+export const bootScriptPath = `${installFolder}/boot`;
 export const networkScriptPath = `${installFolder}/pod-network.sh`;
 export const bridge = "cni0";
+export const bootstrapKubeconfigPath = `${kubernetesFolder}/bootstrap-kubelet.conf`;
+export const kubeletKubeconfigPath = `${kubernetesFolder}/kubelet.conf`;
 
 export const apiPort = 6443;
 export const kubeletPort = 10_250;
@@ -34,18 +42,23 @@ export const imageRegistryPort = 10_247;
 /** Written into every file that `up` makes and could meet again; a file without it is somebody else's. */
 export const ourMark = "Made by keelson up";
 
-export interface ClusterSettings {
+/** What a machine has to know of the cluster and itself to be a node. */
+export interface NodeSettings {
   readonly nodeName: string;
   /** Where this node is reached by others: "192.168.51.10". */
   readonly nodeAddress: string;
   /** "10.244.0.0/16". */
   readonly podRange: string;
-  /** This node's share of it: "10.244.0.0/24". */
-  readonly nodePodRange: string;
   /** "10.96.0.0/12". */
   readonly serviceRange: string;
   /** "cluster.local". */
   readonly domain: string;
+}
+
+/** The same for the node that has the control plane. */
+export interface ClusterSettings extends NodeSettings {
+  /** This node's share of the Pods' range: "10.244.0.0/24". */
+  readonly nodePodRange: string;
   /** Where the cluster is kept: in the API server's process, or in an etcd on this node. */
   readonly store: "disk" | "etcd";
 }
@@ -61,12 +74,12 @@ export class BootstrapError extends Error {
 }
 
 /** The API server's address within the cluster: the first of the Service range. */
-export function kubernetesServiceAddress({ serviceRange }: ClusterSettings): string {
+export function kubernetesServiceAddress({ serviceRange }: NodeSettings): string {
   return addressAt(serviceRange, 1);
 }
 
 /** The name server's: the tenth. */
-export function dnsServiceAddress({ serviceRange }: ClusterSettings): string {
+export function dnsServiceAddress({ serviceRange }: Pick<NodeSettings, "serviceRange">): string {
   return addressAt(serviceRange, 10);
 }
 

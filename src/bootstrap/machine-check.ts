@@ -3,13 +3,13 @@ import type { World } from "#platform/world.ts";
 import {
   apiPort,
   BootstrapError,
-  type ClusterSettings,
   contains,
   installFolder,
   kubeletConfigPath,
   kubeletPort,
   kubernetesFolder,
   manifestsFolder,
+  type NodeSettings,
   overlaps,
   pkiFolder,
   readAddress,
@@ -20,12 +20,12 @@ import { refuseForeignKubelet } from "./unit-files.ts";
 const neededBytes = 1_500_000_000;
 /** What our own daemons listen at. */
 const ports = [
-  { port: apiPort, owner: "the API server" },
-  { port: kubeletPort, owner: "the kubelet" },
-  { port: 10_248, owner: "the kubelet's health" },
-  { port: 10_256, owner: "the proxy's health" },
-  { port: 10_257, owner: "the controller manager" },
-  { port: 10_259, owner: "the scheduler" },
+  { port: apiPort, owner: "the API server", onEveryNode: false },
+  { port: kubeletPort, owner: "the kubelet", onEveryNode: true },
+  { port: 10_248, owner: "the kubelet's health", onEveryNode: true },
+  { port: 10_256, owner: "the proxy's health", onEveryNode: true },
+  { port: 10_257, owner: "the controller manager", onEveryNode: false },
+  { port: 10_259, owner: "the scheduler", onEveryNode: false },
 ];
 
 export function checkRoot(world: World): void {
@@ -38,7 +38,7 @@ export function checkRoot(world: World): void {
   if (uid !== 0) throw new BootstrapError("a node is made by root", "Run it again with sudo. keelson dev needs no root.");
 }
 
-export function checkSettings(settings: ClusterSettings): void {
+export function checkSettings(settings: NodeSettings): void {
   const { nodeAddress, podRange, serviceRange, nodeName, domain } = settings;
   for (const range of [podRange, serviceRange]) {
     readRange(range);
@@ -70,12 +70,12 @@ export function checkSettings(settings: ClusterSettings): void {
 }
 
 /** `isUp`: our own daemons hold the ports already. */
-export async function checkMachine(world: World, { isUp }: { isUp: boolean }): Promise<void> {
+export async function checkMachine(world: World, { isUp, hasControlPlane }: { isUp: boolean; hasControlPlane: boolean }): Promise<void> {
   await refuseForeignKubelet(world);
   if (!isUp) await refuseForeignCluster(world);
   await checkSpace(world);
   await checkKernel(world);
-  if (!isUp) await checkPorts(world);
+  if (!isUp) await checkPorts(world, hasControlPlane);
 }
 
 /** What `up` writes and `down` removes must not be another cluster's. */
@@ -121,10 +121,10 @@ async function checkKernel(world: World): Promise<void> {
     );
 }
 
-async function checkPorts(world: World): Promise<void> {
+async function checkPorts(world: World, hasControlPlane: boolean): Promise<void> {
   const taken = listening(await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => world.files.readText(path).catch(() => ""))));
-  for (const { port, owner } of ports)
-    if (taken.has(port))
+  for (const { port, owner, onEveryNode } of ports)
+    if ((hasControlPlane || onEveryNode) && taken.has(port))
       throw new BootstrapError(
         `port ${port} is taken, and ${owner} needs it`,
         `Find out by whom with: ss -ltnp 'sport = :${port}'. Is another cluster running on this machine?`,

@@ -2,9 +2,22 @@
 // that Pods hang on. Text from settings; a script carries it out, so that the same steps run after a reboot.
 import type { World } from "#platform/world.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
-import { BootstrapError, bridge, type ClusterSettings, networkConfigPath, networkScriptPath, ourMark } from "./layout.ts";
+import {
+  BootstrapError,
+  bridge,
+  type ClusterSettings,
+  networkConfigPath,
+  networkScriptPath,
+  type NodeSettings,
+  ourMark,
+  podNetworkPath,
+  podRoutesPath,
+} from "./layout.ts";
 
 const table = "keelson";
+const tunnelDevice = "keelson-vxlan";
+/** By which the routes to other nodes' Pods are told from others': a number that no routing daemon uses. */
+const routeProtocol = 157;
 /** The kernel's settings that are needed, and what they are to be. */
 export const kernelSettings: readonly (readonly [path: string, value: string])[] = [
   ["net/ipv4/ip_forward", "1"],
@@ -12,17 +25,23 @@ export const kernelSettings: readonly (readonly [path: string, value: string])[]
 ];
 
 /**
- * Packets for cluster addresses that nobody claimed go nowhere but to this machine and its Pods, whatever routes lead elsewhere. Pods
- * reach the outside under the node's address. The table is replaced as a whole.
+ * Packets for cluster addresses that nobody claimed go nowhere but to this machine and its Pods, whatever routes lead elsewhere; those of
+ * other nodes' Pods, once it is known that they are elsewhere, may leave. Pods reach the outside under the node's address. The table is
+ * replaced as a whole.
  */
-export function nodeRules({ podRange, serviceRange }: ClusterSettings): string {
+export function nodeRules({ podRange, serviceRange }: NodeSettings): string {
   return `add table ip ${table}
 delete table ip ${table}
 table ip ${table} {
   comment "${ourMark}"
+  set elsewhere {
+    type ipv4_addr; flags interval;
+    comment "the Pods of other nodes"
+  }
   chain stays-here {
     type filter hook postrouting priority 300; policy accept;
-    oifname != { "lo", "${bridge}" } ip daddr { ${serviceRange}, ${podRange} } drop
+    oifname != { "lo", "${bridge}" } ip daddr ${serviceRange} drop
+    oifname != { "lo", "${bridge}" } ip daddr ${podRange} ip daddr != @elsewhere drop
   }
   chain leaves-as-the-node {
     type nat hook postrouting priority srcnat; policy accept;
@@ -33,7 +52,7 @@ table ip ${table} {
 }
 
 /** Takes "up" or "down". Every step may be repeated. */
-export function networkScript(settings: ClusterSettings): string {
+export function networkScript(settings: NodeSettings): string {
   const { nodeAddress, podRange, serviceRange } = settings;
   return `#!/bin/sh
 # ${ourMark}. Keeps cluster addresses on this machine, and leads Services to the proxy's rules.
@@ -48,10 +67,13 @@ ${nodeRules(settings)}rules
   ip route replace unreachable ${podRange}
   modprobe -q br_netfilter 2>/dev/null || true
 ${kernelSettings.map(([path, value]) => `  [ ! -e /proc/sys/${path} ] || [ "$(cat /proc/sys/${path})" = ${value} ] || echo ${value} >/proc/sys/${path}`).join("\n")}
+  if [ -e ${podRoutesPath} ]; then /bin/sh ${podRoutesPath} || echo "the ways to other nodes' Pods cannot be set yet" >&2; fi
   ;;
 down)
   ip route del ${serviceRange} dev lo 2>/dev/null || true
   ip route del unreachable ${podRange} 2>/dev/null || true
+  ip route flush proto ${routeProtocol} 2>/dev/null || true
+  ip link del ${tunnelDevice} 2>/dev/null || true
   ip link del ${bridge} 2>/dev/null || true
   nft delete table ip ${table} 2>/dev/null || true
   ;;
@@ -60,8 +82,8 @@ esac
 }
 
 /** The standard CNI plugins: a bridge, addresses of this node's range, and host ports. */
-export function networkConfig({ nodePodRange }: ClusterSettings): string {
-  const config = {
+function networkConfigWith(ipam: object): object {
+  return {
     cniVersion: "0.4.0",
     name: "keelson",
     plugins: [
@@ -73,16 +95,38 @@ export function networkConfig({ nodePodRange }: ClusterSettings): string {
         // The node's own rules do that, in one place, and leave nothing per Pod.
         ipMasq: false,
         hairpinMode: true,
-        ipam: { type: "host-local", ranges: [[{ subnet: nodePodRange }]] },
+        ipam: { type: "host-local", ...ipam },
       },
       { type: "portmap", capabilities: { portMappings: true } },
     ],
   };
-  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** For the first node, whose range is known before there is a cluster that could say so. */
+export function networkConfig({ nodePodRange }: Pick<ClusterSettings, "nodePodRange">): string {
+  return `${JSON.stringify(networkConfigWith({ ranges: [[{ subnet: nodePodRange }]] }), undefined, 2)}\n`;
+}
+
+/** For the kubelet, which fills in the range that the cluster gives the node, and makes the ways to the other nodes' Pods. */
+export function podNetworkSettings({ podRange, serviceRange }: NodeSettings): string {
+  return `${JSON.stringify(
+    {
+      podRange,
+      serviceRange,
+      table,
+      tunnelDevice,
+      routeProtocol,
+      script: podRoutesPath,
+      networkConfigPath,
+      networkConfig: networkConfigWith({}),
+    },
+    undefined,
+    2,
+  )}\n`;
 }
 
 /** Writes the script and runs it: before anything else gets a cluster address. */
-export async function secureNetwork(world: World, settings: ClusterSettings): Promise<void> {
+export async function secureNetwork(world: World, settings: NodeSettings): Promise<void> {
   await writeIfChanged(world, networkScriptPath, networkScript(settings), 0o755);
   const { code, stderr } = await world.processes.run("/bin/sh", [networkScriptPath, "up"], { timeoutMilliseconds: 30_000 });
   if (code !== 0)
@@ -92,8 +136,12 @@ export async function secureNetwork(world: World, settings: ClusterSettings): Pr
     );
 }
 
-export async function writeNetworkConfig(world: World, settings: ClusterSettings): Promise<boolean> {
-  return writeIfChanged(world, networkConfigPath, networkConfig(settings));
+/** Gives whether the container runtime has to hear of it. What the kubelet wrote since stays. */
+export async function writeNetworkConfig(world: World, settings: NodeSettings & Partial<ClusterSettings>): Promise<boolean> {
+  await writeIfChanged(world, podNetworkPath, podNetworkSettings(settings));
+  const { nodePodRange } = settings;
+  if (nodePodRange === undefined || (await world.files.stat(podRoutesPath))) return false;
+  return writeIfChanged(world, networkConfigPath, networkConfig({ nodePodRange }));
 }
 
 /** The kernel's settings as they are now, for the day they are put back. */

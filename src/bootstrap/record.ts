@@ -15,6 +15,10 @@ export interface UpRecord {
   readonly tables: readonly string[];
   /** Whether containerd ran before. */
   readonly containerdRan?: boolean;
+  /** Absent in records of former versions, which made control planes only. */
+  readonly role?: "control plane" | "worker";
+  /** Of a worker: where the cluster's API is. */
+  readonly server?: string;
   readonly podRange?: string;
   readonly serviceRange?: string;
   readonly nodeName?: string;

@@ -3,6 +3,7 @@ import type { World } from "#platform/world.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
 import {
   BootstrapError,
+  bootScriptPath,
   containerdSocket,
   entryProgram,
   kubeletConfigPath,
@@ -11,6 +12,7 @@ import {
   networkScriptPath,
   nodeProgram,
   ourMark,
+  podNetworkPath,
   targetName,
   unitFolder,
 } from "./layout.ts";
@@ -69,15 +71,29 @@ export const ourUnits: Readonly<Record<string, string>> = {
   [targetName]: target,
 };
 
-/** For a node whose name or address is not what the kubelet finds by itself: the unit stays as it is. */
-export function kubeletDropIn(flags: readonly string[]): string | undefined {
-  return flags.length === 0 ? undefined : `# ${ourMark}.\n[Service]\nExecStart=\nExecStart=${exec(flags)}\n`;
+/** What this node's kubelet is told beside what everybody's is: the unit stays as it is. */
+export function kubeletDropIn(flags: readonly string[]): string {
+  return `# ${ourMark}.\n[Service]\nExecStart=\nExecStart=${exec([`--pod-network-config=${podNetworkPath}`, ...flags])}\n`;
 }
 
 /** A daemon's heap rather stays small than growing for speed. */
 export const heapFlags = ["--max-semi-space-size=4"];
 /** Node's flags wherever our bundle runs. */
 export const nodeFlags = ["--disable-warning=ExperimentalWarning", ...heapFlags];
+
+/** Our supervisor, where systemd is not process 1. */
+export const superviseCommand = [nodeProgram, ...nodeFlags, entryProgram, "supervise"];
+
+/** What `keepRunning` does, for machines on which nothing but a script can be run when they start. */
+export const bootScript = `#!/bin/sh
+# ${ourMark}. Starts what keeps this node running: to be run when the machine starts, where systemd does not do it.
+mkdir -p /var/log/keelson
+setsid sh -c 'while :; do "$@" && exit 0; sleep 1; done' keelson-guard ${superviseCommand.join(" ")} </dev/null >>/var/log/keelson/supervisor.log 2>&1 &
+`;
+
+export async function writeBootScript(world: World): Promise<void> {
+  await writeIfChanged(world, bootScriptPath, bootScript, 0o755);
+}
 
 export const kubeletWrapper = `#!/bin/sh
 # ${ourMark}. The kubelet of Keelson, under the name and path that every tool expects.

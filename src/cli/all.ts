@@ -14,13 +14,18 @@ export const allCommands: readonly { readonly name: string; readonly doc: string
     load: async () => (await import("./down/down.ts")).down,
   },
   {
+    name: "join",
+    doc: "This machine becomes one more node of a cluster that is there.",
+    load: async () => (await import("./join/join.ts")).join,
+  },
+  {
     name: "kubeconfig",
     doc: "Prints the administrator's kubeconfig.",
     load: async () => (await import("./kubeconfig/kubeconfig.ts")).kubeconfig,
   },
   {
     name: "lab",
-    doc: "Machines made inside this one: up, down, list, exec, trial.",
+    doc: "Machines made inside this one: up, down, list, exec, cut, join, crash, boot, trial.",
     load: async () => (await import("./lab/lab.ts")).lab,
   },
   {
@@ -47,6 +52,11 @@ export const allCommands: readonly { readonly name: string; readonly doc: string
     name: "test",
     doc: "Runs all tests; with words, the end-to-end tests whose names contain one.",
     load: async () => (await import("./test/test.ts")).test,
+  },
+  {
+    name: "token",
+    doc: "What other machines join with: create prints the whole line; list, delete.",
+    load: async () => (await import("./token/token.ts")).token,
   },
   {
     name: "up",

@@ -1,7 +1,7 @@
 // Layer 1 as it is on this machine: systemd where it is process 1, our supervisor elsewhere. Both read the same unit files.
-import { entryProgram, nodeProgram, systemUnitFolder, unitFolder } from "#bootstrap/layout.ts";
+import { systemUnitFolder, unitFolder } from "#bootstrap/layout.ts";
 import type { Services, ServiceState } from "#bootstrap/services.ts";
-import { nodeFlags } from "#bootstrap/unit-files.ts";
+import { superviseCommand } from "#bootstrap/unit-files.ts";
 import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { type SupervisorClient, supervisorClient } from "#supervisor/client.ts";
@@ -88,7 +88,7 @@ function ownSupervisor(world: World): Services {
   async function running(): Promise<void> {
     if (await ifThere(async (there) => (await there.status()) !== undefined, false)) return;
     await world.files.makeFolder("/var/log/keelson", { mode: 0o755 });
-    await keepRunning(world, [nodeProgram, ...nodeFlags, entryProgram, "supervise"], { log: supervisorLog });
+    await keepRunning(world, superviseCommand, { log: supervisorLog });
     const deadline = world.clock.monotonic() + startMilliseconds;
     while (!(await ifThere(async (there) => (await there.status()) !== undefined, false))) {
       if (world.clock.monotonic() > deadline) throw new UserError("the supervisor does not start", `See ${supervisorLog}.`);

@@ -7,7 +7,7 @@ export interface Crypto {
   sha256(bytes: Uint8Array): Uint8Array;
   /** Constant-time comparison. */
   equal(left: Uint8Array, right: Uint8Array): boolean;
-  /** The public key (SPKI PEM) of a private or public key in PEM. Throws CryptoError. */
+  /** The public key (SPKI PEM) of a private or public key, or of a certificate, in PEM. Throws CryptoError. */
   publicKeyOf(key: string): string;
   generateKey(algorithm: "ecdsa-p256" | "rsa-2048"): Promise<KeyPair>;
   /** A certificate signed by `issuer`, or by its own key when there is none. */

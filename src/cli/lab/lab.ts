@@ -2,7 +2,7 @@
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
 import { parseFlags } from "#component/flags.ts";
 import { forwardInside, forwardOutside } from "#lab/forwarder.ts";
-import { labAttach, labDown, labList, labUp } from "#lab/lab.ts";
+import { labAttach, labBoot, labCrash, labCut, labDown, labExec, labJoin, labList, labUp } from "#lab/lab.ts";
 import { LabError } from "#lab/layout.ts";
 import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
@@ -13,15 +13,22 @@ const flags = [
   { name: "name", type: "string", default: "lab", doc: "The machine, where it is not named otherwise." },
   { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address." },
   { name: "api-port", type: "integer", default: 0, doc: "up: the 127.0.0.1 port that leads to its API server; 0 picks a free one." },
-  { name: "systemd", type: "boolean", default: false, doc: "up: systemd as its process 1, where this machine has it." },
-  { name: "bare", type: "boolean", default: false, doc: "up: make the machine only, do not run keelson up in it." },
+  { name: "nodes", type: "integer", default: 1, doc: "up: how many machines; the first has the control plane, the others join." },
+  {
+    name: "init",
+    type: "string",
+    default: "keelson",
+    doc: "up, trial: what keeps each node running: keelson, or systemd as its process 1.",
+  },
+  { name: "systemd", type: "boolean", default: false, doc: "The same as --init systemd." },
+  { name: "bare", type: "boolean", default: false, doc: "up: make the machines only, do not run keelson up in them." },
   { name: "keep", type: "boolean", default: false, doc: "trial: leave the machine up afterwards." },
 ] as const;
 
 export const lab = command({
   name: "lab",
-  doc: "Machines made inside this one: up, down, list, exec, trial.",
-  usage: "up|down|list|trial [NAME] | exec [NAME] -- COMMAND...",
+  doc: "Machines made inside this one: up, down, list, exec, cut, join, crash, boot, trial.",
+  usage: "up|down|trial [NAME] | cut|join|crash|boot NODE | list | exec [NAME] -- COMMAND...",
   flags,
   async run(scope, world, arguments_) {
     const [verb, ...others] = arguments_;
@@ -31,11 +38,21 @@ export const lab = command({
           return await raise(scope, world, others);
         case "down": {
           const { name } = read(others);
-          world.processes.self.writeOut(
-            (await labDown(world, name)) ? `lab machine "${name}" is gone\n` : `there was no lab machine "${name}"\n`,
-          );
+          for (const one of [...(await workersOf(world, name)), name])
+            world.processes.self.writeOut(
+              (await labDown(world, one)) ? `lab machine "${one}" is gone\n` : `there was no lab machine "${one}"\n`,
+            );
           return 0;
         }
+        case "cut":
+          return await say(world, await labCut(world, named(others)), `"${named(others)}" is cut off: its cable leads nowhere`);
+        case "join":
+          return await say(world, await labJoin(world, named(others)), `"${named(others)}" is plugged in again`);
+        case "crash":
+          return await say(world, await labCrash(world, named(others)), `"${named(others)}" has lost its power`);
+        case "boot":
+          await labBoot(world, named(others));
+          return await say(world, undefined, `"${named(others)}" runs again, on the same disk`);
         case "list":
           return await list(world);
         case "exec":
@@ -45,6 +62,7 @@ export const lab = command({
           return await trial(scope, world, {
             name,
             keep: values.keep,
+            systemd: isSystemd(values),
             keelson: [...world.processes.self.program],
             readOnlyPaths: seenInside(world),
           });
@@ -54,7 +72,7 @@ export const lab = command({
         default:
           throw new UserError(
             verb === undefined ? "lab: what is to be done?" : `lab: unknown ${JSON.stringify(verb)}`,
-            "Usage: keelson lab up|down|list|exec|trial",
+            "Usage: keelson lab up|down|list|exec|cut|join|crash|boot|trial",
           );
       }
     } catch (error) {
@@ -70,28 +88,71 @@ function read(arguments_: readonly string[], otherwise?: string) {
   return { values, name: rest[0] ?? otherwise ?? values.name };
 }
 
+function named(arguments_: readonly string[]): string {
+  const { rest } = parseFlags(flags, arguments_);
+  const [name] = rest;
+  if (name === undefined || rest.length > 1) throw new UserError("lab: which machine?", "See keelson lab list.");
+  return name;
+}
+
+async function say(world: World, _: void, text: string): Promise<number> {
+  world.processes.self.writeOut(`lab machine ${text}\n`);
+  return 0;
+}
+
+function isSystemd({ init, systemd }: { readonly init: string; readonly systemd: boolean }): boolean {
+  if (init !== "keelson" && init !== "systemd") throw new UserError(`--init ${JSON.stringify(init)} is not known: keelson or systemd`);
+  return systemd || init === "systemd";
+}
+
 async function raise(_: Scope, world: World, arguments_: readonly string[]): Promise<number> {
   const { values, name } = read(arguments_);
   const { self } = world.processes;
-  const started = world.clock.monotonic();
-  const machine = await labUp(world, {
-    name,
-    address: values.address,
-    apiPort: values["api-port"],
-    systemd: values.systemd,
-    readOnlyPaths: seenInside(world),
-    forwardCommand: [...self.program, "lab", "forward"],
-  });
-  self.writeOut(
-    `lab machine "${name}" runs, ${machine.address}, API port 127.0.0.1:${machine.apiPort ?? "none"}, in ${Math.round(world.clock.monotonic() - started)} ms\n`,
-  );
-  if (values.bare) return 0;
-  const { code } = await labAttach(world, name, [...self.program, "up"]);
-  if (code !== 0) return code ?? 1;
-  self.writeOut(
-    `  from outside: keelson kubeconfig --lab ${name} >lab.conf; export KUBECONFIG=$PWD/lab.conf\n  inside: keelson lab exec ${name} -- env KUBECONFIG=${adminKubeconfigPath} kubectl get nodes\n`,
-  );
+  const { nodes, bare, address } = values;
+  if (!(nodes >= 1 && nodes <= mostNodes)) throw new UserError(`--nodes ${nodes}: between 1 and ${mostNodes}`);
+  const systemd = isSystemd(values);
+  for (let index = 0; index < nodes; index += 1) {
+    const isFirst = index === 0;
+    const machine = isFirst ? name : `${name}-${index + 1}`;
+    const started = world.clock.monotonic();
+    const { apiPort, ...made } = await labUp(world, {
+      name: machine,
+      fabric: name,
+      address: following(address, index),
+      systemd,
+      readOnlyPaths: seenInside(world),
+      ...(isFirst && { apiPort: values["api-port"], forwardCommand: [...self.program, "lab", "forward"] }),
+    });
+    const port = apiPort === undefined ? "" : `, API port 127.0.0.1:${apiPort}`;
+    self.writeOut(`lab machine "${machine}" runs, ${made.address}${port}, in ${Math.round(world.clock.monotonic() - started)} ms\n`);
+    if (bare) continue;
+    const command = isFirst ? ["up"] : await joinArguments(world, name);
+    const { code } = await labAttach(world, machine, [...self.program, ...command]);
+    if (code !== 0) return code ?? 1;
+  }
+  if (!bare)
+    self.writeOut(
+      `  from outside: keelson kubeconfig --lab ${name} >lab.conf; export KUBECONFIG=$PWD/lab.conf\n  inside: keelson lab exec ${name} -- env KUBECONFIG=${adminKubeconfigPath} kubectl get nodes\n`,
+    );
   return 0;
+}
+
+const mostNodes = 50;
+
+/** "192.168.51.10" and 2: "192.168.51.12". */
+function following(address: string, count: number): string {
+  return address.replace(/\d+$/, (last) => String(Number(last) + count));
+}
+
+/** What a machine of the lab joins its first one with. */
+export async function joinArguments(world: World, first: string): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await labExec(world, first, [...world.processes.self.program, "token", "create", "--ttl", "10m"]);
+  if (code !== 0) throw new UserError(`lab machine "${first}" lets nobody join: ${stderr.trim()}`);
+  return stdout.trim().split(" ").slice(1);
+}
+
+async function workersOf(world: World, name: string): Promise<readonly string[]> {
+  return (await labList(world)).filter((machine) => machine.fabric === name && machine.name !== name).map((machine) => machine.name);
 }
 
 /** What has to be seen inside at the same path: the installation, and the Node that runs it. */

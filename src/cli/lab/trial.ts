@@ -24,6 +24,7 @@ import { UserError } from "../command.ts";
 export interface TrialOptions {
   readonly name: string;
   readonly keep: boolean;
+  readonly systemd: boolean;
   /** Starts this program. */
   readonly keelson: readonly string[];
   readonly readOnlyPaths: readonly string[];
@@ -61,11 +62,11 @@ const compared: readonly Kind[] = [
   ClusterRoleBinding,
 ];
 
-export async function trial(scope: Scope, world: World, { name, keep, keelson, readOnlyPaths }: TrialOptions): Promise<number> {
+export async function trial(scope: Scope, world: World, { name, keep, systemd, keelson, readOnlyPaths }: TrialOptions): Promise<number> {
   const isThere = (await labList(world)).some((machine) => machine.name === name && machine.running);
   try {
     if (!isThere) {
-      await labUp(world, { name, readOnlyPaths, forwardCommand: [...keelson, "lab", "forward"] });
+      await labUp(world, { name, systemd, readOnlyPaths, forwardCommand: [...keelson, "lab", "forward"] });
       const { code } = await labAttach(world, name, [...keelson, "up"]);
       if (code !== 0) throw new UserError(`keelson up failed in lab machine "${name}"`);
     }

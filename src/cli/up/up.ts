@@ -55,6 +55,11 @@ export const up = command({
         store,
       };
       const earlier = await readRecord(world);
+      if (earlier?.role === "worker")
+        throw new UserError(
+          `this machine is a node of the cluster at ${earlier.server ?? "another machine"}`,
+          "Run keelson down first, which takes it out of there.",
+        );
       for (const name of ["podRange", "serviceRange", "nodeName", "domain"] as const)
         if (earlier?.[name] !== undefined && earlier[name] !== settings[name])
           throw new UserError(

@@ -16,6 +16,7 @@ export const kubeletFlags = [
   { name: "hostname-override", type: "string", doc: "The Node's name instead of the machine's." },
   { name: "node-ip", type: "string", doc: "The Node's address; by default that of the interface with the default route." },
   { name: "node-labels", type: "list", default: [], doc: "Labels for the Node when it is registered: key=value,..." },
+  { name: "pod-network-config", type: "string", doc: "Settings of the built-in Pod network; without them another makes it." },
   { name: "container-runtime-endpoint", type: "string", doc: "The runtime's socket: unix:///run/containerd/containerd.sock." },
   { name: "image-service-endpoint", type: "string", doc: "", ignored: "images come from the runtime's own endpoint" },
   { name: "container-runtime", type: "string", doc: "", ignored: "runtimes are reached through --container-runtime-endpoint" },

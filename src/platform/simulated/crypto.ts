@@ -52,6 +52,7 @@ export class SimulatedCrypto implements Crypto {
 
   publicKeyOf(key: string): string {
     if (key.includes("PUBLIC KEY")) return key;
+    if (key.includes("CERTIFICATE")) return pem("PUBLIC KEY", certificateOf(key).content.publicKey);
     const { algorithm, secret } = privateKeyOf(key);
     return pem("PUBLIC KEY", { algorithm, id: publicId(secret) } satisfies PublicKey);
   }

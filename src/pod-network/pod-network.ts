@@ -1,0 +1,134 @@
+// The built-in Pod network's part on this machine: the container network configuration with this node's range, and the ways to the Pods of
+// all the other nodes. The bridge that Pods hang on is made by the standard plugins.
+//
+// Invariants:
+// - What is made is always a whole plan; what nobody wants any more goes.
+// - A node that cannot be reached at the moment keeps its way: only a Node that is deleted, or has another range, loses it.
+import type { Scope } from "#base/scope.ts";
+import type { World } from "#platform/world.ts";
+import { type NetworkNode, type NetworkPlan, networkPlan, readAddress, type Way } from "./plan.ts";
+import { networkScript, type ScriptNames } from "./script.ts";
+
+/** Written by whoever makes the machine a node. */
+export interface PodNetworkConfig extends ScriptNames {
+  readonly podRange: string;
+  readonly serviceRange: string;
+  /** Where the script with the ways is kept. */
+  readonly script: string;
+  /** The container network configuration, and where it belongs; the ranges of its address plugin are filled in here. */
+  readonly networkConfigPath: string;
+  readonly networkConfig: { readonly plugins: readonly (object & { readonly ipam?: object })[] };
+}
+
+export interface PodNetworkNeeds {
+  readonly config: PodNetworkConfig;
+  readonly nodeName: string;
+  readonly synced: Promise<void>;
+  nodes(): readonly NetworkNode[];
+  /** Calls back at every change. */
+  onChange(changed: () => void): () => void;
+}
+
+/** Carried out anew after this long even when nothing changed, in case somebody else touched it. */
+const renewMilliseconds = 60_000;
+const retryMilliseconds = 1_000;
+/** Changes within this time are carried out together. */
+const gatherMilliseconds = 20;
+
+export function startPodNetwork(scope: Scope, world: World, needs: PodNetworkNeeds): void {
+  const { config, nodeName } = needs;
+  const ways = new Map<string, Way>();
+  let essence: string | undefined;
+  let hasRoutes = false;
+  let faults = "";
+  let isDirty = true;
+  let wake: (() => void) | undefined;
+
+  scope.start("Pod network", async (task) => {
+    await needs.synced;
+    task.throwIfStopped();
+    task.defer(
+      "Nodes",
+      needs.onChange(() => {
+        if (JSON.stringify(needs.nodes()) === essence) return;
+        isDirty = true;
+        wake?.();
+      }),
+    );
+    task.defer("wake", () => wake?.());
+    for (;;) {
+      while (!isDirty && !task.stopped) {
+        await sleepUntilWoken(renewMilliseconds);
+        if (hasRoutes) break;
+      }
+      task.throwIfStopped();
+      await world.clock.sleep(task, gatherMilliseconds);
+      isDirty = false;
+      try {
+        await look();
+      } catch (error) {
+        world.log.error("the Pod network cannot be set; trying again", { error: (error as Error).message });
+        isDirty = true;
+        await world.clock.sleep(task, retryMilliseconds);
+      }
+    }
+  });
+
+  async function look(): Promise<void> {
+    const nodes = needs.nodes();
+    if (JSON.stringify(nodes) !== essence)
+      await findWays(nodes.filter(({ name }) => name !== nodeName).flatMap(({ addresses }) => addresses));
+    const plan = networkPlan({ ...config, nodeName, nodes, wayTo: (address) => ways.get(address) });
+    tellFaults(plan);
+    await writeNetworkConfig(plan);
+    const script = networkScript(plan, config);
+    if ((await world.files.readText(config.script).catch(() => "")) !== script) {
+      await world.files.replace(config.script, script, { mode: 0o700 });
+      world.log.info("the ways to other nodes' Pods changed", { nodes: plan.routes.length });
+    }
+    const { code, stderr } = await world.processes.run("/bin/sh", [config.script], { timeoutMilliseconds: 60_000 });
+    if (code !== 0) throw new Error(stderr.trim().slice(0, 2_000));
+    essence = JSON.stringify(nodes);
+    hasRoutes = plan.routes.length > 0;
+    // Whoever could not be reached may be there a little later.
+    if (plan.faults.some((fault) => fault.endsWith("cannot be reached"))) isDirty = true;
+  }
+
+  /** How the kernel would send a packet there. What is not known now stays as it was known. */
+  async function findWays(addresses: readonly string[]): Promise<void> {
+    for (const address of addresses.filter((text) => readAddress(text) !== undefined)) {
+      const { code, stdout } = await world.processes.run("ip", ["-4", "-o", "route", "get", address], { timeoutMilliseconds: 10_000 });
+      const device = / dev ([A-Za-z0-9_.-]{1,15}) /.exec(stdout)?.[1];
+      if (code === 0 && device !== undefined) ways.set(address, { device, isRouted: / via \d/.test(stdout) });
+    }
+  }
+
+  async function writeNetworkConfig({ ownRange }: NetworkPlan): Promise<void> {
+    if (ownRange === undefined) return;
+    const { networkConfig, networkConfigPath: path } = config;
+    const plugins = networkConfig.plugins.map((plugin) =>
+      plugin.ipam ? { ...plugin, ipam: { ...plugin.ipam, ranges: [[{ subnet: ownRange }]] } } : plugin,
+    );
+    const text = `${JSON.stringify({ ...networkConfig, plugins }, undefined, 2)}\n`;
+    if ((await world.files.readText(path).catch(() => undefined)) === text) return;
+    await world.files.makeFolder(path.slice(0, path.lastIndexOf("/")));
+    await world.files.replace(path, text, { mode: 0o644 });
+    world.log.info("Pods of this node have addresses", { range: ownRange });
+  }
+
+  function tellFaults(plan: NetworkPlan): void {
+    const now = plan.faults.join("; ");
+    if (now !== faults && now !== "") world.log.warn("some nodes have no way to their Pods", { why: now });
+    faults = now;
+  }
+
+  function sleepUntilWoken(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = world.clock.timer(milliseconds, resolve);
+      wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
