@@ -9,6 +9,7 @@ export const starters: Starters = {
     kubelet: async () => (await import("./processes/kubelet.ts")).component,
     "kube-proxy": async () => (await import("#proxy/component.ts")).component,
     "cluster-dns": async () => (await import("#dns/component.ts")).component,
+    "metrics-server": async () => (await import("#metrics-server/component.ts")).component,
     hello: async () => (await import("#bootstrap/hello/hello.ts")).component,
   },
   storeTools: async () => (await import("./store-tools/store-tools.ts")).storeTools,

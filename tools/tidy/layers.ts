@@ -27,6 +27,7 @@ export const layers: Readonly<Record<string, Row>> = {
   kubelet: { may: ["component", "cri", "pod-network"], andTheirs: true },
   proxy: { may: ["component"], andTheirs: true },
   dns: { may: ["component"], andTheirs: true },
+  "metrics-server": { may: ["component"], andTheirs: true },
   // Platform hands out streams and messages of wire: whoever speaks to it may name their types.
   supervisor: { may: ["platform"], andTheirs: true },
   lab: { may: ["platform"], andTheirs: true },

@@ -141,7 +141,11 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
     const { service } = found;
     const handler = inProcessHandler(service);
     if (handler) {
-      found.resources = await readResources(service.spec, (path) => forwardInProcess(handler, path));
+      try {
+        found.resources = await readResources(service.spec, (path) => forwardInProcess(handler, path));
+      } catch (error) {
+        return { status: "False", reason: "FailedDiscoveryCheck", message: (error as Error).message };
+      }
       return { status: "True", reason: "Local", message: "Local APIServices are always available" };
     }
     return checkAvailability(servers, service, (resources) => {

@@ -32,6 +32,7 @@ const machine: Machine = {
   hugepages: {},
   cgroupVersion: undefined,
 };
+export const simulatedMemoryBytes = machine.memoryBytes;
 const rootFolder = "/var/lib/kubelet";
 const maxPods = 250;
 

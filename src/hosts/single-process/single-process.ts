@@ -1,4 +1,5 @@
 // The control plane in one process: store, API server, controllers, scheduler and simulated nodes, meeting by function calls.
+import type { Node } from "#api/core/node/node.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
 import type { Scope } from "#base/scope.ts";
 import type { DevCluster, DevOptions } from "#cli/command.ts";
@@ -6,9 +7,11 @@ import { sharedInformers } from "#client/informers.ts";
 import { allControllers } from "#controllers/all.ts";
 import type { ClusterFacts } from "#controllers/controller.ts";
 import { startControllers } from "#controllers/manager.ts";
+import { metricsServiceName, startMetricsServer } from "#metrics-server/metrics-server.ts";
 import type { World } from "#platform/world.ts";
 import { startScheduler } from "#scheduler/scheduler.ts";
 import type { Store } from "#store/store.ts";
+import type { HttpHandler } from "#wire/http/message.ts";
 import { assembleApiServer, connectInProcess } from "../api-server.ts";
 import { rolesOf } from "../controller-roles.ts";
 import { devCertificates } from "./certificates.ts";
@@ -29,12 +32,17 @@ export async function start(scope: Scope, world: World, { port, dataFolder, etcd
     issuers: ["https://kubernetes.default.svc.cluster.local"],
     signingKey: certificates.serviceAccountKey,
   });
+  // Simulated nodes have numbers, but nothing that serves them: they are asked for within the process.
+  const numbers = new Map<string, () => Promise<string>>();
+  let metrics: HttpHandler | undefined;
+  const metricsOf: HttpHandler = async (request) => metrics?.(request) ?? { status: 503, headers: {} };
   const api = await assembleApiServer(scope, world, {
     store,
     issuer,
     controllers: rolesOf(allControllers),
     options: { storedMedia: etcd ? "protobuf" : "json" },
     kubelets,
+    aggregation: { toEndpoints: true, ...(nodes > 0 && { inProcess: { [metricsServiceName]: metricsOf } }) },
   });
   const listener = await world.network.serve(
     scope,
@@ -65,12 +73,21 @@ export async function start(scope: Scope, world: World, { port, dataFolder, etcd
     await stopped(task);
   });
   if (nodes > 0) {
-    const { shareInformers, simulatedNode, startSimulatedNode } = await import("./simulated-node.ts");
+    const { shareInformers, simulatedMemoryBytes, simulatedNode, startSimulatedNode } = await import("./simulated-node.ts");
+    const { numbersOf } = await import("./node-numbers.ts");
+    const scrape = async ({ metadata: { name } }: Node): Promise<string> => {
+      const own = numbers.get(name);
+      if (!own) throw new Error("it is none of the simulated ones, and has nothing to ask here");
+      return own();
+    };
+    metrics = startMetricsServer(scope, world, { client: as("metrics-server"), scrape, resolutionMilliseconds: 15_000 });
     const shared = shareInformers(scope, world, as("kubelet"));
     for (let index = 0; index < nodes; index += 1) {
       const client = as("kubelet");
+      const node = simulatedNode(world, index);
+      numbers.set(node.name, numbersOf(node, simulatedMemoryBytes));
       scope.start(`node ${index + 1}`, async (task) => {
-        await startSimulatedNode(task, simulatedNode(world, index), { client, shared });
+        await startSimulatedNode(task, node, { client, shared });
         await stopped(task);
       });
     }

@@ -17,7 +17,9 @@ import type { Kubelet } from "../kubelet.ts";
 import { labels } from "../layout.ts";
 import { streamingPaths, whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
-import { containerMetrics, resourceMetrics, statsSummary } from "./statistics.ts";
+import { containerMetrics, type ContainerMetricsNeeds } from "./container-metrics.ts";
+import { resourceMetrics } from "./resource-metrics.ts";
+import { Summary } from "./summary.ts";
 import { joinSpdy } from "./streams.ts";
 import { joinWebSocket, type WantedUpgrade } from "./websocket-streams.ts";
 
@@ -32,19 +34,29 @@ export interface KubeletServerNeeds {
   /** Who callers are and what they may. Undefined without an API server: then nobody may anything. */
   readonly delegated: Delegated | undefined;
   readonly tls: ServerTls;
+  /** Where Pods' containers have their cgroups; absent where there are none. */
+  readonly cgroups?: ContainerMetricsNeeds["cgroups"];
+}
+
+interface Serving extends KubeletServerNeeds {
+  readonly summary: Summary;
+  readonly usage: ContainerMetricsNeeds;
 }
 
 const runTimeoutSeconds = 120;
 
 /** Serves until the scope stops. Rejects with NetworkError when the port is taken. */
 export function startKubeletServer(scope: Scope, world: World, needs: KubeletServerNeeds): Promise<Listener> {
-  const { configuration, tls } = needs;
+  const { configuration, tls, runtime, kubelet, nodeName, rootFolder } = needs;
+  const usage = { runtime, pods: () => kubelet.pods(), cgroups: needs.cgroups, cores: world.processes.self.cpus };
+  const summary = new Summary(world, { ...usage, nodeName, rootFolder, podLogsFolder: configuration.podLogsDir });
+  const serving: Serving = { ...needs, usage, summary };
   return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) =>
-    handle(world, needs, request),
+    handle(world, serving, request),
   );
 }
 
-async function handle(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
+async function handle(world: World, needs: Serving, request: HttpRequest): Promise<HttpResponse> {
   try {
     const refused = await refuse(needs, request);
     return refused ?? (await answer(world, needs, request));
@@ -90,7 +102,7 @@ function certified({ peer: { certificate } }: HttpRequest): Caller | undefined {
   return certificate && { user: certificate.commonName, groups: [...certificate.organizations, "system:authenticated"] };
 }
 
-async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequest): Promise<HttpResponse> {
+async function answer(world: World, needs: Serving, request: HttpRequest): Promise<HttpResponse> {
   const { kubelet, runtime, metrics, configuration } = needs;
   const { method, path } = request;
   const segments = pathSegments(path);
@@ -113,11 +125,11 @@ async function answer(world: World, needs: KubeletServerNeeds, request: HttpRequ
       return serveLogs(world, { kubelet, runtime }, request, rest as [string, string, string]);
     case "stats":
       if (rest[0] !== "summary" || rest.length !== 1) return notFound();
-      return jsonResponse(await statsSummary(world, runtime, needs.nodeName, needs.rootFolder));
+      return jsonResponse(await needs.summary.read());
     case "metrics":
       if (rest.length === 0) return metricsResponse(metrics.text());
-      if (rest[0] === "resource") return metricsResponse(await resourceMetrics(world, runtime));
-      if (rest[0] === "cadvisor") return metricsResponse(await containerMetrics(world, runtime));
+      if (rest[0] === "resource") return metricsResponse(await resourceMetrics(world, needs.usage));
+      if (rest[0] === "cadvisor") return metricsResponse(await containerMetrics(world, needs.usage));
       return notFound();
     case "configz":
       return jsonResponse({ kubeletconfig: configuration as unknown as Json });
