@@ -14,6 +14,7 @@ import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { durationToMilliseconds } from "#schema/time.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
+import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
 import { nodeClient } from "./certificates/client-certificate.ts";
 import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
 import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
@@ -139,6 +140,7 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     checks,
     delegated: client && delegatedTo(world, client),
     tls,
+    cgroups: await cgroupsOf(world, kubeletOptions(configuration, rootFolder, machine).cgroupRoot),
   });
   if (serving.bootstrap && client && !serving.certificateFile) rotateServingCertificate(scope, world, client, listener, tls, serving);
   world.log.info("started kubelet", {
@@ -147,6 +149,13 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     version: kubeletVersion,
     standalone: client === undefined,
   });
+}
+
+/** Where the numbers of Pods' containers are read. */
+async function cgroupsOf(world: World, root: string | undefined) {
+  if (root === undefined) return undefined;
+  const hierarchies = await findHierarchies(world);
+  return { version: hierarchies.version, parentOf: startCgroups(world, hierarchies, root).parentOf };
 }
 
 async function clientByFlags(
