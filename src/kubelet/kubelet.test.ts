@@ -100,7 +100,13 @@ kubeletTest("STATUS2 a readiness gate that somebody opens makes the Pod ready", 
   assert.equal(isReady(await phaseIs(h, own, "gated", "Running")), false);
   const status = { conditions: [{ type: "example.com/open", status: "True" }] };
   await own.client.patch(Pod, { namespace: "default", name: "gated" }, { status }, { type: "strategic", subresource: "status" });
-  await until(h, "it is ready", async () => isReady(await own.client.get(Pod, { namespace: "default", name: "gated" })), 5);
+  const ready = async () => isReady(await own.client.get(Pod, { namespace: "default", name: "gated" }));
+  await until(h, "it is ready", ready, 5);
+  for (const value of ["Unknown", "True", "False"]) {
+    const next = { conditions: [{ type: "example.com/open", status: value }] };
+    await own.client.patch(Pod, { namespace: "default", name: "gated" }, { status: next }, { type: "strategic", subresource: "status" });
+    await until(h, `the gate is ${value}`, async () => (await ready()) === (value === "True"), 5);
+  }
 });
 
 kubeletTest("STATIC3 a manifest that changes replaces its static Pod once the old one is gone", async (h) => {

@@ -21,6 +21,7 @@ import type { NodePods } from "./node-pods.ts";
 import { isAlive } from "./pod-worker/observed.ts";
 import type { PodWorkerNeeds } from "./pod-worker/pod-work.ts";
 import { PodWorker } from "./pod-worker/pod-worker.ts";
+import { sameForeign } from "./status/ownership.ts";
 import { type StatusManager, statusPatch } from "./status/status-manager.ts";
 
 /** How workers reach the API; absent where there is none. */
@@ -201,7 +202,7 @@ function isEcho(pod: Pod, before: Pod): boolean {
   return (
     generation !== undefined &&
     generation === pod.metadata.generation &&
-    pod.status.conditions?.length === before.status.conditions?.length &&
+    sameForeign(before.status, pod.status) &&
     statusPatch(pod.status, before.status) === undefined
   );
 }

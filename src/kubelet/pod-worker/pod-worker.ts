@@ -10,6 +10,7 @@ import type { Timer } from "#platform/clock.ts";
 import type { World } from "#platform/world.ts";
 import { errorText } from "../images/image-puller.ts";
 import { allContainers, fullName } from "../layout.ts";
+import { withForeign } from "../status/ownership.ts";
 import { podStatus } from "../status/pod-status.ts";
 import { ContainerStart } from "./container-start.ts";
 import { ContainerStop } from "./container-stop.ts";
@@ -69,10 +70,8 @@ export class PodWorker {
 
   /** The Pod with the status last computed here. */
   get pod(): Pod {
-    if (!this.#own) return this.#work.pod;
-    const own = this.#own;
-    const foreign = (this.#work.pod.status.conditions ?? []).filter(({ type }) => !own.conditions?.some((one) => one.type === type));
-    return { ...this.#work.pod, status: { ...this.#work.pod.status, ...own, conditions: [...(own.conditions ?? []), ...foreign] } };
+    const { pod } = this.#work;
+    return this.#own ? { ...pod, status: withForeign(this.#own, pod.status) } : pod;
   }
 
   /** Looking or doing: containers may exist that were not seen yet. */

@@ -7,6 +7,7 @@ import { complete } from "#schema/derive/defaults.ts";
 import type { Draft } from "#schema/message.ts";
 import { admit } from "../admission.ts";
 import type { ObservedContainer } from "../pod-worker/observed.ts";
+import { sameForeign, withForeign } from "./ownership.ts";
 import { podStatus, type StatusFacts } from "./pod-status.ts";
 import { statusPatch } from "./status-manager.ts";
 
@@ -164,6 +165,21 @@ test("probes decide about started and ready", () => {
   assert.deepEqual([slow?.started, slow?.ready], [false, false]);
 });
 
+test("STATUS2 what others write is theirs: taken as it is, and not written back", () => {
+  const pod = newPod({}, { phase: "Pending", conditions: [{ type: "x/y", status: "Unknown" }], nominatedNodeName: "a" });
+  const own = status(pod, [container("main")]);
+  const later = { ...own, conditions: [...(own.conditions ?? [])].map((one) => (one.type === "x/y" ? { ...one, status: "True" } : one)) };
+  const { nominatedNodeName: _, ...cleared } = later;
+  assert.equal(statusPatch(cleared, own), undefined);
+  const joined = withForeign(own, cleared);
+  assert.deepEqual([joined.conditions?.find(({ type }) => type === "x/y")?.status, joined.nominatedNodeName], ["True", undefined]);
+  assert.equal(sameForeign(own, cleared), false);
+  assert.equal(sameForeign(own, { ...own, phase: "Failed", conditions: own.conditions?.toReversed() }), true);
+  const disruption = { type: "DisruptionTarget", status: "True" };
+  const patch = statusPatch(own, { ...own, conditions: [...(own.conditions ?? []), disruption] }) as { conditions: object[] };
+  assert.deepEqual(patch.conditions, [disruption], "what nobody has written before");
+});
+
 test("STATUS2 only what differs is written, and others' conditions stay", () => {
   const gate = { type: "x/y", status: "True" };
   const pod = newPod({}, { phase: "Pending", conditions: [gate] });
@@ -178,7 +194,10 @@ test("STATUS2 only what differs is written, and others' conditions stay", () => 
 });
 
 test("SYNC10 what does not fit is told why", () => {
-  const node = { metadata: { name: "n", labels: {} }, status: { nodeInfo: {}, allocatable: { cpu: "2", memory: "1Gi", pods: "110" } } } as never;
+  const node = {
+    metadata: { name: "n", labels: {} },
+    status: { nodeInfo: {}, allocatable: { cpu: "2", memory: "1Gi", pods: "110" } },
+  } as never;
   const asks = (cpu: string) => newPod({ containers: [{ name: "main", image, resources: { requests: { cpu } } }] });
   assert.equal(admit(asks("1500m"), [], node, { maxPods: 110 }), undefined);
   assert.deepEqual(admit(asks("1500m"), [asks("1")], node, { maxPods: 110 }), {

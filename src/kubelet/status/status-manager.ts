@@ -9,6 +9,7 @@ import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import type { Json } from "#schema/field.ts";
 import { namespaceOf } from "../layout.ts";
+import { isForeignField, mayWrite } from "./ownership.ts";
 
 export interface StatusManager {
   /** The newest status of the API's Pod; what was set before and not yet written is forgotten. */
@@ -95,9 +96,11 @@ export function statusPatch(before: PodStatus, after: PodStatus): Json | undefin
   const old = before as Readonly<Record<string, Json>>;
   const fresh = after as unknown as Readonly<Record<string, Json>>;
   for (const [key, value] of Object.entries(fresh)) {
-    if (value === undefined || sameJson(old[key], value)) continue;
+    if (value === undefined || isForeignField(key) || sameJson(old[key], value)) continue;
     if (key === "conditions") {
-      const changed = (after.conditions ?? []).filter((one) => !before.conditions?.some((other) => sameJson(one as never, other as never)));
+      const changed = (after.conditions ?? []).filter(
+        (one) => mayWrite(one, before) && !before.conditions?.some((other) => sameJson(one as never, other as never)),
+      );
       if (changed.length > 0) {
         patch[key] = changed.map((one) => {
           const previous = before.conditions?.find(({ type }) => type === one.type);
