@@ -12,6 +12,7 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
 import { localPathAddOns } from "./local-path.ts";
+import { metricsServerAddOns } from "./metrics-server.ts";
 import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
 
 export interface AddOn {
@@ -36,7 +37,7 @@ const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  return [...proxy(settings, image), ...dns(settings, image), ...localPathAddOns(image)];
+  return [...proxy(settings, image), ...dns(settings, image), ...metricsServerAddOns(image), ...localPathAddOns(image)];
 }
 
 function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {

@@ -69,6 +69,7 @@ test("the certificates of a cluster, by upstream's names", () => {
       ["scheduler", "system:kube-scheduler"],
       ["kubelet-client", "system:node:node-1", "system:nodes"],
       ["kubelet", "system:node:node-1", "system:nodes"],
+      ["front-proxy-client", "front-proxy-client"],
     ],
   );
   const [server] = plan;

@@ -14,7 +14,7 @@ export interface PlannedCertificate {
   readonly name: string;
   readonly folder: string;
   /** Who signs it; the cluster's own where it is not said. */
-  readonly authority?: "etcd";
+  readonly authority?: "etcd" | "front-proxy";
   readonly subject: Subject;
   readonly extendedUsages: readonly ExtendedKeyUsage[];
   readonly dnsNames: readonly string[];
@@ -61,6 +61,8 @@ export function plannedCertificates(settings: ClusterSettings): readonly Planned
       dnsNames: [nodeName],
       ipAddresses: [nodeAddress, "127.0.0.1"],
     },
+    // Who shows it is believed about users: its authority signs for nobody else.
+    { ...client("front-proxy-client", "front-proxy-client"), authority: "front-proxy" },
     ...(store === "etcd" ? etcdCertificates(settings) : []),
   ];
 }
@@ -125,8 +127,10 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
   await files.makeFolder(pkiFolder, { mode: 0o755 });
   const made: string[] = [];
   const now = clock.now();
-  const ca = await ensureCa(pkiFolder, "kubernetes");
-  const etcdCa = settings.store === "etcd" ? await ensureCa(etcdPkiFolder, "etcd-ca") : undefined;
+  const ca = await ensureCa(pkiFolder, "ca", "kubernetes");
+  const frontProxyCa = await ensureCa(pkiFolder, "front-proxy-ca", "front-proxy-ca");
+  const etcdCa = settings.store === "etcd" ? await ensureCa(etcdPkiFolder, "ca", "etcd-ca") : undefined;
+  const authorities = { etcd: etcdCa ?? ca, "front-proxy": frontProxyCa };
   if (!(await readable(`${pkiFolder}/sa.key`)) || !(await readable(`${pkiFolder}/sa.pub`))) {
     const key = await crypto.generateKey("rsa-2048");
     await files.replace(`${pkiFolder}/sa.pub`, key.publicKey);
@@ -135,19 +139,19 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
   }
   const leafs = new Map<string, { certificate: string; key: string }>();
   for (const planned of plannedCertificates(settings)) {
-    const leaf = await ensureLeaf(planned, planned.authority === "etcd" && etcdCa ? etcdCa : ca);
+    const leaf = await ensureLeaf(planned, planned.authority ? authorities[planned.authority] : ca);
     leafs.set(planned.authority === "etcd" ? `etcd/${planned.name}` : planned.name, leaf);
   }
   return { ca: ca.certificate, leafs, made };
 
-  async function ensureCa(folder: string, commonName: string): Promise<Authority> {
+  async function ensureCa(folder: string, name: string, commonName: string): Promise<Authority> {
     await files.makeFolder(folder, { mode: 0o755 });
-    const [certificate, key] = [await readable(`${folder}/ca.crt`), await readable(`${folder}/ca.key`)];
+    const [certificate, key] = [await readable(`${folder}/${name}.crt`), await readable(`${folder}/${name}.key`)];
     if (certificate && key) {
       const info = crypto.readCertificate(certificate);
       if (info.notAfter < now)
         throw new BootstrapError(
-          `the cluster's certificate authority ${folder}/ca.crt has ended`,
+          `the cluster's certificate authority ${folder}/${name}.crt has ended`,
           "Every certificate hangs on it. Remove /etc/kubernetes/pki and run keelson up again.",
         );
       return { certificate, key };
@@ -163,9 +167,9 @@ export async function ensureCertificates(world: World, settings: ClusterSettings
       dnsNames: [commonName],
       ...validity(caDays),
     });
-    await files.replace(`${folder}/ca.key`, pair.privateKey, { mode: 0o600 });
-    await files.replace(`${folder}/ca.crt`, issued);
-    made.push(folder === pkiFolder ? "ca" : "etcd/ca");
+    await files.replace(`${folder}/${name}.key`, pair.privateKey, { mode: 0o600 });
+    await files.replace(`${folder}/${name}.crt`, issued);
+    made.push(folder === pkiFolder ? name : "etcd/ca");
     return { certificate: issued, key: pair.privateKey };
   }
 

@@ -88,7 +88,16 @@ async function fingerprintOf(world: World, folder: string): Promise<string> {
 export async function warmUp(world: World): Promise<void> {
   const { files, processes } = world;
   if (await files.stat(`${installFolder}/${warmName}`)) return;
-  const names = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "cluster-dns", "hello"];
+  const names = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "cluster-dns",
+    "metrics-server",
+    "hello",
+  ];
   const script = 'for name; do "$0/node" --disable-warning=ExperimentalWarning "$0/keelson.js" "$name" --help & done >/dev/null 2>&1; wait';
   await processes.run("sh", ["-c", script, installFolder, ...names], { timeoutMilliseconds: minute });
   await files.makeFolder(`${installFolder}/compile-cache`);

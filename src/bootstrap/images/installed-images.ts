@@ -10,7 +10,16 @@ export const pauseImage = (version: string) => `keelson/pause:${version}`;
 const inFull = (name: string) => `docker.io/${name}`;
 
 /** Commands of the control-plane image: daemons by their upstream names. */
-const commands = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "cluster-dns", "kubelet", "hello"];
+const commands = [
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kube-proxy",
+  "cluster-dns",
+  "metrics-server",
+  "kubelet",
+  "hello",
+];
 /** Programs that daemons in the image call, when this machine has them. */
 const tools = ["nft", "conntrack"];
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
