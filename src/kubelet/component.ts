@@ -67,7 +67,9 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
 
   const machine = await readMachine(world);
-  const runtime = connectRuntime(world, configuration.containerRuntimeEndpoint);
+  const runtime = connectRuntime(world, configuration.containerRuntimeEndpoint, {
+    requestMilliseconds: durationToMilliseconds(configuration.runtimeRequestTimeout || "2m"),
+  });
   scope.defer("runtime", () => runtime.close());
   runtime.version().then(
     ({ runtimeName, runtimeVersion }) => world.log.info("found the container runtime", { name: runtimeName, version: runtimeVersion }),

@@ -13,12 +13,18 @@ import { watchRuntime } from "./watch.ts";
 const notFound = 5;
 /** Calls that only look. */
 const lookMilliseconds = 10_000;
-/** Calls that do something: sandboxes wait for the network plugin. */
-const doMilliseconds = 240_000;
+/** Calls that do something; a sandbox, which waits for the network plugin, may take twice as long. */
+const defaultRequestMilliseconds = 120_000;
 const pullMilliseconds = 3_600_000;
 
+export interface GrpcRuntimeOptions {
+  /** How long a call that does something may take. Default two minutes. */
+  readonly requestMilliseconds?: number | undefined;
+}
+
 /** `endpoint` is "unix:///run/containerd/containerd.sock". Connects with the first call, and again whenever it must. */
-export function grpcRuntime(world: World, endpoint: string): Runtime & { close(): void } {
+export function grpcRuntime(world: World, endpoint: string, { requestMilliseconds }: GrpcRuntimeOptions = {}): Runtime & { close(): void } {
+  const doMilliseconds = requestMilliseconds || defaultRequestMilliseconds;
   const channel = world.network.grpc(endpoint);
   const runtime = service(channel, "runtime.v1.RuntimeService");
   const images = service(channel, "runtime.v1.ImageService");
@@ -29,7 +35,7 @@ export function grpcRuntime(world: World, endpoint: string): Runtime & { close()
 
     runSandbox: async (config, handler = "") => {
       const request = { config: to.sandbox(config), runtimeHandler: handler };
-      return (await runtime("RunPodSandbox", m.RunPodSandboxRequest, request, m.IdMessage, { milliseconds: doMilliseconds })).id;
+      return (await runtime("RunPodSandbox", m.RunPodSandboxRequest, request, m.IdMessage, { milliseconds: 2 * doMilliseconds })).id;
     },
     stopSandbox: (id) => gone(() => runtime("StopPodSandbox", m.IdMessage, { id }, m.Empty, { milliseconds: doMilliseconds })),
     removeSandbox: (id) => gone(() => runtime("RemovePodSandbox", m.IdMessage, { id }, m.Empty, { milliseconds: doMilliseconds })),
