@@ -311,6 +311,38 @@ kubeletTest("SYNC8 a Pod over its deadline fails with DeadlineExceeded", async (
   assert.equal(status.message, "Pod was active on the node longer than the specified deadline");
 });
 
+kubeletTest("SYNC8 the deadline counts from the Pod's start, also for a kubelet that starts later", async (h) => {
+  const first = h.scope.child("first kubelet");
+  const own = await startTestKubelet(h, { scope: first });
+  await own.client.create(Pod, pod("slow", { activeDeadlineSeconds: 20 }));
+  await phaseIs(h, own, "slow", "Running");
+  await h.world.clock.sleep(h.scope, 15_000);
+  await first.stop();
+  await startTestKubelet(h, { runtime: own.runtime });
+  const failed = async () => (await own.client.get(Pod, { namespace: "default", name: "slow" })).status.phase === "Failed";
+  await until(h, "its time is over", failed, 8);
+});
+
+kubeletTest("END5 a Pod that a finalizer holds is ended once, and then costs nothing", async (h) => {
+  const own = await startTestKubelet(h);
+  const name = { namespace: "default", name: "held" };
+  const held = pod("held");
+  await own.client.create(Pod, { ...held, metadata: { ...held.metadata, finalizers: ["example.com/hold"] } });
+  await phaseIs(h, own, "held", "Running");
+  await own.client.delete(Pod, name, { gracePeriodSeconds: 2 });
+  const ended = await phaseIs(h, own, "held", "Failed");
+  assert.ok(ended.metadata.deletionTimestamp);
+  await until(h, "its containers are gone", async () => (await own.runtime.containers()).length === 0);
+  await h.world.clock.sleep(h.scope, 5_000);
+  const quiet = await own.client.get(Pod, name);
+  const calls = own.runtime.calls.length;
+  await h.world.clock.sleep(h.scope, 20_000);
+  assert.equal((await own.client.get(Pod, name)).metadata.resourceVersion, quiet.metadata.resourceVersion);
+  assert.ok(own.runtime.calls.length - calls < 20, `${own.runtime.calls.length - calls} calls in 20 s`);
+  await own.client.patch(Pod, name, { metadata: { finalizers: null } }, { type: "merge" });
+  await until(h, "it is gone", async () => (await own.client.list(Pod, { namespace: "default" })).items.length === 0);
+});
+
 kubeletTest("SYNC5 a container whose liveness fails is restarted", async (h) => {
   const dead = new Set<string>();
   const own = await startTestKubelet(h, {

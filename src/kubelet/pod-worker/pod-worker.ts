@@ -8,6 +8,7 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import type { PodStatus } from "#api/core/pod/pod-status.ts";
 import type { Timer } from "#platform/clock.ts";
 import type { World } from "#platform/world.ts";
+import { parseTime } from "#schema/time.ts";
 import { errorText } from "../images/image-puller.ts";
 import { allContainers, fullName } from "../layout.ts";
 import { withForeign } from "../status/ownership.ts";
@@ -196,7 +197,8 @@ export class PodWorker {
     this.#work.observed = await observe(runtime, this.uid, before);
     const { containers, sandboxes } = this.#work.observed;
     for (const { id } of before.containers) if (!containers.some((one) => one.id === id)) prober.stop(id);
-    this.#startTime ??= this.#work.pod.status.startTime ? undefined : sandboxes.at(-1)?.createdAt;
+    const { startTime } = this.#work.pod.status;
+    this.#startTime ??= startTime ? parseTime(startTime) : sandboxes.at(-1)?.createdAt;
     for (const [id, looks] of this.#exits) {
       const isStill = containers.some((one) => one.id === id && isAlive(one)) || sandboxes.some((one) => one.id === id && one.ready);
       if (!isStill || looks >= exitLooksMax) this.#exits.delete(id);
