@@ -177,6 +177,7 @@ export async function startScheduler(scope: Scope, world: World, needs: Schedule
       status: "False",
       reason: "Unschedulable",
       message,
+      ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
       lastProbeTime: null,
       lastTransitionTime:
         before?.status === "False" ? (before.lastTransitionTime ?? formatTime(world.clock.now())) : formatTime(world.clock.now()),

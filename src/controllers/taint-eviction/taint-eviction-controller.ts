@@ -92,7 +92,7 @@ export function toleratedMilliseconds(pod: Pod, taints: readonly Taint[], now: n
 }
 
 function evict(pod: Pod, now: number): readonly Step[] {
-  const { uid, resourceVersion } = pod.metadata;
+  const { uid, resourceVersion, generation } = pod.metadata;
   const conditions = withCondition(
     pod.status.conditions,
     {
@@ -100,6 +100,7 @@ function evict(pod: Pod, now: number): readonly Step[] {
       status: "True",
       reason: "DeletionByTaintManager",
       message: "Taint manager: deleting due to NoExecute taint",
+      ...(generation !== undefined && { observedGeneration: generation }),
     },
     formatTime(now),
   );
