@@ -29,6 +29,8 @@ import { runtimeHandlers } from "./runtime-classes.ts";
 import { startMirrorPods } from "./static-pods/mirror-pods.ts";
 import { watchStaticPods } from "./static-pods/static-pods.ts";
 import { startStatusManager } from "./status/status-manager.ts";
+import { type CsiVolumes, startCsiVolumes } from "./volumes/csi/csi-volumes.ts";
+import { registerDrivers } from "./volumes/csi/registration.ts";
 import { noMounts, systemMounts } from "./volumes/mounts.ts";
 import { watchReferencedObjects } from "./volumes/objects.ts";
 import { holdTokens } from "./volumes/tokens.ts";
@@ -127,7 +129,8 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const hierarchies = options.cgroupRoot === undefined ? undefined : await findHierarchies(world);
   const cgroups = hierarchies && startCgroups(world, hierarchies, options.cgroupRoot ?? "/", options.cgroupLimits);
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
-  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node });
+  const csi = options.withoutMounts ? undefined : await csiVolumes(scope, world, needs);
+  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node, csi });
   const images = startImagePuller(world, { runtime, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
     runtime,
@@ -210,6 +213,15 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
       return isReady;
     },
   };
+}
+
+async function csiVolumes(
+  scope: Scope,
+  world: World,
+  { client, nodeName, node, options: { rootFolder } }: KubeletNeeds,
+): Promise<CsiVolumes> {
+  const drivers = await registerDrivers(scope, world, { folder: `${rootFolder}/plugins_registry`, nodeName, client, node });
+  return startCsiVolumes(world, { client, nodeName, rootFolder, drivers });
 }
 
 function connectPods(scope: Scope, world: World, client: Client, { nodeName, pods: shared }: KubeletNeeds): PodsApi {

@@ -11,6 +11,7 @@ import type { KubeletOptions } from "../kubelet.ts";
 import { podFolder } from "../layout.ts";
 import type { FieldContext } from "../pod-worker/field-paths.ts";
 import { volumeOfClaim } from "./claims.ts";
+import type { CsiVolumes } from "./csi/csi-volumes.ts";
 import { makeEmptyDir } from "./empty-dir.ts";
 import { prepareHostPath } from "./host-path.ts";
 import type { Mounts } from "./mounts.ts";
@@ -55,6 +56,8 @@ export interface VolumesNeeds {
   readonly mounts: Mounts;
   readonly client: Client | undefined;
   readonly node: () => Node | undefined;
+  /** Absent: no drivers can come to this node. */
+  readonly csi?: CsiVolumes | undefined;
 }
 
 interface Place {
@@ -64,8 +67,8 @@ interface Place {
 
 export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
   const { files } = world;
-  const { options, objects, tokens, mounts } = needs;
-  /** Of claims, by the Pod's uid and the volume's name. */
+  const { options, objects, tokens, mounts, csi } = needs;
+  /** Of claims and drivers, by the Pod's uid and the volume's name. */
   const places = new Map<string, Map<string, Place>>();
 
   return {
@@ -83,6 +86,7 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
     async unmount(uid) {
       const folder = podFolder(options.rootFolder, uid);
       if ((await files.stat(folder)) === undefined) return;
+      await csi?.unmountAll(uid);
       await mounts.unmountBelow(folder);
       await files.remove(folder, { recursive: true });
       places.delete(uid);
@@ -98,7 +102,7 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
   function pathOf(pod: Pod, name: string): string {
     const volume = volumeNamed(pod, name);
     if (volume.hostPath) return volume.hostPath.path;
-    if (!volume.persistentVolumeClaim && !volume.ephemeral) return folderOf(pod, pluginOf(volume), name);
+    if (!isPlaced(volume)) return folderOf(pod, pluginOf(volume), name);
     const place = places.get(pod.metadata.uid)?.get(name);
     if (!place) throw new VolumeError(`the volume ${JSON.stringify(name)} is not mounted`);
     return place.path;
@@ -109,8 +113,8 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
   }
 
   async function mountOne(pod: Pod, volume: Volume, context: FieldContext, isAtRest: boolean): Promise<number | undefined> {
-    if (volume.persistentVolumeClaim || volume.ephemeral) {
-      if (!places.get(pod.metadata.uid)?.has(volume.name)) await mountClaim(pod, volume, isAtRest);
+    if (isPlaced(volume)) {
+      if (!places.get(pod.metadata.uid)?.has(volume.name)) await place(pod, volume, isAtRest);
       return undefined;
     }
     return attempted(volume.name, async () => {
@@ -123,12 +127,22 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
     }) as Promise<number | undefined>;
   }
 
-  async function mountClaim(pod: Pod, { name, persistentVolumeClaim }: Volume, isAtRest: boolean): Promise<void> {
-    const volume = await volumeOfClaim(needs, pod, name);
-    const readOnly = persistentVolumeClaim?.readOnly ?? false;
-    const path = await attempted(volume.metadata.name, () => placeOf(pod, volume, readOnly, isAtRest));
+  async function place(pod: Pod, volume: Volume, isAtRest: boolean): Promise<void> {
+    const found = await placeFor(pod, volume, isAtRest);
     const own = places.get(pod.metadata.uid) ?? new Map<string, Place>();
-    places.set(pod.metadata.uid, own.set(name, { path, readOnly }));
+    places.set(pod.metadata.uid, own.set(volume.name, found));
+  }
+
+  async function placeFor(pod: Pod, volume: Volume, isAtRest: boolean): Promise<Place> {
+    if (volume.csi && csi) return { path: await csi.mountInline(pod, volume, { isAtRest }), readOnly: volume.csi.readOnly ?? false };
+    if (volume.csi) return attempted(volume.name, () => Promise.reject(new VolumeError(unsupported(volume))));
+    const found = await volumeOfClaim(needs, pod, volume.name);
+    const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
+    const path =
+      found.spec.csi && csi && found.spec.volumeMode !== "Block"
+        ? await csi.mount(pod, found, { readOnly: readOnly || (found.spec.csi.readOnly ?? false), isAtRest })
+        : await attempted(found.metadata.name, () => placeOf(pod, found, readOnly, isAtRest));
+    return { path, readOnly };
   }
 
   async function placeOf(pod: Pod, { metadata, spec }: PersistentVolume, readOnly: boolean, isAtRest: boolean): Promise<string> {
@@ -149,6 +163,11 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
     await files.makeFolder(folder, { mode: 0o750 });
     return mounts.bind(path, folder, { options: [...(spec.mountOptions ?? []), ...(readOnly ? ["ro"] : [])] });
   }
+}
+
+/** Whether where it is is known only once it is mounted. */
+function isPlaced({ persistentVolumeClaim, ephemeral, csi }: Volume): boolean {
+  return (persistentVolumeClaim ?? ephemeral ?? csi) !== undefined;
 }
 
 /** In the words of the FailedMount event. */
