@@ -151,7 +151,9 @@ export class PodWorker {
         this.#busy = true;
         if (await this.#sync(task)) return this.#work.needs.finished(this.uid);
       } catch (error) {
-        if (error instanceof ScopeStopped || task.stopped) throw error;
+        if (error instanceof ScopeStopped) throw error;
+        // Calls that a stopping kubelet gives up end as they like.
+        if (task.stopped) return;
         this.#work.world.log.warn("cannot bring a Pod forward; trying again", { pod: fullName(this.#work.pod), error: errorText(error) });
         this.#wakeAfter(failureMilliseconds);
       } finally {
