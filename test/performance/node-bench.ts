@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rootScope, type Scope } from "#base/scope.ts";
+import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
 import { nodeProgram } from "#bootstrap/layout.ts";
@@ -93,7 +94,8 @@ async function costs(scope: Scope, { quick }: Settings): Promise<void> {
   const client = await clientHere(scope);
   await memoryAndCpu(quick ? 10 : 30);
   await oneByOne(scope, client, quick ? 10 : 30);
-  await manyAtOnce(scope, client, quick ? 15 : 60);
+  await manyAtOnce(scope, client, quick ? 15 : 60, quick ? 5 : 30);
+  await rollingUpdate(scope, client, quick ? 5 : 20);
   await apiServerKilled(scope, quick ? 2 : 5);
 }
 
@@ -139,13 +141,40 @@ async function oneByOne(scope: Scope, client: Client, count: number): Promise<vo
   );
 }
 
-async function manyAtOnce(scope: Scope, client: Client, count: number): Promise<void> {
+async function manyAtOnce(scope: Scope, client: Client, count: number, idleSeconds: number): Promise<void> {
   await deleteAll(scope, client);
   const started = performance.now();
   await Promise.all(Array.from({ length: count }, (_, index) => client.create(Pod, podNamed(`many-${index}`))));
   const ready = await untilPods(scope, client, count, isReady);
-  tell(`${count} Pods at once, all Ready`, `${((ready - started) / 1_000).toFixed(1)} s`, count === 60 ? "(47.7 s)" : "");
-  tell(`${count} Pods deleted with grace, all gone`, `${((await deleteAll(scope, client)) / 1_000).toFixed(1)} s`, "");
+  tell(`${count} Pods at once, all Ready`, `${((ready - started) / 1_000).toFixed(1)} s`, count === 60 ? "< 8 s (47.7)" : "");
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const kubelet = (await measured(idleSeconds)).find(({ component }) => component === "kubelet");
+  tell(`kubelet idle with ${count} Pods`, `${kubelet?.share.toFixed(2)} % of a core`, "< 0.3 % (0.9)");
+  const gone = await deleteAll(scope, client);
+  tell(`${count} Pods deleted with grace, all gone`, `${(gone / 1_000).toFixed(1)} s`, count === 60 ? "< 10 s (89.8)" : "");
+}
+
+async function rollingUpdate(scope: Scope, client: Client, replicas: number): Promise<void> {
+  const identity = { namespace: "default", name: "rolled" };
+  const { metadata, spec } = podNamed("rolled");
+  const template = { metadata: { labels: metadata.labels }, spec };
+  await client.create(Deployment, { metadata: identity, spec: { replicas, selector: { matchLabels: metadata.labels }, template } });
+  const updated = async () => {
+    const { status } = await client.get(Deployment, identity);
+    const counts = [status.replicas, status.updatedReplicas, status.availableReplicas];
+    return counts.every((count) => count === replicas) ? true : undefined;
+  };
+  await eventually("the Deployment runs", 120, updated);
+  const started = performance.now();
+  const patch = { spec: { template: { metadata: { annotations: { "example.com/rolled": "once" } } } } };
+  const { metadata: patched } = await client.patch(Deployment, identity, patch, { type: "merge" });
+  await eventually("the update is seen", 60, async () =>
+    (await client.get(Deployment, identity)).status.observedGeneration === patched.generation ? true : undefined,
+  );
+  await eventually("the Deployment is rolled over", 120, updated);
+  tell(`rolling update of ${replicas}`, `${((performance.now() - started) / 1_000).toFixed(1)} s`, replicas === 20 ? "< 6 s (15.8)" : "");
+  await client.delete(Deployment, identity);
+  await deleteAll(scope, client);
 }
 
 /** Gives how long it took. */
@@ -177,14 +206,18 @@ async function apiServerKilled(scope: Scope, times: number): Promise<void> {
 async function memoryAndCpu(idleSeconds: number): Promise<void> {
   // What starting took is done with.
   await new Promise((resolve) => setTimeout(resolve, 25_000));
-  const before = new Map(processes().map(({ id, cpuSeconds }) => [id, cpuSeconds]));
-  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
-  const after = processes().map((one) => ({ ...one, share: (100 * (one.cpuSeconds - (before.get(one.id) ?? 0))) / idleSeconds }));
+  const after = await measured(idleSeconds);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   tell("memory idle, PSS of all processes", `${sum(after.map(({ pss }) => pss)).toFixed(0)} MiB`, "< 300 MiB (600)");
   tell("CPU idle, of one core", `${sum(after.map(({ share }) => share)).toFixed(1)} %`, "< 2 % (5.5)");
   for (const { component, pss, share } of after.toSorted((one, other) => other.pss - one.pss))
     tell(`  ${component}`, `${pss.toFixed(0)} MiB, ${share.toFixed(2)} %`, "");
+}
+
+async function measured(idleSeconds: number): Promise<readonly (Measured & { readonly share: number })[]> {
+  const before = new Map(processes().map(({ id, cpuSeconds }) => [id, cpuSeconds]));
+  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
+  return processes().map((one) => ({ ...one, share: (100 * (one.cpuSeconds - (before.get(one.id) ?? 0))) / idleSeconds }));
 }
 
 interface Measured {
