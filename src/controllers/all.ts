@@ -1,5 +1,6 @@
 // Written by tools/index; do not edit.
 import type { Controller } from "./controller.ts";
+import { attachDetachController } from "./attach-detach/attach-detach-controller.ts";
 import { bootstrapSignerController } from "./bootstrap-tokens/bootstrap-signer.ts";
 import { tokenCleanerController } from "./bootstrap-tokens/token-cleaner.ts";
 import { approvingController } from "./certificates/approving-controller.ts";
@@ -28,6 +29,7 @@ import { serviceAccountController } from "./service-account/service-account-cont
 import { taintEvictionController } from "./taint-eviction/taint-eviction-controller.ts";
 
 export const allControllers: readonly Controller[] = [
+  attachDetachController,
   bootstrapSignerController,
   tokenCleanerController,
   approvingController,

@@ -38,6 +38,7 @@ const eventSources: Readonly<Record<string, string>> = {
   "node-ipam-controller": "cidrAllocator",
   "node-lifecycle-controller": "node-controller",
   "persistentvolume-binder-controller": "persistentvolume-controller",
+  "persistentvolume-attach-detach-controller": "attachdetach-controller",
   "ephemeral-volume-controller": "ephemeral_volume",
 };
 
@@ -81,6 +82,7 @@ const aliases: Readonly<Record<string, string>> = {
   daemonset: "daemonset-controller",
   disruption: "disruption-controller",
   "persistentvolume-binder": "persistentvolume-binder-controller",
+  attachdetach: "persistentvolume-attach-detach-controller",
   "pv-protection": "persistentvolume-protection-controller",
   "pvc-protection": "persistentvolumeclaim-protection-controller",
   "ephemeral-volume": "ephemeral-volume-controller",

@@ -1,5 +1,8 @@
 // Kubelets: each may read what the Pods bound to its node need, and no other node's secrets.
 import type { Scope } from "#base/scope.ts";
+import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
+import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persistent-volume-claim.ts";
+import { claimsOf } from "#api/core/pod/claims.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
@@ -22,6 +25,8 @@ export interface PodsOfNodes {
   on(node: string): readonly Pod[];
   /** The newest: a kubelet asks for Pods that just came or went. */
   get(namespace: string, name: string): Promise<Pod | undefined>;
+  /** The volume that a claim is bound to. */
+  volumeOf(namespace: string, claimName: string): Promise<PersistentVolume | undefined>;
 }
 
 /** Follows the cluster's Pods from when first asked, and asks for the client only then. */
@@ -45,6 +50,15 @@ export function livePodsOfNodes(scope: Scope, world: World, needs: { readonly cl
         throw error;
       }
     },
+    async volumeOf(namespace, name) {
+      try {
+        const { spec } = await needs.client.get(PersistentVolumeClaim, { namespace, name });
+        return spec.volumeName ? await needs.client.get(PersistentVolume, { name: spec.volumeName }) : undefined;
+      } catch (error) {
+        if (isReason(error, "NotFound")) return undefined;
+        throw error;
+      }
+    },
   };
 }
 
@@ -58,7 +72,20 @@ export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
     const related = pods
       .on(node)
       .some((pod) => pod.metadata.namespace === namespace && podRefersTo(pod, resource as ReferencedResource, name));
-    return related ? allowed : noRelation(node);
+    if (related) return allowed;
+    return resource === "secrets" && (await isForVolume(node, namespace, name)) ? allowed : noRelation(node);
+  }
+
+  /** Whether a driver needs the Secret for a volume that some Pod of the node has by a claim. */
+  async function isForVolume(node: string, namespace: string, name: string): Promise<boolean> {
+    for (const pod of pods.on(node)) {
+      for (const { claimName } of claimsOf(pod)) {
+        const { csi } = (await pods.volumeOf(pod.metadata.namespace ?? "", claimName))?.spec ?? {};
+        const used = [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef, csi?.nodeExpandSecretRef];
+        if (used.some((reference) => reference?.name === name && reference.namespace === namespace)) return true;
+      }
+    }
+    return false;
   }
 
   async function pod(node: string, info: RequestInfo): Promise<Decision> {
