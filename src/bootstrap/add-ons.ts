@@ -1,7 +1,8 @@
 // What every cluster runs on itself: the proxy on each node, the name server, a class of volumes. Applied through the API, as a user would.
-import type { Client } from "#client/client.ts";
+import type { Client, ObjectName } from "#client/client.ts";
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
 import { Service } from "#api/core/service/service.ts";
+import { isReason } from "#api/meta/status-error.ts";
 import { ServiceAccount } from "#api/core/service-account/service-account.ts";
 import { DaemonSet } from "#api/apps/daemon-set/daemon-set.ts";
 import { Deployment } from "#api/apps/deployment/deployment.ts";
@@ -17,6 +18,8 @@ import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
 
 export interface AddOn {
   readonly kind: Kind;
+  /** Made once, and then left to who uses the cluster. */
+  readonly isTheirs?: boolean;
   readonly object: {
     readonly metadata: {
       readonly name: string;
@@ -165,17 +168,22 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
           ports: [
             { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
             { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+            { name: "metrics", port: 9153, protocol: "TCP", targetPort: 9153 },
           ],
         },
       },
+    },
+    {
+      kind: ConfigMap,
+      isTheirs: true,
+      object: { metadata: { name: "coredns", namespace: system }, data: { Corefile: corefile(settings.domain) } },
     },
     {
       kind: Deployment,
       object: {
         metadata: { name: "coredns", namespace: system, labels },
         spec: {
-          // One: the node is one machine, on which a second copy would fall with the first.
-          replicas: 1,
+          // How many there are is for who uses the cluster to say: kubectl scale.
           selector: { matchLabels: labels },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
           template: {
@@ -186,25 +194,26 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                   name: "coredns",
                   image: image.name,
                   imagePullPolicy: "IfNotPresent",
-                  command: ["cluster-dns", `--cluster-domain=${settings.domain}`],
+                  command: ["cluster-dns", "--conf=/etc/coredns/Corefile"],
                   ports: [
                     { name: "dns", containerPort: 53, protocol: "UDP" },
                     { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
+                    { name: "metrics", containerPort: 9153, protocol: "TCP" },
                   ],
                   livenessProbe: {
-                    httpGet: { path: "/healthz", port: 8080 },
+                    httpGet: { path: "/health", port: 8080 },
                     initialDelaySeconds: 30,
                     timeoutSeconds: 5,
                     failureThreshold: 5,
                   },
-                  readinessProbe: { httpGet: { path: "/readyz", port: 8080 }, periodSeconds: 5 },
+                  readinessProbe: { httpGet: { path: "/ready", port: 8181 }, periodSeconds: 5 },
                   resources: { requests: { cpu: "20m", memory: "48Mi" } },
                   securityContext: {
                     allowPrivilegeEscalation: false,
                     capabilities: { add: ["NET_BIND_SERVICE"], drop: ["ALL"] },
                     readOnlyRootFilesystem: true,
                   },
-                  volumeMounts: [runtimeInside],
+                  volumeMounts: [{ name: "config-volume", mountPath: "/etc/coredns", readOnly: true }, runtimeInside],
                 },
               ],
               dnsPolicy: "Default",
@@ -215,13 +224,38 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                 { key: "CriticalAddonsOnly", operator: "Exists" },
                 { effect: "NoSchedule", key: "node-role.kubernetes.io/control-plane" },
               ],
-              volumes: [runtimeVolume],
+              volumes: [{ name: "config-volume", configMap: { name: "coredns" } }, runtimeVolume],
             },
           },
         },
       },
     },
   ];
+}
+
+/** As kubeadm writes it: where users add the domains that others answer for. */
+function corefile(domain: string): string {
+  return `.:53 {
+    errors
+    health {
+       lameduck 5s
+    }
+    ready
+    kubernetes ${domain} in-addr.arpa ip6.arpa {
+       pods insecure
+       fallthrough in-addr.arpa ip6.arpa
+       ttl 5
+    }
+    prometheus :9153
+    forward . /etc/resolv.conf {
+       max_concurrent 1000
+    }
+    cache 30
+    loop
+    reload
+    loadbalance
+}
+`;
 }
 
 /** A change of the image replaces the Pods, though its name stays. */
@@ -231,8 +265,9 @@ function digestOf(image: ControlPlaneImage): Readonly<Record<string, string>> {
 
 /** Server-side apply: what users set beside our fields stays theirs. */
 export async function applyAddOns(client: Client, all: readonly AddOn[]): Promise<void> {
-  for (const { kind, object } of all) {
+  for (const { kind, isTheirs, object } of all) {
     const { name, namespace } = object.metadata;
+    if (isTheirs && (await isThere(client, kind as Kind<KubernetesObject>, { name, namespace }))) continue;
     await client.patch(
       kind as Kind<KubernetesObject>,
       { name, namespace },
@@ -243,5 +278,15 @@ export async function applyAddOns(client: Client, all: readonly AddOn[]): Promis
         fieldManager: "keelson",
       },
     );
+  }
+}
+
+async function isThere(client: Client, kind: Kind<KubernetesObject>, name: ObjectName): Promise<boolean> {
+  try {
+    await client.get(kind, name);
+    return true;
+  } catch (error) {
+    if (isReason(error, "NotFound")) return false;
+    throw error;
   }
 }

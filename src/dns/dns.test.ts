@@ -17,7 +17,14 @@ type Ask = (
 ) => Promise<ReturnType<typeof readAnswers> & { readonly bytes: Uint8Array }>;
 
 function withDns(
-  body: (given: { world: SimulatedWorld; scope: Scope; cluster: FakeCluster; ask: Ask; port: number }) => Promise<void>,
+  body: (given: {
+    world: SimulatedWorld;
+    scope: Scope;
+    cluster: FakeCluster;
+    ask: Ask;
+    port: number;
+    asked: readonly string[];
+  }) => Promise<void>,
 ): Promise<void> {
   const world = simulatedWorld({ seed: 1 });
   const scope = rootScope("test", (error) => {
@@ -44,13 +51,33 @@ function withDns(
   return world.run(async () => {
     const resolver = world.machine("resolver");
     const address = resolver.network.addresses().find(({ internal }) => !internal)?.address as string;
+    const asked: string[] = [];
+    const corporate = await resolver.network.datagrams(scope, { host: address, port: 5353 }, ({ bytes, host, port }) => {
+      const query = readQuery(bytes);
+      if (query)
+        corporate.send(
+          writeAnswer(
+            query,
+            { code: 0, authoritative: true, answers: [{ name: query.question.name, seconds: 60, type: "A", address: "10.9.9.9" }] },
+            512,
+          ),
+          host,
+          port,
+        );
+    });
     const upstream = await resolver.network.datagrams(scope, { host: address, port: 53 }, ({ bytes, host, port }) => {
       const query = readQuery(bytes);
-      if (!query || query.question.name !== "example.org") return;
+      if (!query || !query.question.name.endsWith("example.org")) return;
+      asked.push(query.question.name);
+      if (query.question.name === "missing.example.org") {
+        const soa = { name: "example.org", seconds: 60, type: "SOA", server: "a", mailbox: "b", serial: 1, negativeSeconds: 10 } as const;
+        upstream.send(writeAnswer(query, { code: 3, authoritative: false, answers: [], authority: [soa] }, 512), host, port);
+        return;
+      }
       upstream.send(
         writeAnswer(
           query,
-          { code: 0, authoritative: false, answers: [{ name: "example.org", seconds: 60, type: "A", address: "93.184.216.34" }] },
+          { code: 0, authoritative: false, answers: [{ name: query.question.name, seconds: 60, type: "A", address: "93.184.216.34" }] },
           512,
         ),
         host,
@@ -62,8 +89,16 @@ function withDns(
       informers: sharedInformers(scope, world, client),
       host: "127.0.0.1",
       port: 0,
-      domain: "cluster.local",
-      upstreams: [`${address}:53`],
+      settings: () => ({
+        domain: "cluster.local",
+        seconds: 5,
+        answersPods: true,
+        hosts: new Map([["printer.example", ["192.0.2.9"]]]),
+        zones: [
+          { zone: "", upstreams: ["198.51.100.1", `${address}:53`], order: "sequential", cacheSeconds: 30 },
+          { zone: "corp.example", upstreams: [`${address}:5353`], order: "sequential", cacheSeconds: 0 },
+        ],
+      }),
     });
     let next = 0;
     const ask: Ask = async (name, type, over = "udp") => {
@@ -80,7 +115,7 @@ function withDns(
       assert.equal(bytes[1], question[1]);
       return { ...readAnswers(bytes), bytes };
     };
-    await body({ world, scope, cluster, ask, port });
+    await body({ world, scope, cluster, ask, port, asked });
     await scope.stop();
   });
 }
@@ -144,6 +179,65 @@ test("other names are asked further up; who never answers is a failure", () =>
   withDns(async ({ ask }) => {
     assert.equal((await ask("example.org", "A")).answers.length, 1);
     assert.equal((await ask("silent.example", "A")).code, 2);
+  }));
+
+test("a reply is kept for as long as it says, at most as long as is wanted, and told with the time that is left; so is a denial", () =>
+  withDns(async ({ ask, asked, world, scope }) => {
+    assert.equal((await ask("www.example.org", "A")).answers[0]?.seconds, 60);
+    await world.clock.sleep(scope, 7_000);
+    const later = await ask("WWW.example.org", "A");
+    assert.equal(later.answers[0]?.seconds, 23, "30 seconds at most, of which 7 are over");
+    assert.equal(later.answers[0]?.name.toLowerCase(), "www.example.org");
+    assert.deepEqual(asked, ["www.example.org"]);
+    await world.clock.sleep(scope, 24_000);
+    await ask("www.example.org", "A");
+    assert.equal(asked.length, 2, "asked again when the time is over");
+    for (let at = 0; at < 3; at += 1) assert.equal((await ask("missing.example.org", "A")).code, 3);
+    assert.equal(asked.filter((name) => name === "missing.example.org").length, 1);
+    await world.clock.sleep(scope, 11_000);
+    await ask("missing.example.org", "A");
+    assert.equal(asked.filter((name) => name === "missing.example.org").length, 2, "a denial is kept as long as its SOA says");
+  }));
+
+test("the same question of many at once is asked once; who did not answer is asked last", () =>
+  withDns(async ({ ask, asked, world }) => {
+    const started = world.clock.monotonic();
+    await Promise.all([ask("a.example.org", "A"), ask("a.example.org", "A"), ask("a.example.org", "A")]);
+    assert.deepEqual(asked, ["a.example.org"]);
+    assert.ok(world.clock.monotonic() - started >= 2_000, "the first resolver is waited for once");
+    const again = world.clock.monotonic();
+    await ask("b.example.org", "A");
+    assert.ok(world.clock.monotonic() - again < 1_000);
+  }));
+
+test("a domain of its own is asked for at its own resolver; names given by hand are answered here", () =>
+  withDns(async ({ ask, asked }) => {
+    const found = await ask("wiki.corp.example", "A");
+    assert.deepEqual(
+      found.answers.map((record) => record.type === "A" && record.address),
+      ["10.9.9.9"],
+    );
+    assert.deepEqual(asked, []);
+    const printer = await ask("printer.example", "A");
+    assert.deepEqual(
+      printer.answers.map((record) => record.type === "A" && record.address),
+      ["192.0.2.9"],
+    );
+  }));
+
+test("a version of EDNS that is not known is refused as such", () =>
+  withDns(async ({ world, scope, port }) => {
+    const question = Uint8Array.from([...writeQuestion("web.default.svc.cluster.local", types.A), 0, 0, 41, 16, 0, 0, 1, 0, 0, 0, 0]);
+    question[11] = 1;
+    const bytes = await new Promise<Uint8Array>((resolve) => {
+      void world.network
+        .datagrams(scope, { host: "127.0.0.1", port: 0 }, (datagram) => resolve(datagram.bytes))
+        .then((socket) => socket.send(question, "127.0.0.1", port));
+    });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    assert.equal((bytes[3] as number) & 0xf, 0);
+    assert.equal(view.getUint16(bytes.length - 10), 41);
+    assert.equal(bytes[bytes.length - 6], 1, "16 is told by the upper bits");
   }));
 
 test("only a reply to the very question is taken", () => {

@@ -1,4 +1,4 @@
-// Cluster DNS: answers for the cluster's own names from what it watches, and asks the machine's resolvers for all others.
+// Cluster DNS: answers for the cluster's own names from what it watches, and asks resolvers for all others.
 import type { Scope } from "#base/scope.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
 import { Service } from "#api/core/service/service.ts";
@@ -6,29 +6,31 @@ import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-sli
 import type { Informers } from "#client/informers.ts";
 import type { World } from "#platform/world.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
+import { type DnsMetrics, dnsMetrics } from "./dns-metrics.ts";
+import { startForwarder } from "./forwarder.ts";
 import {
   type Answer,
-  answersTo,
   DnsFormatError,
+  framed,
   type Query,
-  type Question,
   readAnswers,
   readQuery,
+  type ResourceRecord,
   responseCodes,
   types,
   writeAnswer,
   writeQuestion,
 } from "./message.ts";
+import type { DnsSettings } from "./settings.ts";
 import { answer, dashed, type Observed } from "./zone.ts";
 
 export interface DnsNeeds {
   readonly informers: Informers;
   readonly host: string;
   readonly port: number;
-  /** "cluster.local". */
-  readonly domain: string;
-  /** Resolvers for names outside the cluster, "address" or "address:port". */
-  readonly upstreams: readonly string[];
+  /** As they are now: they may change. */
+  readonly settings: () => DnsSettings;
+  readonly metrics?: DnsMetrics;
 }
 
 export interface RunningDns {
@@ -39,15 +41,16 @@ const internet = 1;
 const anyClass = 255;
 /** A connection that is silent for longer is closed. */
 const idleMilliseconds = 10_000;
-const upstreamMilliseconds = 2_000;
-const upstreamQuestionsMax = 1_000;
 const connectionsMax = 256;
+/** Names that stand for names that stand for names. */
+const aliasesMax = 8;
 
 export async function startDns(scope: Scope, world: World, needs: DnsNeeds): Promise<RunningDns> {
+  const { settings, metrics = dnsMetrics() } = needs;
   const observed = observe(needs);
   await observed.synced;
   scope.throwIfStopped();
-  const forward = await startForwarder(scope, world, needs.upstreams);
+  const forwarder = await startForwarder(scope, world, settings, metrics);
 
   async function respond(bytes: Uint8Array, overUdp: boolean): Promise<Uint8Array | undefined> {
     let query: Query | undefined;
@@ -58,38 +61,69 @@ export async function startDns(scope: Scope, world: World, needs: DnsNeeds): Pro
       return bytes.length >= 12 ? formatError(bytes) : undefined;
     }
     if (!query) return undefined;
+    const startedAt = world.clock.monotonic();
+    const { reply, zone } = await replyTo(query, bytes, overUdp);
+    const seconds = (world.clock.monotonic() - startedAt) / 1_000;
+    metrics.answered(overUdp ? "udp" : "tcp", typeName(query.question.type), zone, codeName((reply[3] as number) & 0xf), seconds);
+    return reply;
+  }
+
+  async function replyTo(
+    query: Query,
+    bytes: Uint8Array,
+    overUdp: boolean,
+  ): Promise<{ readonly reply: Uint8Array; readonly zone: string }> {
     const limit = overUdp ? query.udpBytesMax : 65_535;
-    const reply = (code: number): Answer => ({ code, authoritative: false, answers: [] });
-    if (query.opcode !== 0) return writeAnswer(query, reply(responseCodes.notImplemented), limit);
-    if (query.question.class !== internet && query.question.class !== anyClass)
-      return writeAnswer(query, reply(responseCodes.refused), limit);
+    const domain = `${observed.domain}.`;
+    const saying = (code: number) => ({ reply: writeAnswer(query, { code, authoritative: false, answers: [] }, limit), zone: "." });
+    if (query.opcode !== 0) return saying(responseCodes.notImplemented);
+    if (query.hasUnknownEdns) return saying(responseCodes.badVersion);
+    if (query.question.class !== internet && query.question.class !== anyClass) return saying(responseCodes.refused);
     const ours = answer(query.question, observed);
-    if (ours) return writeAnswer(query, await withTarget(query.question, ours), limit);
-    return (await forward(bytes, overUdp)) ?? writeAnswer(query, reply(responseCodes.serverFailure), limit);
+    if (ours) return { reply: writeAnswer(query, await withTargets(query, ours), limit), zone: domain };
+    const reply = await forwarder.ask(query, bytes, overUdp);
+    return reply ? { reply, zone: "." } : saying(responseCodes.serverFailure);
   }
 
   /** Resolvers in Pods do not follow names themselves: what another name stands for is told along with it. */
-  async function withTarget({ type }: Question, ours: Answer): Promise<Answer> {
-    const [first] = ours.answers;
-    if (first?.type !== "CNAME" || (type !== types.A && type !== types.AAAA)) return ours;
-    const name = first.target.toLowerCase().replace(/\.$/, "");
-    const inside = answer({ name, spelled: name, type, class: internet }, observed);
-    if (inside) return { ...ours, answers: [first, ...inside.answers] };
+  async function withTargets({ question: { type } }: Query, ours: Answer): Promise<Answer> {
+    if (type !== types.A && type !== types.AAAA) return ours;
+    const answers: ResourceRecord[] = [...ours.answers];
+    for (let aliases = 0; aliases < aliasesMax; aliases += 1) {
+      const last = answers.at(-1);
+      if (last?.type !== "CNAME") return { ...ours, answers };
+      const name = last.target.toLowerCase().replace(/\.$/, "");
+      const inside = answer({ name, spelled: name, type, class: internet }, observed);
+      if (inside) {
+        if (inside.answers.length === 0) return { ...ours, answers };
+        answers.push(...inside.answers);
+        continue;
+      }
+      const target = await outside(name, type);
+      return target ? { ...ours, answers: [...answers, ...target] } : { ...ours, code: responseCodes.serverFailure, answers: [] };
+    }
+    return { ...ours, code: responseCodes.serverFailure, answers: [] };
+  }
+
+  async function outside(name: string, type: number): Promise<readonly ResourceRecord[] | undefined> {
+    const bytes = writeQuestion(name, type);
+    const query = readQuery(bytes);
+    const reply = query && ((await forwarder.ask(query, bytes, true)) ?? (await forwarder.ask(query, bytes, false)));
     try {
-      const reply = await forward(writeQuestion(name, type), false);
-      return reply
-        ? { ...ours, answers: [first, ...readAnswers(reply).answers] }
-        : { ...ours, code: responseCodes.serverFailure, answers: [] };
+      return reply && readAnswers(reply).answers;
     } catch (error) {
-      if (!(error instanceof DnsFormatError)) throw error;
-      return { ...ours, code: responseCodes.serverFailure, answers: [] };
+      if (error instanceof DnsFormatError) return undefined;
+      throw error;
     }
   }
 
   const socket = await world.network.datagrams(scope, needs, ({ bytes, host, port }) => {
     respond(bytes, true).then(
       (reply) => reply && socket.send(reply, host, port),
-      (error: unknown) => world.log.warn("cannot answer a question", { error: (error as Error).message }),
+      (error: unknown) => {
+        metrics.failed();
+        world.log.warn("cannot answer a question", { error: (error as Error).message });
+      },
     );
   });
   let connections = 0;
@@ -106,7 +140,7 @@ export async function startDns(scope: Scope, world: World, needs: DnsNeeds): Pro
   return { port: socket.port };
 }
 
-function observe({ informers, domain }: DnsNeeds): Observed & { readonly synced: Promise<unknown> } {
+function observe({ informers, settings }: DnsNeeds): Observed & { readonly synced: Promise<unknown> } {
   const services = informers.for(Service);
   const slices = informers.for(EndpointSlice);
   const namespaces = informers.for(Namespace);
@@ -115,12 +149,22 @@ function observe({ informers, domain }: DnsNeeds): Observed & { readonly synced:
   slices.addIndex("service", (slice) => [`${slice.metadata.namespace}/${serviceOf(slice)}`]);
   slices.addIndex("address", ({ endpoints }) => endpoints.flatMap(({ addresses }) => addresses));
   return {
-    domain,
+    get domain() {
+      return settings().domain;
+    },
+    get seconds() {
+      return settings().seconds;
+    },
+    get answersPods() {
+      return settings().answersPods;
+    },
+    addressesFor: (name) => settings().hosts.get(name),
     synced: Promise.all([services.synced, slices.synced, namespaces.synced]),
     service: (namespace, name) => services.get(`${namespace}/${name}`),
     hasNamespace: (name) => namespaces.get(name) !== undefined,
     slicesOf: (namespace, service) => slices.byIndex("service", `${namespace}/${service}`),
     nameOf(address) {
+      const { domain } = settings();
       const [service] = services.byIndex("address", address);
       if (service) return `${service.metadata.name}.${service.metadata.namespace}.svc.${domain}`;
       for (const slice of slices.byIndex("address", address)) {
@@ -131,82 +175,6 @@ function observe({ informers, domain }: DnsNeeds): Observed & { readonly synced:
       }
       return undefined;
     },
-  };
-}
-
-/** Asks the resolvers one after the other; undefined when none answers. Ids are ours, chosen by chance, so that answers cannot be guessed. */
-async function startForwarder(scope: Scope, world: World, upstreams: readonly string[]) {
-  const pending = new Map<
-    number,
-    { readonly asked: Uint8Array; readonly host: string; readonly port: number; readonly done: (reply: Uint8Array | undefined) => void }
-  >();
-  if (upstreams.length === 0) return async () => undefined;
-  const socket = await world.network.datagrams(scope, { host: "0.0.0.0", port: 0 }, ({ bytes, host, port }) => {
-    if (bytes.length < 12) return;
-    const waiting = pending.get(((bytes[0] as number) << 8) | (bytes[1] as number));
-    if (waiting?.host === host && waiting.port === port && answersTo(waiting.asked, bytes)) waiting.done(bytes);
-  });
-  /** Over TCP for who asked so: an answer too long for a datagram fits there. */
-  async function overTcp(question: Uint8Array, host: string, port: number): Promise<Uint8Array | undefined> {
-    let stream: ByteStream | undefined;
-    const timer = world.clock.timer(upstreamMilliseconds, () => stream?.destroy());
-    try {
-      stream = await world.network.connect({ host, port }, { timeoutMilliseconds: upstreamMilliseconds });
-      await stream.write(framed(question));
-      let rest = new Uint8Array(0);
-      for await (const chunk of stream.incoming) {
-        const joined = new Uint8Array(rest.length + chunk.length);
-        joined.set(rest);
-        joined.set(chunk, rest.length);
-        rest = joined;
-        const length = rest.length < 2 ? Number.POSITIVE_INFINITY : ((rest[0] as number) << 8) | (rest[1] as number);
-        if (rest.length < 2 + length) continue;
-        const reply = rest.slice(2, 2 + length);
-        return answersTo(question, reply) ? reply : undefined;
-      }
-    } catch (error) {
-      world.log.debug("a resolver does not answer over TCP", { host, error: (error as Error).message });
-    } finally {
-      timer.cancel();
-      stream?.destroy();
-    }
-    return undefined;
-  }
-
-  return async (question: Uint8Array, overUdp: boolean): Promise<Uint8Array | undefined> => {
-    for (const upstream of upstreams) {
-      if (pending.size >= upstreamQuestionsMax) return undefined;
-      const [host = "", port = "53"] = upstream.split(":");
-      if (!overUdp) {
-        const reply = await overTcp(question, host, Number(port));
-        if (reply) return reply;
-      }
-      let id = world.random.integer(0x10000);
-      while (pending.has(id)) id = (id + 1) & 0xffff;
-      const asked = Uint8Array.from(question);
-      asked[0] = id >> 8;
-      asked[1] = id & 0xff;
-      const reply = await new Promise<Uint8Array | undefined>((done) => {
-        const timer = world.clock.timer(upstreamMilliseconds, () => done(undefined));
-        pending.set(id, {
-          asked,
-          host,
-          port: Number(port),
-          done: (bytes) => {
-            timer.cancel();
-            done(bytes);
-          },
-        });
-        socket.send(asked, host, Number(port));
-      });
-      pending.delete(id);
-      if (!reply) continue;
-      const answered = Uint8Array.from(reply);
-      answered[0] = question[0] as number;
-      answered[1] = question[1] as number;
-      return answered;
-    }
-    return undefined;
   };
 }
 
@@ -238,14 +206,6 @@ async function serveStream(
   idle.cancel();
 }
 
-function framed(message: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(2 + message.length);
-  bytes[0] = message.length >> 8;
-  bytes[1] = message.length & 0xff;
-  bytes.set(message, 2);
-  return bytes;
-}
-
 function formatError(bytes: Uint8Array): Uint8Array {
   const header = new Uint8Array(12);
   header.set(bytes.subarray(0, 2));
@@ -253,3 +213,8 @@ function formatError(bytes: Uint8Array): Uint8Array {
   header[3] = responseCodes.formatError;
   return header;
 }
+
+const typeNames = new Map<number, string>(Object.entries(types).map(([name, number]) => [number, name]));
+const codeNames = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+const typeName = (type: number) => typeNames.get(type) ?? "other";
+const codeName = (code: number) => codeNames[code] ?? String(code);

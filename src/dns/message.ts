@@ -1,7 +1,15 @@
 // DNS messages (RFC 1035) read and written, as far as a cluster's name server needs them. Pure; refuses what is malformed.
 
 export const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, ANY: 255 } as const;
-export const responseCodes = { noError: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const;
+export const responseCodes = {
+  noError: 0,
+  formatError: 1,
+  serverFailure: 2,
+  nameError: 3,
+  notImplemented: 4,
+  refused: 5,
+  badVersion: 16,
+} as const;
 
 export interface Question {
   /** Lower case, without the dot at the end. */
@@ -20,6 +28,10 @@ export interface Query {
   /** How large an answer over UDP may be. */
   readonly udpBytesMax: number;
   readonly hasEdns: boolean;
+  /** It speaks a version of EDNS that is not known. */
+  readonly hasUnknownEdns: boolean;
+  readonly wantsSignatures: boolean;
+  readonly checkingDisabled: boolean;
 }
 
 export type ResourceRecord = { readonly name: string; readonly seconds: number } & (
@@ -39,6 +51,8 @@ export interface Answer {
 }
 
 const answersMax = 256;
+/** The largest datagram that is taken: longer ones are lost on too many ways. */
+const ednsBytes = 1232;
 
 export class DnsFormatError extends Error {
   override readonly name = "DnsFormatError";
@@ -60,21 +74,49 @@ export function readQuery(bytes: Uint8Array): Query | undefined {
     opcode: (flags >> 11) & 0xf,
     recursionDesired: (flags & 0x0100) !== 0,
     question,
-    udpBytesMax: Math.max(512, Math.min(edns ?? 512, 4096)),
+    udpBytesMax: Math.max(512, Math.min(edns?.bytesMax ?? 512, 4096)),
     hasEdns: edns !== undefined,
+    hasUnknownEdns: edns !== undefined && edns.version !== 0,
+    wantsSignatures: edns?.wantsSignatures ?? false,
+    checkingDisabled: (flags & 0x0010) !== 0,
   };
 }
 
-function findEdns(bytes: Uint8Array, view: DataView, from: number): number | undefined {
+interface Edns {
+  readonly bytesMax: number;
+  readonly version: number;
+  readonly wantsSignatures: boolean;
+}
+
+function findEdns(bytes: Uint8Array, view: DataView, from: number): Edns | undefined {
   let at = from;
   const records = view.getUint16(6) + view.getUint16(8) + view.getUint16(10);
   for (let record = 0; record < Math.min(records, 16); record += 1) {
     const { end } = readName(bytes, at);
     if (end + 10 > bytes.length) return undefined;
-    if (view.getUint16(end) === 41) return view.getUint16(end + 2);
+    if (view.getUint16(end) === 41)
+      return {
+        bytesMax: view.getUint16(end + 2),
+        version: view.getUint8(end + 5),
+        wantsSignatures: (view.getUint16(end + 6) & 0x8000) !== 0,
+      };
     at = end + 10 + view.getUint16(end + 8);
   }
   return undefined;
+}
+
+/** Where the name that begins at `from` ends. Throws DnsFormatError. */
+export function skipName(bytes: Uint8Array, from: number): number {
+  return readName(bytes, from).end;
+}
+
+/** A message as it goes over TCP: behind its length in two bytes. */
+export function framed(message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(2 + message.length);
+  bytes[0] = message.length >> 8;
+  bytes[1] = message.length & 0xff;
+  bytes.set(message, 2);
+  return bytes;
 }
 
 function readName(bytes: Uint8Array, from: number): { readonly name: string; readonly end: number } {
@@ -180,7 +222,7 @@ function write(query: Query, { code, authoritative, answers, authority = [], add
       (truncated ? 0x0200 : 0) |
       (query.recursionDesired ? 0x0100 : 0) |
       0x0080 |
-      code,
+      (code & 0xf),
   );
   writer.uint16(1);
   writer.uint16(answers.length);
@@ -195,8 +237,10 @@ function write(query: Query, { code, authoritative, answers, authority = [], add
   if (query.hasEdns) {
     writer.byte(0);
     writer.uint16(41);
-    writer.uint16(4096);
-    writer.uint16(0);
+    writer.uint16(ednsBytes);
+    // The upper bits of the code, and the version.
+    writer.byte(code >> 4);
+    writer.byte(0);
     writer.uint16(0);
     writer.uint16(0);
   }

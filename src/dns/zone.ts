@@ -10,6 +10,11 @@ import { type Answer, type Question, type ResourceRecord, responseCodes, types }
 
 export interface Observed {
   readonly domain: string;
+  /** How long answers may be kept. */
+  readonly seconds: number;
+  readonly answersPods: boolean;
+  /** Addresses that were given to a name by hand. */
+  addressesFor(name: string): readonly string[] | undefined;
   service(namespace: string, name: string): Service | undefined;
   hasNamespace(name: string): boolean;
   slicesOf(namespace: string, service: string): readonly EndpointSlice[];
@@ -17,11 +22,14 @@ export interface Observed {
   nameOf(address: string): string | undefined;
 }
 
-const seconds = 5;
+/** The name server's own Service. */
+const self = { namespace: "kube-system", name: "kube-dns" };
 
 export function answer(question: Question, observed: Observed): Answer | undefined {
-  const { domain } = observed;
-  const { name } = question;
+  const { domain, seconds } = observed;
+  const { name, type } = question;
+  const given = observed.addressesFor(name);
+  if (given) return { code: responseCodes.noError, authoritative: true, answers: addresses(name, type, given, seconds) };
   if (name.endsWith(".in-addr.arpa") || name.endsWith(".ip6.arpa")) return reverse(question, observed);
   if (name !== domain && !name.endsWith(`.${domain}`)) return undefined;
   const labels = name === domain ? [] : name.slice(0, -domain.length - 1).split(".");
@@ -35,6 +43,14 @@ export function answer(question: Question, observed: Observed): Answer | undefin
     serial: 1,
     negativeSeconds: seconds,
   };
+  if (labels.length === 0) {
+    const server: ResourceRecord = { name, seconds, type: "NS", target: `ns.dns.${domain}` };
+    const answers = [
+      ...(type === types.SOA || type === types.ANY ? [soa] : []),
+      ...(type === types.NS || type === types.ANY ? [server] : []),
+    ];
+    return { code: responseCodes.noError, authoritative: true, answers, ...(answers.length === 0 && { authority: [soa] }) };
+  }
   if (found === "no such name") return { code: responseCodes.nameError, authoritative: true, answers: [], authority: [soa] };
   if (found.answers.length === 0) return { code: responseCodes.noError, authoritative: true, answers: [], authority: [soa] };
   return { code: responseCodes.noError, authoritative: true, ...found };
@@ -44,18 +60,23 @@ type Found = "no such name" | { readonly answers: readonly ResourceRecord[]; rea
 
 function look(labels: readonly string[], question: Question, observed: Observed): Found {
   const { name, type } = question;
-  if (labels.length === 0) return { answers: [] };
+  const { seconds } = observed;
   const [last, ...before] = [...labels].reverse();
   if (last === "dns-version" && before.length === 0)
     return { answers: type === types.TXT ? [{ name, seconds, type: "TXT", text: "1.1.0" }] : [] };
   const [namespace, ...rest] = before;
+  if (last === "dns" && (namespace === undefined || (namespace === "ns" && rest.length === 0))) {
+    const server = observed.service(self.namespace, self.name)?.spec;
+    return { answers: namespace ? addresses(name, type, server?.clusterIPs ?? [], seconds) : [] };
+  }
   if (last !== "svc" && last !== "pod") return "no such name";
   if (namespace === undefined) return { answers: [] };
   if (last === "pod") {
+    if (!observed.answersPods) return "no such name";
     if (!observed.hasNamespace(namespace)) return "no such name";
     if (rest.length === 0) return { answers: [] };
     const address = rest.length === 1 ? addressOf(rest[0] as string) : undefined;
-    return address === undefined ? "no such name" : { answers: addresses(name, type, [address]) };
+    return address === undefined ? "no such name" : { answers: addresses(name, type, [address], seconds) };
   }
   const [serviceName, ...more] = rest;
   if (serviceName === undefined) return observed.hasNamespace(namespace) ? { answers: [] } : "no such name";
@@ -66,9 +87,8 @@ function look(labels: readonly string[], question: Question, observed: Observed)
   if (service.spec.type === "ExternalName") {
     return more.length === 0 ? { answers: [{ name, seconds, type: "CNAME", target: service.spec.externalName ?? "" }] } : "no such name";
   }
-  if (more.length === 0) return ofService(question, service, slices, base);
+  if (more.length === 0) return ofService(question, service, slices, base, seconds);
   if (more.length === 1) {
-    if (!isHeadless(service)) return "no such name";
     const hosts = hostsOf(service, slices).filter(({ host }) => host === more[0]);
     return hosts.length === 0
       ? "no such name"
@@ -77,6 +97,7 @@ function look(labels: readonly string[], question: Question, observed: Observed)
             name,
             type,
             hosts.flatMap(({ ips }) => ips),
+            seconds,
           ),
         };
   }
@@ -87,6 +108,7 @@ function look(labels: readonly string[], question: Question, observed: Observed)
       service,
       slices,
       base,
+      seconds,
       (candidate) => candidate.name === port && candidate.protocol.toLowerCase() === protocol,
     );
     if (records.answers.length === 0) return "no such name";
@@ -95,11 +117,11 @@ function look(labels: readonly string[], question: Question, observed: Observed)
   return "no such name";
 }
 
-function ofService({ name, type }: Question, service: Service, slices: readonly EndpointSlice[], base: string): Found {
-  if (type === types.SRV) return portRecords(name, service, slices, base, () => true);
-  if (!isHeadless(service)) return { answers: addresses(name, type, service.spec.clusterIPs ?? [service.spec.clusterIP ?? ""]) };
+function ofService({ name, type }: Question, service: Service, slices: readonly EndpointSlice[], base: string, seconds: number): Found {
+  if (type === types.SRV) return portRecords(name, service, slices, base, seconds, () => true);
+  if (!isHeadless(service)) return { answers: addresses(name, type, service.spec.clusterIPs ?? [service.spec.clusterIP ?? ""], seconds) };
   const hosts = hostsOf(service, slices);
-  return hosts.length === 0 ? "no such name" : { answers: addresses(name, type, [...new Set(hosts.flatMap(({ ips }) => ips))]) };
+  return hosts.length === 0 ? "no such name" : { answers: addresses(name, type, [...new Set(hosts.flatMap(({ ips }) => ips))], seconds) };
 }
 
 const isHeadless = (service: Service) => service.spec.clusterIP === "None";
@@ -124,13 +146,14 @@ function portRecords(
   service: Service,
   slices: readonly EndpointSlice[],
   base: string,
+  seconds: number,
   wanted: (port: { readonly name: string; readonly protocol: string }) => boolean,
 ): { readonly answers: readonly ResourceRecord[]; readonly additional: readonly ResourceRecord[] } {
   const answers: ResourceRecord[] = [];
   const additional: ResourceRecord[] = [];
   const add = (port: number, target: string, ips: readonly string[]) => {
     answers.push({ name, seconds, type: "SRV", priority: 0, weight: 100, port, target });
-    additional.push(...addresses(target, types.ANY, ips));
+    additional.push(...addresses(target, types.ANY, ips, seconds));
   };
   if (isHeadless(service)) {
     for (const { host, ips, ports } of hostsOf(service, slices)) {
@@ -144,7 +167,7 @@ function portRecords(
   return { answers, additional };
 }
 
-function addresses(name: string, type: number, ips: readonly string[]): readonly ResourceRecord[] {
+function addresses(name: string, type: number, ips: readonly string[], seconds: number): readonly ResourceRecord[] {
   return ips
     .filter((ip) => ip !== "" && ip !== "None")
     .map((address) => ({ name, seconds, type: address.includes(":") ? ("AAAA" as const) : ("A" as const), address }))
@@ -155,6 +178,7 @@ function reverse({ name, type }: Question, observed: Observed): Answer | undefin
   const address = reverseAddress(name);
   const target = address && observed.nameOf(address);
   if (!target) return undefined;
+  const { seconds } = observed;
   const answers: readonly ResourceRecord[] = type === types.PTR || type === types.ANY ? [{ name, seconds, type: "PTR", target }] : [];
   return { code: responseCodes.noError, authoritative: true, answers };
 }

@@ -57,7 +57,9 @@ export const component: Component = {
     const { nftables, featureGates = {}, clientConnection, nodePortAddresses = [] } = configuration;
     const families = (await speaksIpv6(world)) ? (["IPv4", "IPv6"] as const) : (["IPv4"] as const);
     if (values.cleanup) {
-      for (const family of families) await tableLoader(world).clear({ family: family === "IPv4" ? "ip" : "ip6", name: serviceTableName });
+      for (const family of families)
+        for (const name of [serviceTableName, policyTableName])
+          await tableLoader(world).clear({ family: family === "IPv4" ? "ip" : "ip6", name });
       world.processes.self.exit(0);
     }
     const access = await accessFor(world, clientConnection.kubeconfig || values.kubeconfig);
