@@ -5,6 +5,7 @@ import type { Pod } from "#api/core/pod/pod.ts";
 import { podRequests } from "#api/core/pod/resources.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
 import { allContainers, isControlPlane, isStatic } from "./layout.ts";
+import type { ResizeVerdict } from "./pod-worker/resizing.ts";
 import { sysctlProblem } from "./sysctls.ts";
 
 export interface Rejection {
@@ -49,6 +50,32 @@ export function admit(
     if (requested + used > capacity) return outOf(name, requested, used, capacity);
   }
   return undefined;
+}
+
+/** Whether amounts of a Pod that runs here may become those it says: `others` are the other Pods of the node. */
+export function judgeResize(pod: Pod, others: readonly Pod[], node: Node | undefined): ResizeVerdict {
+  if (!node) return { fits: false, reason: "Deferred", message: "the node is not known yet" };
+  const allocatable = node.status.allocatable ?? {};
+  const requested = podRequests(pod);
+  for (const name of ["memory", "cpu"] as const) {
+    const { wanted, capacity } = { wanted: countOf(name, requested[name]), capacity: countOf(name, allocatable[name]) };
+    if (wanted > capacity) {
+      const message = `Node didn't have enough capacity: ${name}, requested: ${wanted}, capacity: ${capacity}`;
+      return { fits: false, reason: "Infeasible", message };
+    }
+  }
+  for (const name of ["cpu", "memory"] as const) {
+    const { wanted, capacity } = { wanted: countOf(name, requested[name]), capacity: countOf(name, allocatable[name]) };
+    const used = others.reduce((sum, other) => sum + countOf(name, podRequests(other)[name]), 0);
+    if (wanted === 0 || wanted + used <= capacity) continue;
+    const message = `Node didn't have enough resource: ${name}, requested: ${wanted}, used: ${used}, capacity: ${capacity}`;
+    return { fits: false, reason: "Deferred", message };
+  }
+  return { fits: true };
+}
+
+function countOf(name: "cpu" | "memory", amount = "0"): number {
+  return name === "cpu" ? quantityToMilli(amount) : quantityToWhole(amount);
 }
 
 function outOf(name: string, requested: number, used: number, capacity: number): Rejection {

@@ -9,6 +9,7 @@ import { isReady } from "#api/core/pod/readiness.ts";
 import { exitAnnotation } from "#cri/simulated/simulated-runtime.ts";
 import type { Files } from "#platform/files.ts";
 import type { World } from "#platform/world.ts";
+import { complete } from "#schema/derive/defaults.ts";
 import type { Draft } from "#schema/message.ts";
 import { type Harness, withServer } from "../../test/support/api-server.ts";
 import { adminClient, startTestKubelet, type TestKubelet } from "../../test/support/kubelet.ts";
@@ -399,4 +400,88 @@ kubeletTest("SYNC1 a sandbox that cannot be made is tried again by itself", asyn
       ({ reason, message }) => reason === "FailedCreatePodSandBox" && message === "Failed to create pod sandbox: no network yet",
     ),
   );
+});
+
+kubeletTest("RESIZE1 amounts change in place, restart what asks for it, and wait where there is no room", async (h) => {
+  const allocatable = { cpu: "2", memory: "1Gi", pods: "110" };
+  const node = () => complete(Node, { metadata: { name: "node-1" }, status: { allocatable } });
+  const own = await startTestKubelet(h, { node });
+  const resources = { requests: { cpu: "500m", memory: "100Mi" }, limits: { memory: "200Mi" } };
+  const resizePolicy = [{ resourceName: "memory", restartPolicy: "RestartContainer" as const }];
+  await own.client.create(Pod, pod("web", { containers: [{ name: "main", image: "busybox:1", resources, resizePolicy }] }));
+  await own.client.create(Pod, pod("other", { containers: [{ name: "main", image: "busybox:1", resources: { requests: { cpu: "1" } } }] }));
+  await phaseIs(h, own, "web", "Running");
+  await phaseIs(h, own, "other", "Running");
+  const get = () => own.client.get(Pod, { namespace: "default", name: "web" });
+  const resize = (wanted: object) =>
+    own.client.patch(Pod, { namespace: "default", name: "web" }, { spec: { containers: [{ name: "main", resources: wanted }] } } as never, {
+      type: "strategic",
+      subresource: "resize",
+    });
+  const statusIs = (what: string, holds: (status: NonNullable<Pod["status"]["containerStatuses"]>[number], pod: Pod) => boolean) =>
+    until(h, what, async () => {
+      const found = await get();
+      return holds(found.status.containerStatuses?.[0] as never, found);
+    });
+  const condition = (found: Pod, type: string) => found.status.conditions?.find((one) => one.type === type);
+  await statusIs(
+    "the amounts are told",
+    ({ resources: told, allocatedResources }) => told?.requests?.["cpu"] === "500m" && allocatedResources?.["memory"] === "100Mi",
+  );
+
+  await resize({ requests: { cpu: "700m" } });
+  await statusIs(
+    "the processor's share is more",
+    ({ resources: told, restartCount }) => told?.requests?.["cpu"] === "700m" && restartCount === 0,
+  );
+  assert.ok(own.runtime.calls.includes("updateContainerResources main"));
+
+  await resize({ requests: { cpu: "1500m" } });
+  await statusIs(
+    "it waits for room",
+    (told, found) => condition(found, "PodResizePending")?.reason === "Deferred" && told.resources?.requests?.["cpu"] === "700m",
+  );
+  assert.equal(
+    condition(await get(), "PodResizePending")?.message,
+    "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
+  );
+  await own.client.delete(Pod, { namespace: "default", name: "other" });
+  await statusIs(
+    "the room is used",
+    (told, found) => told.resources?.requests?.["cpu"] === "1500m" && condition(found, "PodResizePending") === undefined,
+  );
+
+  await resize({ requests: { cpu: "3" } });
+  await statusIs("more than the node has", (_, found) => condition(found, "PodResizePending")?.reason === "Infeasible");
+  await resize({ requests: { cpu: "1", memory: "150Mi" } });
+  await statusIs(
+    "memory restarts it",
+    ({ resources: told, restartCount, state }) =>
+      restartCount === 1 && state.running !== undefined && told?.requests?.["memory"] === "150Mi",
+  );
+  const events = (await own.client.list(Event, { namespace: "default" })).items.map(({ reason, message }) => `${reason} ${message}`);
+  assert.ok(events.includes("Killing Container main resize requires restart"));
+  const text =
+    '{"containers":[{"name":"main","resources":{"limits":{"memory":"200Mi"},"requests":{"cpu":"700m","memory":"100Mi"}}}],"generation":2}';
+  assert.ok(events.includes(`ResizeStarted Pod resize started: ${text}`), events.join("\n"));
+  assert.ok(events.includes(`ResizeCompleted Pod resize completed: ${text}`));
+});
+
+kubeletTest("RESIZE2 a kubelet that starts anew goes by what was given, and gives what was wanted meanwhile", async (h) => {
+  const first = h.scope.child("first kubelet");
+  const node = () => complete(Node, { metadata: { name: "node-1" }, status: { allocatable: { cpu: "2", memory: "1Gi" } } });
+  const own = await startTestKubelet(h, { scope: first, node });
+  const containers = [{ name: "main", image: "busybox:1", resources: { requests: { cpu: "500m" } } }];
+  await own.client.create(Pod, pod("web", { containers }));
+  await phaseIs(h, own, "web", "Running");
+  await first.stop();
+  const name = { namespace: "default", name: "web" };
+  const wanted = { spec: { containers: [{ name: "main", resources: { requests: { cpu: "800m" } } }] } };
+  await own.client.patch(Pod, name, wanted as never, { type: "strategic", subresource: "resize" });
+  await startTestKubelet(h, { runtime: own.runtime, node });
+  await until(h, "it is given", async () => {
+    const [told] = (await own.client.get(Pod, name)).status.containerStatuses ?? [];
+    return told?.resources?.requests?.["cpu"] === "800m" && told.restartCount === 0;
+  });
+  assert.ok(own.runtime.calls.includes("updateContainerResources main"));
 });

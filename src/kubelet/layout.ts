@@ -17,6 +17,8 @@ export const annotations = {
   gracePeriod: "io.kubernetes.pod.terminationGracePeriod",
   deletionGracePeriod: "io.kubernetes.pod.deletionGracePeriod",
   preStop: "io.kubernetes.container.preStopHandler",
+  /** Of our own: what the container was made with. */
+  resources: "io.kubernetes.container.resources",
   ports: "io.kubernetes.container.ports",
   configSource: "kubernetes.io/config.source",
   configHash: "kubernetes.io/config.hash",

@@ -14,11 +14,12 @@ import { objectKey } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
-import { admit } from "./admission.ts";
+import { admit, judgeResize } from "./admission.ts";
 import type { EvictablePod } from "./eviction/eviction.ts";
 import { annotations, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
 import { isAlive } from "./pod-worker/observed.ts";
+import type { ResizeVerdict } from "./pod-worker/resizing.ts";
 import type { PodWorkerNeeds } from "./pod-worker/pod-work.ts";
 import { PodWorker } from "./pod-worker/pod-worker.ts";
 import { sameForeign } from "./status/ownership.ts";
@@ -31,7 +32,7 @@ export interface PodsApi {
   readonly statuses: StatusManager;
 }
 
-export interface PodWorkersNeeds extends Omit<PodWorkerNeeds, "report" | "ended" | "finished"> {
+export interface PodWorkersNeeds extends Omit<PodWorkerNeeds, "report" | "ended" | "finished" | "judgeResize"> {
   readonly api: PodsApi | undefined;
   readonly node: () => Node | undefined;
   /** Why a Pod that could run here is not taken now. */
@@ -55,6 +56,7 @@ export class PodWorkers {
       report: (pod, status) => this.#report(pod, status),
       ended: (pod) => this.#ended(pod),
       finished: (uid) => this.#finished(uid),
+      judgeResize: (pod) => this.#judgeResize(pod),
     };
   }
 
@@ -168,6 +170,7 @@ export class PodWorkers {
 
   #report(pod: Pod, status: PodStatus): void {
     const { api } = this.#needs;
+    if (status.phase !== pod.status.phase && (status.phase === "Succeeded" || status.phase === "Failed")) this.#reconsiderResizes();
     if (!isStatic(pod)) return api?.statuses.set(pod, status);
     const mirror = api?.pods.get(objectKey(pod));
     if (mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid) api?.statuses.set(mirror, mirrored(mirror, status));
@@ -193,6 +196,22 @@ export class PodWorkers {
     this.#needs.images.forget(uid);
     void entry?.scope.stop();
     this.#reconcileStatic();
+    this.#reconsiderResizes();
+  }
+
+  #judgeResize(pod: Pod): ResizeVerdict {
+    const others = this.all().filter((worker) => !worker.isOver && worker.uid !== pod.metadata.uid);
+    return judgeResize(
+      pod,
+      others.map((worker) => worker.pod),
+      this.#needs.node(),
+    );
+  }
+
+  /** There may be room for Pods that wait to have more: those of the highest priority first. */
+  #reconsiderResizes(): void {
+    const waiting = this.all().filter(({ isResizePending }) => isResizePending);
+    for (const worker of waiting.sort((a, b) => (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0))) worker.reconsider();
   }
 }
 

@@ -58,6 +58,7 @@ export function containerConfig(pod: Pod, container: AnyContainer, facts: Contai
     },
     annotations: {
       [annotations.hash]: containerHash(container),
+      [annotations.resources]: JSON.stringify(container.resources),
       [annotations.restartCount]: String(attempt),
       [annotations.terminationMessagePath]: container.terminationMessagePath,
       [annotations.terminationMessagePolicy]: container.terminationMessagePolicy,

@@ -12,7 +12,7 @@ import type { Volumes } from "../volumes/volumes.ts";
 import { containerConfig } from "./container-config.ts";
 import { ContainerConfigError, environmentOf } from "./environment.ts";
 import type { FieldContext } from "./field-paths.ts";
-import type { ObservedPod } from "./observed.ts";
+import { containersNamed, type ObservedPod } from "./observed.ts";
 import type { PodFiles } from "./pod-files.ts";
 import { linuxResources } from "./resources.ts";
 
@@ -61,7 +61,9 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
   const recursiveReadOnly = await mountsReadOnlyBelow(needs, pod);
   const mountNeeds = { files: world.files, volumes, recursiveReadOnly };
   const mounts = await containerMounts(mountNeeds, pod, container, environment, { hostsPath, terminationPath });
-  const target = observed.containers.find(({ name, state }) => name === container.targetContainerName && state === "running");
+  const { targetContainerName } = container;
+  const target = targetContainerName ? containersNamed(observed, targetContainerName)[0] : undefined;
+  if (targetContainerName && !target) throw new ContainerConfigError(`unable to find target container ${targetContainerName}`);
   const config = containerConfig(pod, container, {
     attempt,
     image,

@@ -40,6 +40,8 @@ export interface Situation {
   readonly starting: ReadonlySet<string>;
   /** Containers that were stopped because their definition changed: they are replaced whatever their restart policy says. */
   readonly replaced: ReadonlySet<string>;
+  /** Containers that are to be started anew with other amounts, by id. */
+  readonly resized?: ReadonlySet<string> | undefined;
   /** Containers that could not be made or started, by name. */
   readonly held: ReadonlyMap<string, Waiting>;
   /** The sandbox or the volumes could not be made. */
@@ -273,6 +275,8 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
     if (hash !== undefined && hash !== containerHash(container)) {
       return { why: `Container ${container.name} definition changed, will be restarted`, graceSeconds, replace: true };
     }
+    if (situation.resized?.has(current.id))
+      return { why: `Container ${container.name} resize requires restart`, graceSeconds, replace: true };
     const failed = situation.probe(current.id)?.failed;
     if (!failed) return undefined;
     const again = isRestarted(container, pod.spec, killedExitCode) ? ", will be restarted" : "";

@@ -16,6 +16,7 @@ import { eventSubject } from "./event-subject.ts";
 import type { FieldContext } from "./field-paths.ts";
 import { nothingObserved, type ObservedPod } from "./observed.ts";
 import { PodFiles } from "./pod-files.ts";
+import type { ResizeVerdict } from "./resizing.ts";
 import type { Resolver } from "./sandbox-config.ts";
 
 export interface PodWorkerNeeds extends CreationNeeds {
@@ -29,6 +30,8 @@ export interface PodWorkerNeeds extends CreationNeeds {
   readonly runtimeHandler: HandlerOf;
   readonly hostIPs: () => readonly string[];
   readonly node: () => Node | undefined;
+  /** Whether this node has room for a Pod of its own with these amounts instead of those it has. */
+  readonly judgeResize: (pod: Pod) => ResizeVerdict;
   /** Told every new status. */
   readonly report: (pod: Pod, status: PodStatus) => void;
   /** The Pod has ended and nothing of it runs: bring that to the API. */

@@ -12,13 +12,15 @@ import { parseTime } from "#schema/time.ts";
 import { errorText } from "../images/image-puller.ts";
 import { allContainers, fullName } from "../layout.ts";
 import { withForeign } from "../status/ownership.ts";
-import { podStatus } from "../status/pod-status.ts";
+import { podStatus, type StatusFacts } from "../status/pod-status.ts";
 import { ContainerStart } from "./container-start.ts";
 import { ContainerStop } from "./container-stop.ts";
 import { type Decision, decide, type Situation, type Step } from "./decide.ts";
 import { isAlive, observe, type ObservedPod } from "./observed.ts";
 import { PodWork, type PodWorkerNeeds } from "./pod-work.ts";
 import { Preparation } from "./preparation.ts";
+import { Resizing, resizeText } from "./resizing.ts";
+import { linuxResources } from "./resources.ts";
 
 /** After the runtime could not be asked. */
 const failureMilliseconds = 2_000;
@@ -26,6 +28,8 @@ const failureMilliseconds = 2_000;
 const exitLookMilliseconds = 10;
 const exitLooksMax = 9;
 const stepsMax = 200;
+/** After containers could not be given other amounts. */
+const resizeRetryMilliseconds = 10_000;
 /** Between two events that say the same container waits. */
 const backOffToldMilliseconds = 10_000;
 
@@ -58,14 +62,22 @@ export class PodWorker {
   /** How often was looked after the runtime told that these ended, by id. */
   readonly #exits = new Map<string, number>();
   readonly #toldBackOff = new Map<string, number>();
+  readonly #resizing: Resizing;
+  /** The Pod with the amounts it wants; the work goes by those it was given. */
+  #wanted: Pod;
+  #resizeAt = 0;
+  #wasResizing = false;
   #toldLost: string | undefined;
 
   constructor(scope: Scope, world: World, needs: PodWorkerNeeds, pod: Pod) {
     this.uid = pod.metadata.uid;
-    this.#work = new PodWork(scope, world, needs, pod, () => this.wake());
+    this.#wanted = pod;
+    this.#resizing = new Resizing(pod);
+    this.#work = new PodWork(scope, world, needs, this.#resizing.allocated(pod), () => this.wake());
     this.#preparation = new Preparation(this.#work);
     this.#stops = new ContainerStop(this.#work);
     this.#starts = new ContainerStart(this.#work, this.#preparation, this.#stops);
+    this.reconsider();
     scope.start("work", (task) => this.#run(task));
   }
 
@@ -91,8 +103,40 @@ export class PodWorker {
   }
 
   update(pod: Pod, { wake = true } = {}): void {
-    this.#work.pod = pod;
+    this.#wanted = pod;
+    this.reconsider();
     if (wake) this.wake();
+  }
+
+  /** Room may have come for amounts that the Pod waits for, or it may want others. */
+  reconsider(): void {
+    if (this.isOver) return this.#take();
+    const before = this.#resizing.pending;
+    const isGiven = this.#resizing.consider(this.#wanted, this.#work.needs.judgeResize);
+    this.#take();
+    const { pending } = this.#resizing;
+    if (isGiven) {
+      this.#resizing.failure = undefined;
+      this.#resizeAt = 0;
+      this.#wasResizing = true;
+      this.#work.event("Normal", "ResizeStarted", `Pod resize started: ${resizeText(this.#work.pod)}`);
+      this.wake();
+    } else if (pending?.message !== before?.message) {
+      if (pending) {
+        const text = resizeText(this.#wanted, pending.message);
+        this.#work.event("Warning", `Resize${pending.reason}`, `Pod resize ${pending.reason}: ${text}`);
+      }
+      this.wake();
+    }
+  }
+
+  /** Room for other amounts is waited for. */
+  get isResizePending(): boolean {
+    return this.#resizing.pending !== undefined;
+  }
+
+  #take(): void {
+    this.#work.pod = this.#resizing.allocated(this.#wanted);
   }
 
   /** Stops the Pod; called again with less grace, it hurries. */
@@ -181,11 +225,13 @@ export class PodWorker {
       }
       if (progress) continue;
       if (!this.isOver) await this.#preparation.refreshVolumes();
+      if (!this.isOver) await this.#resize();
       const wasOver = this.isOver;
       this.#tell(decision);
       if (this.isOver && !wasOver) continue;
       await this.#release();
-      const times = [decision.wakeAt, this.#preparation.volumesDue, this.#exitLookAt()].filter((time) => time !== undefined);
+      const resizeAt = this.#resizing.failure === undefined ? undefined : this.#resizeAt;
+      const times = [decision.wakeAt, this.#preparation.volumesDue, this.#exitLookAt(), resizeAt].filter((time) => time !== undefined);
       if (times.length > 0) this.#wakeAfter(Math.max(1, Math.min(...times) - this.#work.world.clock.now()));
       return false;
     }
@@ -206,6 +252,7 @@ export class PodWorker {
       if (!isStill || looks >= exitLooksMax) this.#exits.delete(id);
       else this.#exits.set(id, looks + 1);
     }
+    this.#resizing.observe(this.#work.observed, this.#work.pod);
     const specs = new Map(allContainers(this.#work.pod).map((container) => [container.name, container]));
     const { podIP } = this.#work;
     for (const found of containers) {
@@ -218,6 +265,45 @@ export class PodWorker {
         if (!this.#messages.has(found.id)) this.#messages.set(found.id, await this.#work.files.lastWords(found));
       }
     }
+  }
+
+  /** Gives running containers what was set aside: the Pod's cgroup is widened first and narrowed last. */
+  async #resize(): Promise<void> {
+    const { runtime, cgroups, options } = this.#work.needs;
+    const { pod, world } = this.#work;
+    const due = this.#resizing.due(this.#work.observed, pod).filter(({ restart }) => !restart);
+    if (due.length === 0 || this.#resizeAt > world.clock.now()) return;
+    try {
+      await cgroups?.resize(pod).catch(() => {});
+      for (const { container, observed } of due) {
+        const { oomScoreAdjustment: _, ...amounts } = linuxResources(pod, container, options.memoryBytes);
+        await runtime.updateContainerResources(observed.id, amounts);
+        this.#resizing.given(observed.id, container.resources);
+      }
+      await cgroups?.resize(pod);
+      this.#resizing.failure = undefined;
+    } catch (error) {
+      const message = errorText(error);
+      if (this.#resizing.failure !== message) this.#work.event("Warning", "ResizeError", `Pod resize error: ${resizeText(pod, message)}`);
+      this.#resizing.failure = message;
+      this.#resizeAt = world.clock.now() + resizeRetryMilliseconds;
+    }
+  }
+
+  /** The conditions that say how far a change of amounts has got. */
+  #resizeFacts(): StatusFacts["resize"] {
+    const { pending, failure } = this.#resizing;
+    const { observed, pod } = this.#work;
+    const isUnderWay = !this.isOver && this.#resizing.due(observed, pod).length > 0;
+    if (this.#wasResizing && !isUnderWay && !this.isOver)
+      this.#work.event("Normal", "ResizeCompleted", `Pod resize completed: ${resizeText(pod)}`);
+    this.#wasResizing = isUnderWay;
+    return { actual: (id) => this.#resizing.actual(id), pending, progress: isUnderWay ? { failure } : undefined };
+  }
+
+  #toRestart(): ReadonlySet<string> {
+    const due = this.#resizing.due(this.#work.observed, this.#work.pod);
+    return new Set(due.flatMap(({ observed, restart }) => (restart ? [observed.id] : [])));
   }
 
   /** What the status says of this container. */
@@ -245,6 +331,7 @@ export class PodWorker {
       stopping: this.#stops.stopping,
       starting: this.#starts.starting,
       replaced: this.#work.replaced,
+      resized: this.#toRestart(),
       held: this.#starts.held,
       blockedUntil: this.#preparation.blockedUntil,
       restartBlockedUntil: (key, since) => restarts.blockedUntil(key, since, now),
@@ -271,6 +358,7 @@ export class PodWorker {
       messages: this.#messages,
       ending: this.#work.ending !== undefined || this.#failure !== undefined,
       failure: this.#failure,
+      resize: this.#resizeFacts(),
     });
     this.#own = status;
     report(this.#work.pod, status);

@@ -7,12 +7,19 @@ import { formatTime } from "#schema/time.ts";
 import { restartsAll } from "../pod-worker/decide.ts";
 import type { ContainerStatuses, Phase, StatusFacts } from "./pod-status.ts";
 
+/** Those that go when there is nothing to tell. */
+export const resizeConditionTypes: readonly string[] = ["PodResizePending", "PodResizeInProgress"];
+
 export function conditionsOf(facts: StatusFacts, phase: Phase, { init, main }: ContainerStatuses): readonly PodCondition[] {
   const { pod, observed, now } = facts;
   const { spec } = pod;
   const time = formatTime(now);
   const generation = pod.metadata.generation;
-  let conditions = pod.status.conditions ?? [];
+  const { pending, progress } = facts.resize ?? {};
+  const isTold = (type: string) => (type === "PodResizePending" ? pending : progress) !== undefined;
+  let conditions: readonly PodCondition[] = (pod.status.conditions ?? []).filter(
+    ({ type }) => !resizeConditionTypes.includes(type) || isTold(type),
+  );
   const set = (type: string, status: boolean, reason?: string, message?: string): void => {
     const condition = {
       type,
@@ -24,6 +31,8 @@ export function conditionsOf(facts: StatusFacts, phase: Phase, { init, main }: C
     conditions = withCondition<PodCondition>(conditions, condition, time);
   };
 
+  if (pending) set("PodResizePending", true, pending.reason, pending.message);
+  if (progress) set("PodResizeInProgress", true, progress.failure === undefined ? undefined : "Error", progress.failure);
   const disruption = facts.failure?.disruption;
   if (disruption !== undefined) set("DisruptionTarget", true, "TerminationByKubelet", disruption);
   set("PodReadyToStartContainers", observed.sandbox?.ready === true && (spec.hostNetwork === true || observed.sandbox.ips.length > 0));

@@ -42,7 +42,7 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
     imageID: current?.imageRef ?? before?.imageID ?? "",
     ...(current ? { containerID: `${runtimeName}://${current.id}` } : before?.containerID ? { containerID: before.containerID } : {}),
     started,
-    ...(current && Object.keys(container.resources).length > 0 && { resources: container.resources }),
+    ...(current && resourcesOf(facts, container, current)),
     ...(current &&
       container.volumeMounts && {
         volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
@@ -51,6 +51,16 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
           ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }),
         })),
       }),
+  };
+}
+
+/** What it really has, and what was set aside for it. */
+function resourcesOf({ resize }: StatusFacts, container: AnyContainer, { id }: ObservedContainer): Partial<ContainerStatus> {
+  const resources = resize?.actual(id) ?? container.resources;
+  const { requests = {} } = container.resources;
+  return {
+    ...(Object.keys(resources).length > 0 && { resources }),
+    ...(Object.keys(requests).length > 0 && { allocatedResources: requests }),
   };
 }
 

@@ -34,6 +34,14 @@ export interface StatusFacts {
   /** Everything is to end, or has. */
   readonly ending: boolean;
   /** Set when the Pod as a whole was found to have failed. */
+  /** What containers really have, by id, and how far a change of that has got. */
+  readonly resize?:
+    | {
+        readonly actual: (id: string) => ContainerStatus["resources"];
+        readonly pending: { readonly reason: string; readonly message: string } | undefined;
+        readonly progress: { readonly failure: string | undefined } | undefined;
+      }
+    | undefined;
   readonly failure?: { readonly reason: string; readonly message: string; readonly disruption?: string | undefined } | undefined;
 }
 

@@ -9,6 +9,7 @@ import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import type { Json } from "#schema/field.ts";
 import { namespaceOf } from "../layout.ts";
+import { resizeConditionTypes } from "./conditions.ts";
 import { isForeignField, mayWrite } from "./ownership.ts";
 
 export interface StatusManager {
@@ -101,12 +102,16 @@ export function statusPatch(before: PodStatus, after: PodStatus): Json | undefin
       const changed = (after.conditions ?? []).filter(
         (one) => mayWrite(one, before) && !before.conditions?.some((other) => sameJson(one as never, other as never)),
       );
-      if (changed.length > 0) {
-        patch[key] = changed.map((one) => {
+      const gone = (before.conditions ?? [])
+        .map(({ type }) => type)
+        .filter((type) => resizeConditionTypes.includes(type) && !after.conditions?.some((one) => one.type === type));
+      if (changed.length > 0 || gone.length > 0) {
+        const written = changed.map((one) => {
           const previous = before.conditions?.find(({ type }) => type === one.type);
           const cleared = Object.keys(previous ?? {}).filter((field) => !Object.hasOwn(one, field));
           return { ...Object.fromEntries(cleared.map((field) => [field, null])), ...one } as Json;
         });
+        patch[key] = [...gone.map((type): Json => ({ $patch: "delete", type })), ...written];
       }
     } else patch[key] = replaced.includes(key) ? [{ $patch: "replace" }, ...(value as readonly Json[])] : value;
   }

@@ -7,6 +7,7 @@ import { rangeErrors } from "#api/meta/rules.ts";
 import type { Container } from "./container.ts";
 import type { Pod } from "./pod.ts";
 import type { PodSpec } from "./pod-spec.ts";
+import { resizeErrors } from "./resize-rules.ts";
 import type { Toleration } from "./scheduling.ts";
 
 const mayChange = [
@@ -28,6 +29,7 @@ export function podUpdateErrors(pod: Pod, old: Pod, subresource: string): readon
     ...deadlineErrors(spec, old.spec),
     ...tolerationErrors(spec.tolerations ?? [], old.spec.tolerations ?? []),
     ...gateErrors(spec, old.spec),
+    ...(subresource === "resize" ? resizeErrors(pod, old) : []),
   ];
   const allowed = withAllowedChanges(old.spec, spec, subresource);
   if (!deepEqual(allowed, spec)) {
