@@ -164,6 +164,20 @@ const pods: Readonly<Record<string, object>> = {
     terminationGracePeriodSeconds: 5,
     containers: [main(waits(), { lifecycle: { preStop: { exec: { command: ["sh", "-c", "echo secret word; exit 6"] } } } })],
   },
+  "hook-plain": {
+    terminationGracePeriodSeconds: 10,
+    containers: [
+      {
+        name: "main",
+        image: "keelson/hello",
+        command: [node, "-e", hookServer],
+        readinessProbe: { exec: { command: [node, "-e", 'require("node:fs").statSync("/tmp/open")'] }, periodSeconds: 1 },
+        lifecycle: { preStop: { httpGet: { scheme: "HTTPS", path: "/end", port: 8080 } } },
+      },
+    ],
+  },
+  patient: { terminationGracePeriodSeconds: 120, containers: [main("trap '' TERM; while :; do sleep 0.1; done")] },
+  extended: { containers: [main(waits())] },
   debugged: { containers: [main(`${waits()} # the-main-process`)] },
   uninitialised: { initContainers: [{ name: "first", ...shell(waits()) }], containers: [main("true")] },
   words: {
@@ -431,6 +445,32 @@ done`);
     assert.doesNotMatch(JSON.stringify(await life.events("hook-broken")), /secret word/);
   });
 
+  await context.test("NODE-26: an HTTPS hook that is answered in HTTP is asked again in HTTP, and that is told", async () => {
+    await life.ready("hook-plain");
+    const logs = tryKubectl("logs -f hook-plain");
+    await life.settle();
+    await kubectl("delete pod hook-plain");
+    assert.match((await logs).stdout, /^GET \/end /);
+    assert.ok(
+      await life.event(
+        "hook-plain",
+        "LifecycleHTTPFallback",
+        /^request to HTTPS lifecycle hook [\d.]+:8080 got HTTP response, retry with HTTP succeeded$/,
+      ),
+    );
+  });
+
+  await context.test("NODE-27: a second deletion with less grace hurries the first, and one with more does not slow it", async () => {
+    await life.ready("patient");
+    await kubectl("delete pod patient --wait=false");
+    await life.settle();
+    const seconds = await life.seconds(async () => {
+      await kubectl("delete pod patient --grace-period=1 --wait=false");
+      await kubectl("delete pod patient --grace-period=60");
+    });
+    assert.ok(seconds < 20, `gone after ${seconds} s`);
+  });
+
   await context.test(
     "NODE-30: an ephemeral container joins a running Pod, sees the target's processes, and is not started again",
     async () => {
@@ -475,11 +515,17 @@ done`);
     },
   );
 
-  await context.test("NODE-32: an ephemeral container does not wait for the init containers", async () => {
+  await context.test("NODE-32: an ephemeral container does not wait for the init containers, only for its target", async () => {
     await life.until("uninitialised", "the init container runs", ({ status }) => status.initContainerStatuses?.[0]?.state.running);
     await life.addEphemeral("uninitialised", { name: "looker", ...shell("echo here; sleep 100") });
     await life.until("uninitialised", "the looker runs", ({ status }) => status.ephemeralContainerStatuses?.[0]?.state.running);
     assert.equal(await life.shown("uninitialised"), "Init:0/1");
+    await life.addEphemeral("uninitialised", { name: "early", ...shell("true"), targetContainerName: "main" });
+    const waiting = await life.until("uninitialised", "the other is told why it waits", ({ status }) =>
+      status.ephemeralContainerStatuses?.find(({ name, state }) => name === "early" && state.waiting?.message),
+    );
+    const early = waiting.status.ephemeralContainerStatuses?.find(({ name }) => name === "early")?.state.waiting;
+    assert.deepEqual([early?.reason, early?.message], ["CreateContainerConfigError", "unable to find target container main"]);
   });
 
   await context.test(
@@ -520,6 +566,20 @@ done`);
     assert.deepEqual([ended?.exitCode, ended?.reason], [128, "StartError"]);
     assert.match(ended?.message ?? "", /no-such-program/);
     assert.ok(await life.event("unstartable", "Failed", /^Error: .*no-such-program/));
+  });
+
+  await context.test("NODE-44: activeDeadlineSeconds may be set on a running Pod, and shortened, not lengthened", async () => {
+    await life.ready("extended");
+    const deadline = (seconds: number) =>
+      tryKubectl(["patch", "pod", "extended", "-p", JSON.stringify({ spec: { activeDeadlineSeconds: seconds } })]);
+    assert.equal((await deadline(1_000)).code, 0);
+    assert.match(
+      (await deadline(2_000)).stderr,
+      /spec\.activeDeadlineSeconds: Invalid value: 2000: must be less than or equal to previous value/,
+    );
+    assert.equal((await deadline(1)).code, 0);
+    const pod = await life.until("extended", "it has failed", ({ status }) => status.phase === "Failed");
+    assert.equal(pod.status.reason, "DeadlineExceeded");
   });
 
   await context.test("NODE-50: generation counts changes of the spec; the status and its conditions say which they tell of", async () => {
@@ -574,6 +634,15 @@ done`);
     const target = life.condition(await life.pod("evicted"), "DisruptionTarget");
     assert.deepEqual([target?.status, target?.reason, target?.message], ["True", "EvictionByEvictionAPI", "Eviction API: evicting"]);
     await kubectl("delete pod evicted --grace-period=1");
+  });
+
+  await context.test("NODE-54: a deleted Pod that a finalizer holds ends, says how, and goes with the finalizer", async () => {
+    await kubectl(["patch", "pod", "boxed", "-p", '{"metadata":{"finalizers":["example.com/hold"]}}']);
+    await kubectl("delete pod boxed --wait=false");
+    const pod = await life.until("boxed", "it has ended", ({ status }) => status.phase === "Succeeded");
+    assert.deepEqual([life.condition(pod, "Ready")?.status, pod.status.containerStatuses?.[0]?.state.terminated?.exitCode], ["False", 0]);
+    await kubectl(["patch", "pod", "boxed", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+    await kubectl("wait --for=delete pod/boxed --timeout=30s");
   });
 
   await context.test("NODE-53: what a status says does not change when the kubelet starts anew", async () => {

@@ -124,7 +124,19 @@ const pods: Readonly<Record<string, object>> = {
       main(`touch /tmp/ready; ${waits}`, {
         ports: web,
         readinessProbe: { exec: { command: ["test", "-e", "/tmp/ready"] }, ...soon },
+        livenessProbe: { exec: { command: ["test", "-e", "/tmp/ready"] }, ...soon },
         lifecycle: { preStop: { exec: { command: ["sh", "-c", "sleep 4; rm /tmp/ready; sleep 4"] } } },
+      }),
+    ],
+  },
+  delayed: {
+    containers: [main(waits, { readinessProbe: { exec: { command: ["true"] }, initialDelaySeconds: 6, periodSeconds: 1 } })],
+  },
+  "started-ready": {
+    containers: [
+      main(`sleep 3; touch /tmp/up; ${waits}`, {
+        startupProbe: { exec: { command: ["test", "-e", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 60 },
+        readinessProbe: { exec: { command: ["true"] }, periodSeconds: 60 },
       }),
     ],
   },
@@ -294,6 +306,20 @@ test("probes and readiness on one node", { skip, timeout: 4 * 60_000 }, async (c
     },
   );
 
+  await context.test(
+    "NODE-74: no probe asks before its initial delay is over; the first answer counts at once, also after a startup probe",
+    async () => {
+      const seconds = async (name: string) => {
+        const pod = await life.ready(name);
+        const began = Date.parse(pod.status.containerStatuses?.[0]?.state.running?.startedAt ?? "");
+        return (Date.parse(String(life.condition(pod, "Ready")?.lastTransitionTime)) - began) / 1_000;
+      };
+      assert.ok((await seconds("delayed")) >= 5);
+      const ready = await seconds("started-ready");
+      assert.ok(ready >= 2 && ready < 40, `ready after ${ready} s`);
+    },
+  );
+
   await context.test("NODE-73: a Pod that ends is ready as long as its readiness probe says so, and is shown as serving", async () => {
     await life.ready("leaving");
     await kubectl("delete pod leaving --wait=false");
@@ -308,5 +334,10 @@ test("probes and readiness on one node", { skip, timeout: 4 * 60_000 }, async (c
     );
     await life.until("leaving", "it is not ready", (seen) => life.condition(seen, "Ready")?.status === "False");
     await kubectl("wait --for=delete pod/leaving --timeout=60s");
+    assert.deepEqual(
+      (await life.events("leaving")).filter(({ message }) => message?.startsWith("Liveness")),
+      [],
+      "it is not asked any more",
+    );
   });
 });
