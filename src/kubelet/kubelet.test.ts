@@ -6,7 +6,7 @@ import { Namespace } from "#api/core/namespace/namespace.ts";
 import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReady } from "#api/core/pod/readiness.ts";
-import { exitAnnotation } from "#cri/simulated/simulated-runtime.ts";
+import { exitAnnotation, stopAnnotation } from "#cri/simulated/simulated-runtime.ts";
 import type { Files } from "#platform/files.ts";
 import type { World } from "#platform/world.ts";
 import { complete } from "#schema/derive/defaults.ts";
@@ -484,4 +484,105 @@ kubeletTest("RESIZE2 a kubelet that starts anew goes by what was given, and give
     return told?.resources?.requests?.["cpu"] === "800m" && told.restartCount === 0;
   });
   assert.ok(own.runtime.calls.includes("updateContainerResources main"));
+});
+
+kubeletTest("END1 sidecars are told to end after the containers, and have what is left of one grace period", async (h) => {
+  const own = await startTestKubelet(h);
+  const told: string[] = [];
+  const { stopContainer } = own.runtime;
+  own.runtime.stopContainer = async (id, graceSeconds) => {
+    const name = (await own.runtime.containerStatus(id))?.name;
+    told.push(`${name} ${Math.round(graceSeconds)}`);
+    await stopContainer(id, graceSeconds);
+  };
+  const side = (name: string) => ({ name, image: "busybox:1", restartPolicy: "Always" as const });
+  const spec: Spec = { terminationGracePeriodSeconds: 10, initContainers: [side("near"), side("far")] };
+  await own.client.create(Pod, pod("web", spec, { [`${stopAnnotation}main`]: "4s", [`${stopAnnotation}far`]: "20s" }));
+  await phaseIs(h, own, "web", "Running");
+  const started = h.world.clock.monotonic();
+  await own.client.delete(Pod, { namespace: "default", name: "web" });
+  await until(h, "the Pod is gone", async () => (await own.client.list(Pod, { namespace: "default" })).items.length === 0);
+  assert.deepEqual(told, ["main 10", "far 6", "near 2"]);
+  const seconds = (h.world.clock.monotonic() - started) / 1_000;
+  assert.ok(seconds >= 10 && seconds < 11, `gone after ${seconds} s`);
+});
+
+kubeletTest("END2 a hook that takes too long is not waited for, and one that fails says only that it did", async (h) => {
+  const own = await startTestKubelet(h);
+  const sleeps = { preStop: { sleep: { seconds: 3 } } };
+  const fails = { postStart: { exec: { command: ["true"] } }, preStop: { exec: { command: ["no-such"] } } };
+  await own.client.create(
+    Pod,
+    pod("slow", { terminationGracePeriodSeconds: 3, containers: [{ name: "main", image: "a:1", lifecycle: sleeps }] }),
+  );
+  await own.client.create(Pod, pod("bad", { containers: [{ name: "main", image: "a:1", lifecycle: fails }] }));
+  await phaseIs(h, own, "slow", "Running");
+  await phaseIs(h, own, "bad", "Running");
+  const started = h.world.clock.monotonic();
+  for (const name of ["slow", "bad"]) await own.client.delete(Pod, { namespace: "default", name });
+  await until(h, "the Pods are gone", async () => (await own.client.list(Pod, { namespace: "default" })).items.length === 0);
+  assert.ok(h.world.clock.monotonic() - started >= 3_000);
+  const told = async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.filter(({ reason }) => reason === "FailedPreStopHook");
+  await until(h, "the event is told", async () => (await told()).length === 1);
+  assert.deepEqual(
+    (await told()).map(({ message }) => message),
+    ["PreStopHook failed"],
+  );
+});
+
+kubeletTest("END6 a container that the runtime cannot end is told of, and tried again after a while", async (h) => {
+  const own = await startTestKubelet(h);
+  const { stopContainer } = own.runtime;
+  let refusals = 2;
+  own.runtime.stopContainer = (id, graceSeconds) =>
+    refusals-- > 0 ? Promise.reject(new Error("not now")) : stopContainer(id, graceSeconds);
+  await own.client.create(Pod, pod("web"));
+  await phaseIs(h, own, "web", "Running");
+  await own.client.delete(Pod, { namespace: "default", name: "web" });
+  await until(h, "the Pod is gone", async () => (await own.client.list(Pod, { namespace: "default" })).items.length === 0, 20);
+  const told = async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.filter(({ reason }) => reason === "FailedKillPod");
+  await until(h, "the event is told", async () => (await told()).length > 0);
+  assert.equal((await told())[0]?.message, "error killing pod: not now");
+});
+
+kubeletTest("SYNC4 a postStart hook that fails ends its container, which is started again behind the back-off", async (h) => {
+  const own = await startTestKubelet(h);
+  const lifecycle = { postStart: { exec: { command: ["false"] } } };
+  await own.client.create(Pod, pod("web", { containers: [{ name: "main", image: "a:1", lifecycle }] }));
+  const status = async () => (await own.client.get(Pod, { namespace: "default", name: "web" })).status.containerStatuses?.[0];
+  await until(h, "it waits", async () => (await status())?.state.waiting?.reason === "CrashLoopBackOff", 5);
+  assert.deepEqual([(await status())?.restartCount, (await status())?.ready], [1, false]);
+  const events = async () =>
+    (await own.client.list(Event, { namespace: "default" })).items.map(({ reason, message }) => `${reason} ${message}`);
+  await until(h, "the event is told", async () => (await events()).includes("FailedPostStartHook PostStartHook failed"));
+});
+
+kubeletTest("SYNC3 a rule restarts all containers in the same sandbox, and restart counts go on", async (h) => {
+  const own = await startTestKubelet(h);
+  const rules = [{ action: "RestartAllContainers" as const, exitCodes: { operator: "In" as const, values: [88] } }];
+  const watcher = { name: "watcher", image: "a:1", restartPolicy: "Always" as const, restartPolicyRules: rules };
+  const spec: Spec = { restartPolicy: "Never", initContainers: [{ name: "init", image: "a:1" }, watcher] };
+  await own.client.create(Pod, pod("anew", spec, { [`${exitAnnotation}init`]: "0" }));
+  const { status: before } = await phaseIs(h, own, "anew", "Running");
+  const get = () => own.client.get(Pod, { namespace: "default", name: "anew" });
+  const counts = async () => {
+    const { status } = await get();
+    return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map(({ restartCount }) => restartCount).join();
+  };
+  const exitWatcher = () => own.runtime.exit(own.runtime.running().find(({ config }) => config.name === "watcher")?.id ?? "", 88);
+  exitWatcher();
+  await until(h, "all run anew", async () => (await counts()) === "1,1,1" && isReady(await get()), 5);
+  const { status } = await get();
+  assert.equal(status.podIP, before.podIP);
+  assert.equal((await own.runtime.sandboxes()).length, 1);
+  assert.equal(status.containerStatuses?.[0]?.lastState.terminated?.exitCode, 143);
+  exitWatcher();
+  await until(h, "it waits", async () => {
+    const { initContainerStatuses = [], conditions = [] } = (await get()).status;
+    const isWaiting = initContainerStatuses[1]?.state.waiting?.reason === "CrashLoopBackOff";
+    return isWaiting && conditions.some(({ type, status: value }) => type === "AllContainersRestarting" && value === "True");
+  });
+  await until(h, "all run anew", async () => (await counts()) === "2,2,2" && isReady(await get()), 12);
 });

@@ -176,6 +176,11 @@ test("END1 sidecars end in reverse, after the containers", () => {
   const pod = newPod({ initContainers: [side("a"), { name: "init", image }, side("b")] });
   const { steps: all } = decided(pod, observed(["a", "b", "main"].map((name) => container(name))), { ending: { graceSeconds: 5 } });
   assert.deepEqual(
+    all.map((step) => step.do === "stop" && step.container.name),
+    ["main", "b", "a"],
+    "the order in which they are stopped",
+  );
+  assert.deepEqual(
     new Map(all.map((step) => (step.do === "stop" ? [step.container.name, step.after] : ["", []]))),
     new Map([
       ["a", ["main", "b"]],

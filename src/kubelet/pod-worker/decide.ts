@@ -108,13 +108,15 @@ export function decide(situation: Situation): Decision {
 function decideEnd({ pod, observed, ending, stopping, failGraceSeconds }: Situation): Decision {
   const graceSeconds = ending?.graceSeconds ?? failGraceSeconds ?? Number(pod.spec.terminationGracePeriodSeconds ?? 30);
   const alive = observed.containers.filter(isAlive);
-  const steps: Step[] = alive
+  // Who waits for others comes after them, so that they are being stopped when it looks.
+  const due = alive
     .filter(({ id }) => !stopping.has(id))
-    .map((container) => {
-      const after = namesBefore(pod, container.name);
-      const why = `Stopping container ${container.name}`;
-      return { do: "stop", container, why, graceSeconds, hook: true, ...(after.length > 0 && { after }) };
-    });
+    .map((container) => ({ container, after: namesBefore(pod, container.name) }))
+    .sort((a, b) => a.after.length - b.after.length);
+  const steps: Step[] = due.map(({ container, after }) => {
+    const why = `Stopping container ${container.name}`;
+    return { do: "stop", container, why, graceSeconds, hook: true, ...(after.length > 0 && { after }) };
+  });
   if (alive.length === 0 && stopping.size === 0) {
     for (const { id, ready } of observed.sandboxes) if (ready) steps.push({ do: "stopSandbox", sandboxId: id });
     if (steps.length === 0 && ending) steps.push({ do: "finish" });

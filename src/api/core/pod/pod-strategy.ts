@@ -27,8 +27,9 @@ function withOldClass(pod: Pod, old: Pod): Pod {
   return { ...pod, status: { ...pod.status, qosClass: old.status.qosClass } };
 }
 
-/** A Pod that runs nowhere, or has ended, has nothing to end. */
+/** A Pod that runs nowhere, or has ended, has nothing to end. A time before now stands for as soon as may be. */
 export function graceSeconds(pod: Pod): number | undefined {
   if (!pod.spec.nodeName || isTerminal(pod)) return undefined;
-  return Number(pod.spec.terminationGracePeriodSeconds);
+  const seconds = Number(pod.spec.terminationGracePeriodSeconds);
+  return seconds < 0 ? 1 : seconds;
 }
