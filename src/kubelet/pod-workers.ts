@@ -236,5 +236,6 @@ function mirrored({ status: { conditions: before } }: Pod, status: PodStatus): P
 }
 
 function deletionGrace({ metadata, spec }: Pod): number {
-  return Number(metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30);
+  // Also who wants it gone at once lets containers hear of it.
+  return Math.max(1, Number(metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30));
 }
