@@ -18,13 +18,14 @@ import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
 import { nodeClient } from "./certificates/client-certificate.ts";
 import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
 import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
-import { evictionDefaults, type KubeletConfiguration, thresholdConfiguration } from "./config/kubelet-configuration.ts";
+import { evictionDefaults, type KubeletConfiguration, shutdownPeriods, thresholdConfiguration } from "./config/kubelet-configuration.ts";
 import { thresholdsOf } from "./eviction/thresholds.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
 import { type KubeletOptions, startKubelet } from "./kubelet.ts";
 import { type Machine, readMachine } from "./node-status/machine.ts";
 import { type NodeStatusOptions, startNodeStatus } from "./node-status/node-status.ts";
 import { followNodes, readPodNetworkConfig } from "./pod-network.ts";
+import { shutdownGroups } from "./shutdown/groups.ts";
 import { startProber } from "./prober/prober.ts";
 import { startHealthServer, startKubeletServer } from "./server/server.ts";
 import { kubeletVersion } from "./version.ts";
@@ -89,8 +90,10 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   const nodes = network && client ? startInformer(scope, world, client, Node) : undefined;
   if (network && nodes) followNodes(scope, world, network, nodeName, nodes);
   let pressures: ReadonlySet<string> = new Set();
+  let isShuttingDown = false;
   const reporter = await startNodeStatus(scope, world, {
     underPressure: () => pressures,
+    shuttingDown: () => isShuttingDown,
     client,
     nodes,
     runtime,
@@ -108,6 +111,10 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     node: () => reporter.node(),
     underPressure: (found) => {
       pressures = found;
+      reporter.look();
+    },
+    shuttingDown: (value) => {
+      isShuttingDown = value;
       reporter.look();
     },
   });
@@ -241,6 +248,7 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
       graceSecondsMax: configuration.evictionMaxPodGracePeriod ?? 0,
       limitsStorage: configuration.localStorageCapacityIsolation !== false,
     },
+    shutdownGroups: shutdownGroups(shutdownPeriods(configuration)),
     memoryBytes,
   };
 }

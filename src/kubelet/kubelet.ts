@@ -26,6 +26,8 @@ import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
 import { type PodsApi, PodWorkers } from "./pod-workers.ts";
 import type { StartProber } from "./probes.ts";
 import { runtimeHandlers } from "./runtime-classes.ts";
+import type { ShutdownGroup } from "./shutdown/groups.ts";
+import { type NodeShutdown, refusal, startNodeShutdown } from "./shutdown/node-shutdown.ts";
 import { startMirrorPods } from "./static-pods/mirror-pods.ts";
 import { watchStaticPods } from "./static-pods/static-pods.ts";
 import { startStatusManager } from "./status/status-manager.ts";
@@ -68,6 +70,8 @@ export interface KubeletOptions {
   readonly imageCollection?: ImageCollectionLimits | undefined;
   /** When Pods are ended for the node's sake; absent: never. */
   readonly eviction?: EvictionOptions | undefined;
+  /** How Pods are ended when the machine shuts down; absent or empty: the machine does that. */
+  readonly shutdownGroups?: readonly ShutdownGroup[] | undefined;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
   /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
@@ -87,6 +91,8 @@ export interface KubeletNeeds {
   readonly node: () => Node | undefined;
   /** Told what the node is short of, when that changes. */
   readonly underPressure?: ((pressures: ReadonlySet<Pressure>) => void) | undefined;
+  /** Told when the machine begins to shut down, and when that was called off. */
+  readonly shuttingDown?: ((isShuttingDown: boolean) => void) | undefined;
   /** This node's Pods, where nodes of one process share an informer. Absent: an informer of its own. */
   readonly pods?: NodePods | undefined;
   /** All Services, shared in the same way. */
@@ -142,6 +148,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const services = needs.services ?? (client && startInformer(scope, world, client, Service));
   const api = client && connectPods(scope, world, client, needs);
   let eviction: Eviction | undefined;
+  let shutdown: NodeShutdown | undefined;
   const workers = new PodWorkers(scope, world, {
     ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
     runtimeName: () => runtimeName,
@@ -151,7 +158,11 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     services: () => services?.list() ?? [],
     hostIPs: needs.hostIPs,
     node: needs.node,
-    refuses: (pod) => eviction?.refuses(pod),
+    refuses: (pod) => {
+      if (shutdown?.isShuttingDown) return refusal;
+      const pressure = eviction?.refuses(pod);
+      return pressure === undefined ? undefined : { reason: "Evicted", message: `Pod was rejected: ${pressure}` };
+    },
   });
   const housekeeping = startHousekeeping(scope, world, {
     ...{ runtime, options, workers, volumes, cgroups },
@@ -172,6 +183,12 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
       changed: () => needs.underPressure?.(eviction?.pressures ?? new Set()),
     });
   }
+  if (options.shutdownGroups && options.shutdownGroups.length > 0)
+    shutdown = startNodeShutdown(scope, world, {
+      groups: options.shutdownGroups,
+      pods: () => workers.evictable(),
+      changed: () => needs.shuttingDown?.(shutdown?.isShuttingDown ?? false),
+    });
   runtime.watch(scope, (event) => (event.type === "resync" ? housekeeping.relist() : workers.changed(event.id)));
 
   // Mirrors are looked at only once the manifests are known: one whose Pod is not known yet would be taken for a leftover.

@@ -14,7 +14,7 @@ import { objectKey } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
-import { admit, judgeResize } from "./admission.ts";
+import { admit, judgeResize, type Rejection } from "./admission.ts";
 import type { EvictablePod } from "./eviction/eviction.ts";
 import { annotations, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
@@ -36,7 +36,7 @@ export interface PodWorkersNeeds extends Omit<PodWorkerNeeds, "report" | "ended"
   readonly api: PodsApi | undefined;
   readonly node: () => Node | undefined;
   /** Why a Pod that could run here is not taken now. */
-  readonly refuses: (pod: Pod) => string | undefined;
+  readonly refuses: (pod: Pod) => Rejection | undefined;
 }
 
 export class PodWorkers {
@@ -143,10 +143,7 @@ export class PodWorkers {
     const others = this.all()
       .filter(({ isOver }) => !isOver)
       .map((worker) => worker.pod);
-    const pressure = this.#needs.refuses(pod);
-    const why = pressure
-      ? { reason: "Evicted", message: `Pod was rejected: ${pressure}` }
-      : admit(pod, others, this.#needs.node(), this.#needs.options);
+    const why = this.#needs.refuses(pod) ?? admit(pod, others, this.#needs.node(), this.#needs.options);
     if (!why) return false;
     this.#needs.recorder.record(pod, "Warning", why.reason, why.message);
     const { generation } = pod.metadata;

@@ -3,6 +3,8 @@
 import { bool, double, duration, int32, int64, list, map, one, rawValue, string } from "#schema/field.ts";
 import { type Infer, message, type Type } from "#schema/message.ts";
 import { Taint } from "#api/core/node/node.ts";
+import { durationToMilliseconds } from "#schema/time.ts";
+import type { ShutdownPeriods } from "../shutdown/groups.ts";
 
 const yes = { optional: true, default: true } as const;
 const no = { optional: true, default: false } as const;
@@ -40,6 +42,12 @@ interface Authorization extends Infer<typeof Authorization> {}
 
 const CrashLoopBackOffConfig = message("KubeletCrashLoopBackOffConfig", { maxContainerRestartPeriod: duration(0) });
 interface CrashLoopBackOffConfig extends Infer<typeof CrashLoopBackOffConfig> {}
+
+const ShutdownGracePeriod = message("ShutdownGracePeriodByPodPriority", {
+  priority: int32(0, { always: true }),
+  shutdownGracePeriodSeconds: int64(0, { always: true, min: 0 }),
+});
+interface ShutdownGracePeriod extends Infer<typeof ShutdownGracePeriod> {}
 
 export const KubeletConfiguration = message("KubeletConfiguration", {
   apiVersion: string(0),
@@ -152,7 +160,7 @@ export const KubeletConfiguration = message("KubeletConfiguration", {
   enableSystemLogQuery: bool(0, { optional: true }),
   shutdownGracePeriod: duration(0),
   shutdownGracePeriodCriticalPods: duration(0),
-  shutdownGracePeriodByPodPriority: rawValue(0),
+  shutdownGracePeriodByPodPriority: list(0, (): Type<ShutdownGracePeriod> => ShutdownGracePeriod),
   crashLoopBackOff: one(0, (): Type<CrashLoopBackOffConfig> => CrashLoopBackOffConfig),
   reservedMemory: rawValue(0),
   enableProfilingHandler: bool(0, { optional: true }),
@@ -195,6 +203,19 @@ export function thresholdConfiguration({
   };
 }
 
+/** How long Pods may take when the machine shuts down. */
+export function shutdownPeriods(configuration: KubeletConfiguration): ShutdownPeriods {
+  const { shutdownGracePeriod, shutdownGracePeriodCriticalPods, shutdownGracePeriodByPodPriority = [] } = configuration;
+  return {
+    totalSeconds: durationToMilliseconds(shutdownGracePeriod || "0s") / 1_000,
+    criticalSeconds: durationToMilliseconds(shutdownGracePeriodCriticalPods || "0s") / 1_000,
+    byPriority: shutdownGracePeriodByPodPriority.map(({ priority, shutdownGracePeriodSeconds }) => ({
+      priority,
+      graceSeconds: Number(shutdownGracePeriodSeconds),
+    })),
+  };
+}
+
 /** Fields that ask for something that is not done here, whatever they say. */
 export const unused: readonly (keyof KubeletConfiguration)[] = [
   "staticPodURL",
@@ -205,8 +226,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "reservedMemory",
   "systemReservedCgroup",
   "kubeReservedCgroup",
-  "shutdownGracePeriod",
-  "shutdownGracePeriodByPodPriority",
   "memorySwap",
   "tracing",
   "userNamespaces",

@@ -9,7 +9,8 @@ import { isQuantity } from "#schema/quantity.ts";
 import { durationToMilliseconds } from "#schema/time.ts";
 import { readYaml } from "#wire/yaml/yaml.ts";
 import { thresholdProblems } from "../eviction/thresholds.ts";
-import { evictionDefaults, KubeletConfiguration, thresholdConfiguration, unused } from "./kubelet-configuration.ts";
+import { shutdownProblems } from "../shutdown/groups.ts";
+import { evictionDefaults, KubeletConfiguration, shutdownPeriods, thresholdConfiguration, unused } from "./kubelet-configuration.ts";
 
 const apiVersion = "kubelet.config.k8s.io/v1beta1";
 const dropInEnding = ".conf";
@@ -156,6 +157,7 @@ function problemsOf(configuration: KubeletConfiguration): readonly string[] {
         problems.push(`invalid configuration: ${field} ${signal}=${threshold} is neither a percentage nor a quantity`);
   for (const [signal, period] of Object.entries(configuration.evictionSoftGracePeriod ?? {}))
     if (!isDuration(period)) problems.push(`invalid configuration: evictionSoftGracePeriod ${signal}=${period} is no duration`);
+  for (const problem of shutdownProblems(shutdownPeriods(configuration))) problems.push(`invalid configuration: ${problem}`);
   for (const problem of thresholdProblems(thresholdConfiguration(configuration))) problems.push(`invalid configuration: ${problem}`);
   return problems;
 }

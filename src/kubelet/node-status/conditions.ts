@@ -3,6 +3,7 @@ import { conditionOf } from "#api/meta/conditions.ts";
 import type { NodeCondition } from "#api/core/node/node.ts";
 import type { RuntimeStatus } from "#cri/runtime.ts";
 import { quantityToWhole } from "#schema/quantity.ts";
+import { notReadyMessage } from "../shutdown/node-shutdown.ts";
 import type { FileSystemSpace, Pressures } from "./machine.ts";
 
 export interface Observed {
@@ -12,6 +13,8 @@ export interface Observed {
   readonly memoryBytes: number;
   /** The file system of images and writable layers, where it is another than the node's own. */
   readonly imageFileSystem: FileSystemSpace | undefined;
+  /** The machine is about to go down. */
+  readonly isShuttingDown?: boolean | undefined;
   /** What the node is short of, where somebody keeps watch; absent: found from the thresholds here. */
   readonly underPressure?: ReadonlySet<string> | undefined;
   /** Signals and what they may not fall below: {"memory.available": "100Mi"}. */
@@ -22,7 +25,7 @@ type Verdict = Pick<NodeCondition, "type" | "status" | "reason" | "message">;
 
 /** All four, in upstream's order. `now` is a Time; transition times move with the status only. */
 export function nodeConditions(observed: Observed, before: readonly NodeCondition[] | undefined, now: string): readonly NodeCondition[] {
-  return [memoryPressure(observed), diskPressure(observed), processPressure(observed), ready(observed.runtime)].map((verdict) => {
+  return [memoryPressure(observed), diskPressure(observed), processPressure(observed), ready(observed)].map((verdict) => {
     const old = conditionOf(before, verdict.type);
     const lastTransitionTime = old?.status === verdict.status ? (old.lastTransitionTime ?? now) : now;
     return { ...verdict, lastHeartbeatTime: now, lastTransitionTime };
@@ -43,8 +46,8 @@ export function whyNotReady(runtime: RuntimeStatus | undefined): string | undefi
   return wrong.length === 1 ? wrong[0] : `[${wrong.join(", ")}]`;
 }
 
-function ready(runtime: RuntimeStatus | undefined): Verdict {
-  const why = whyNotReady(runtime);
+function ready({ runtime, isShuttingDown }: Observed): Verdict {
+  const why = isShuttingDown ? notReadyMessage : whyNotReady(runtime);
   return why === undefined
     ? { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
     : { type: "Ready", status: "False", reason: "KubeletNotReady", message: why };

@@ -55,6 +55,7 @@ export interface NodeStatusNeeds {
   readonly options: NodeStatusOptions;
   /** What the node is short of, where somebody keeps watch. */
   readonly underPressure?: (() => ReadonlySet<string>) | undefined;
+  readonly shuttingDown?: (() => boolean) | undefined;
   /** All Nodes, where nodes of one process share an informer. Absent: one of its own for this Node. */
   readonly nodes?: Informer<Node> | undefined;
 }
@@ -194,6 +195,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
       imageFileSystem,
       thresholds: options.thresholds,
       underPressure: needs.underPressure?.(),
+      isShuttingDown: needs.shuttingDown?.(),
     };
     return {
       capacity: capacityOf(resources),
