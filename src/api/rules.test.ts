@@ -81,6 +81,11 @@ test("Service", () => {
   assert.deepEqual(errorsOf(Service, { spec: { ports: [{ port: 80 }] } }), []);
   assert.deepEqual(errorsOf(Service, { spec: { clusterIP: "None" } }), []);
   assert.deepEqual(errorsOf(Service, {}), ["spec.ports: Required value"]);
+  assert.deepEqual(errorsOf(Service, { spec: { clusterIP: "None", ipFamilies: ["IPv4", "IPv4", "IPv5"], trafficDistribution: "Far" } }), [
+    'spec.ipFamilies[1]: Duplicate value: "IPv4"',
+    'spec.ipFamilies[2]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+    'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+  ]);
   assert.deepEqual(
     errorsOf(Service, {
       spec: {

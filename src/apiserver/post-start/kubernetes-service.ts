@@ -7,7 +7,7 @@ import { isReason } from "#api/meta/status-error.ts";
 import type { Scope } from "#base/scope.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { prefixEnd } from "#store/store.ts";
-import { addressText, parseRange } from "../registry/service/cluster-ips.ts";
+import { addressAt, parseRange } from "../registry/service/address-range.ts";
 import { defaultServiceRanges } from "../registry/service/ranges.ts";
 import type { StartTaskNeeds } from "./post-start.ts";
 import { makeMissing } from "./system-objects.ts";
@@ -34,12 +34,12 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
       .map((item) => item.key.slice(folder.length))
       .filter(isReachable)
       .sort();
-    const range = parseRange((options.services ?? defaultServiceRanges).clusterIps);
+    const [range = ""] = (options.services ?? defaultServiceRanges).clusterIps.split(",");
     await makeMissing(needs, Service, {
       metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } },
       spec: {
         type: "ClusterIP",
-        clusterIP: addressText(range.first),
+        clusterIP: addressAt(parseRange(range), 1),
         ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertise.port }],
       },
     });

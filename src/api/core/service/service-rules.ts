@@ -1,5 +1,5 @@
 // The rules of Services. Which addresses and ports are free is the registry's to say.
-import { duplicate, forbidden, invalid, required } from "#schema/derive/field-error.ts";
+import { duplicate, forbidden, invalid, notSupported, required } from "#schema/derive/field-error.ts";
 import { dns1123LabelProblems, dns1123SubdomainProblems, parseCidr, parseIp } from "#schema/derive/formats.ts";
 import { labelErrors } from "#schema/derive/metadata-validation.ts";
 import type { FieldError } from "#schema/kind.ts";
@@ -20,6 +20,7 @@ export function serviceErrors(
     ...labelErrors(spec.selector, "spec.selector"),
     ...affinityErrors(spec),
     ...addressErrors(spec),
+    ...familyErrors(spec),
     ...policyErrors(spec),
     ...(old === undefined ? [] : changeErrors(spec, old.spec)),
   ];
@@ -117,8 +118,23 @@ function addressErrors(spec: ServiceSpec): readonly FieldError[] {
   return errors;
 }
 
+const families = ["IPv4", "IPv6"];
+
+function familyErrors({ ipFamilies = [], clusterIPs = [] }: ServiceSpec): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (clusterIPs.length > families.length) errors.push(invalid("spec.clusterIPs", clusterIPs, "may only hold up to 2 values"));
+  for (const [index, family] of ipFamilies.entries()) {
+    const at = `spec.ipFamilies[${index}]`;
+    if (!families.includes(family)) errors.push(notSupported(at, family, families));
+    else if (ipFamilies.indexOf(family) < index) errors.push(duplicate(at, family));
+  }
+  return errors;
+}
+
+const distributions = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+
 function policyErrors(spec: ServiceSpec): readonly FieldError[] {
-  const { externalTrafficPolicy, healthCheckNodePort, loadBalancerClass, allocateLoadBalancerNodePorts, type } = spec;
+  const { externalTrafficPolicy, healthCheckNodePort, loadBalancerClass, allocateLoadBalancerNodePorts, trafficDistribution, type } = spec;
   const errors: FieldError[] = [];
   const external = hasNodePorts(spec) || (hasClusterIP(spec) && (spec.externalIPs ?? []).length > 0);
   if (externalTrafficPolicy && !external) {
@@ -128,6 +144,8 @@ function policyErrors(spec: ServiceSpec): readonly FieldError[] {
     const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     errors.push(invalid("spec.healthCheckNodePort", healthCheckNodePort, detail));
   }
+  if (trafficDistribution !== undefined && !distributions.includes(trafficDistribution))
+    errors.push(notSupported("spec.trafficDistribution", trafficDistribution, distributions));
   if (type !== "LoadBalancer") {
     if (loadBalancerClass !== undefined) errors.push(forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"));
     if (allocateLoadBalancerNodePorts !== undefined) {

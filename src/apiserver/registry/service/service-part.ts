@@ -4,22 +4,25 @@ import { Service, type ServiceSpec } from "#api/core/service/service.ts";
 import { hasClusterIP, hasHealthCheck, hasNodePorts } from "#api/core/service/service-strategy.ts";
 import { StatusError } from "#api/meta/status-error.ts";
 import type { World } from "#platform/world.ts";
-import type { FieldError } from "#schema/kind.ts";
+import { parseIp } from "#schema/derive/formats.ts";
 import { invalid } from "../invalid.ts";
 import { resourcePart, type ResourcePart, type WriteContext } from "../resource.ts";
-import { type AddressRange, addressNumber, addressText, parseRange, staticBand } from "./cluster-ips.ts";
+import { addressAt, type AddressRange, familyOf, isInRange, parseRange, staticBand } from "./address-range.ts";
+import { withFamilies } from "./families.ts";
 import type { ServiceRanges } from "./ranges.ts";
 
 export function servicePart({ clusterIps, nodePorts }: ServiceRanges): ResourcePart {
-  const range = parseRange(clusterIps);
-  const ips = new Taken("serviceips/", range.size);
+  const ranges = clusterIps.split(",").map(parseRange);
+  const ips = new Taken(
+    "serviceips/",
+    ranges.reduce((sum, { size }) => sum + size, 0),
+  );
   const ports = new Taken("nodeports/", nodePorts.last - nodePorts.first + 1);
 
   async function given(service: Service, old: Service | undefined, write: WriteContext): Promise<Service> {
     await ips.learn(write);
     await ports.learn(write);
-    const families = withFamilies(service);
-    const addressed = withClusterIp(families, range, ips, write.world);
+    const addressed = withClusterIps(withFamilies(service, old, ranges), ranges, ips, write.world);
     return withNodePorts(addressed, old, nodePorts, ports, write.world);
   }
 
@@ -112,50 +115,45 @@ function withSpec(service: Service, spec: Partial<ServiceSpec>): Service {
   return { ...service, spec: { ...service.spec, ...spec } };
 }
 
-/** This cluster speaks IPv4 to Services. */
-function withFamilies(service: Service): Service {
-  const { spec, metadata } = service;
-  if (!hasClusterIP(spec)) return service;
-  const errors: FieldError[] = [];
-  if (spec.ipFamilyPolicy === "RequireDualStack") {
-    const detail = "this cluster is not configured for dual-stack services";
-    errors.push({ type: "Invalid", field: "spec.ipFamilyPolicy", value: spec.ipFamilyPolicy, detail });
-  }
-  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
-    if (family !== "IPv4")
-      errors.push({ type: "Invalid", field: `spec.ipFamilies[${index}]`, value: family, detail: "not configured on this cluster" });
-  }
-  if (errors.length > 0) throw invalid(Service, metadata.name, errors);
-  return withSpec(service, { ipFamilyPolicy: spec.ipFamilyPolicy ?? "SingleStack", ipFamilies: ["IPv4"] });
-}
-
-function withClusterIp(service: Service, range: AddressRange, taken: Taken, world: World): Service {
+/** An address of each family the Service has: the ones it names, and free ones for the rest. */
+function withClusterIps(service: Service, ranges: readonly AddressRange[], taken: Taken, world: World): Service {
   const { spec } = service;
   if (!hasClusterIP(spec)) return service;
-  const wanted = spec.clusterIP || spec.clusterIPs?.[0] || "";
-  if (wanted === "None") return withSpec(service, { clusterIP: "None", clusterIPs: ["None"] });
-  if (wanted !== "") {
-    const number = addressNumber(wanted);
-    if (number === undefined) {
-      const detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-      throw invalid(Service, service.metadata.name, [{ type: "Invalid", field: "spec.clusterIPs[0]", value: wanted, detail }]);
-    }
-    if (number < range.first || number >= range.first + range.size) {
-      throw addressRefused(
-        service,
-        wanted,
-        `the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range.text}`,
-      );
-    }
-    return withSpec(service, { clusterIP: wanted, clusterIPs: [wanted] });
+  const named = (spec.clusterIPs ?? []).length > 0 ? (spec.clusterIPs ?? []) : spec.clusterIP ? [spec.clusterIP] : [];
+  if (named[0] === "None") return withSpec(service, { clusterIP: "None", clusterIPs: ["None"] });
+  const addresses = (spec.ipFamilies ?? []).map((family, index) => {
+    const range = ranges.find((one) => one.family === family);
+    const wanted = named[index] ?? "";
+    if (wanted === "") return freeAddress(range as AddressRange, taken, world);
+    checkAddress(service, wanted, index, range);
+    return wanted;
+  });
+  if (named.length > addresses.length) {
+    const detail = "must be RequireDualStack or PreferDualStack when multiple IP families are specified";
+    throw invalid(Service, service.metadata.name, [{ type: "Invalid", field: "spec.ipFamilyPolicy", value: spec.ipFamilyPolicy, detail }]);
   }
+  return withSpec(service, { clusterIP: addresses[0] ?? "", clusterIPs: addresses });
+}
+
+function checkAddress(service: Service, wanted: string, index: number, range: AddressRange | undefined): void {
+  const refused = (detail: string) =>
+    invalid(Service, service.metadata.name, [{ type: "Invalid", field: `spec.clusterIPs[${index}]`, value: wanted, detail }]);
+  if (parseIp(wanted) === undefined) throw refused("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+  const family = service.spec.ipFamilies?.[index];
+  if (familyOf(wanted) !== family) throw refused(`expected an ${family} value as indicated by \`ipFamilies[${index}]\``);
+  if (!range || !isInRange(range, wanted)) {
+    const detail = `the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range?.text ?? "none"}`;
+    throw addressRefused(service, wanted, detail);
+  }
+}
+
+function freeAddress(range: AddressRange, taken: Taken, world: World): string {
   const band = staticBand(range.size);
-  const claimOf = (at: number): string => `serviceips/${addressText(at)}`;
-  const free = taken.free(world, range.first + band, range.size - band, claimOf) ?? taken.free(world, range.first, band, claimOf);
+  const claimOf = (at: number): string => `serviceips/${addressAt(range, at)}`;
+  const free = taken.free(world, 1 + band, range.size - band, claimOf) ?? taken.free(world, 1, band, claimOf);
   if (free === undefined)
     throw new StatusError("InternalError", "Internal error occurred: failed to allocate a serviceIP: range is full", {});
-  const address = addressText(free);
-  return withSpec(service, { clusterIP: address, clusterIPs: [address] });
+  return addressAt(range, free);
 }
 
 function withNodePorts(service: Service, old: Service | undefined, range: ServiceRanges["nodePorts"], taken: Taken, world: World): Service {
