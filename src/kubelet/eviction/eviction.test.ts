@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pod } from "#api/core/pod/pod.ts";
+import { rootScope } from "#base/scope.ts";
+import { simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
+import { simulatedWorld } from "#platform/simulated/world.ts";
 import { complete } from "#schema/derive/defaults.ts";
+import { type EvictablePod, startEviction } from "./eviction.ts";
 import { pressureMessage } from "./messages.ts";
 import { rank } from "./ranking.ts";
 import { hasStorageLimits, storageProblem } from "./storage-limits.ts";
@@ -99,4 +103,66 @@ test("EVICT4 Pods keep to the sizes of their emptyDirs and to their ephemeral st
     storageProblem(limited, disk(2 ** 20, 1000)),
     "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
   );
+});
+
+test("EVICT5 one Pod at a time is evicted, the next when it has ended, critical ones never", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  const scope = rootScope("test", (error) => assert.fail(error as Error));
+  const told: string[] = [];
+  const changes: string[] = [];
+  const gone = new Set<string>();
+  const ends = new Map<string, number>();
+  const evictable = (spec: Pod): EvictablePod => ({
+    pod: spec,
+    get hasEnded() {
+      return (ends.get(spec.metadata.name) ?? Number.POSITIVE_INFINITY) <= world.clock.now();
+    },
+    fail({ reason, graceSeconds }) {
+      told.push(`${spec.metadata.name} ${reason} ${graceSeconds}`);
+      gone.add(spec.metadata.name);
+      ends.set(spec.metadata.name, world.clock.now() + 5_000);
+    },
+  });
+  const pods = [pod("critical", { priority: 2_000_000_000 }), pod("first"), pod("second")].map(evictable);
+  const use: Record<string, number> = { critical: 900, first: 500, second: 40 };
+  const stats = () =>
+    Object.entries(use).map(([name, bytes]) => {
+      const labels = { "io.kubernetes.pod.uid": name, "io.kubernetes.container.name": "main" };
+      return { id: name, name: "main", labels, at: 0, memoryWorkingSetBytes: bytes };
+    });
+  const eviction = startEviction(scope, world, {
+    runtime: { ...simulatedRuntime(world), containerStats: async () => stats() },
+    recorder: { record: () => {} },
+    nodeName: "node-1",
+    options: {
+      thresholds: thresholdsOf({ ...none, hard: { "memory.available": "450" } }),
+      transitionMilliseconds: 30_000,
+      graceSecondsMax: 0,
+      limitsStorage: true,
+    },
+    pods: () => pods.filter(({ pod: { metadata } }) => !gone.has(metadata.name)),
+    observe: async () => {
+      const isIn = (name: string) => (ends.get(name) ?? Number.POSITIVE_INFINITY) > world.clock.now();
+      const used = Object.entries(use).reduce((sum, [name, bytes]) => sum + (isIn(name) ? bytes : 0), 0);
+      return memory(1_000 - Math.max(0, used - 900));
+    },
+    disks: { podLogsFolder: "/var/log/pods", pathOf: () => "/" },
+    freeDisk: async () => {},
+    changed: () => changes.push([...eviction.pressures].join()),
+  });
+  await world.run(async () => {
+    await world.clock.sleep(scope, 9_000);
+    assert.deepEqual(told, []);
+    await world.clock.sleep(scope, 3_000);
+    assert.deepEqual(told, []);
+    use["second"] = 300;
+    await world.clock.sleep(scope, 12_000);
+    assert.deepEqual(told, ["first Evicted 1"]);
+    assert.equal(eviction.refuses(pod("new")), "The node had condition: [MemoryPressure]. ");
+    assert.equal(eviction.refuses(pod("asking", { memory: "1Mi" })), undefined);
+    await world.clock.sleep(scope, 60_000);
+    assert.deepEqual([told.length, [...eviction.pressures]], [1, []]);
+  });
+  assert.deepEqual(changes, ["MemoryPressure", ""]);
+  await scope.stop();
 });

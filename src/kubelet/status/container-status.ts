@@ -43,6 +43,7 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
     ...(current ? { containerID: `${runtimeName}://${current.id}` } : before?.containerID ? { containerID: before.containerID } : {}),
     started,
     ...(current && resourcesOf(facts, container, current)),
+    ...(isRunning && current.user && { user: { linux: userOf(current.user) } }),
     ...(current &&
       container.volumeMounts && {
         volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
@@ -62,6 +63,10 @@ function resourcesOf({ resize }: StatusFacts, container: AnyContainer, { id }: O
     ...(Object.keys(resources).length > 0 && { resources }),
     ...(Object.keys(requests).length > 0 && { allocatedResources: requests }),
   };
+}
+
+function userOf({ uid, gid, supplementalGroups }: NonNullable<ObservedContainer["user"]>) {
+  return { uid, gid, ...(supplementalGroups.length > 0 && { supplementalGroups }) };
 }
 
 interface States {

@@ -1,0 +1,363 @@
+// Time limit: 10 minutes.
+// What Pods may use and what becomes of those that use more: cgroups, quality of service, limits of storage and processes, resizing in
+// place, and a node that runs short of memory, disk or process ids.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+
+const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
+const address = "192.168.92.20";
+const mebibyte = 2 ** 20;
+const kubeletConfig = "/var/lib/kubelet/config.yaml";
+
+test("What Pods may use", { skip, timeout: 9 * 60_000 }, async (context) => {
+  const lab = await nodeFor(context, { name: uniqueName("e2e-amounts"), address });
+  const { machine, kubectl, tryKubectl, apply } = lab;
+  await startRegistry(machine);
+  const nodeName = await kubectl("get nodes -o jsonpath={.items[0].metadata.name}");
+  const inPod = (pod: string, text: string) => kubectl(["exec", pod, "--", "sh", "-c", text]);
+  const field = (pod: string, at: string) => kubectl(["get", "pod", pod, "-o", `jsonpath={${at}}`]);
+  const ready = (pod: string) => kubectl(`wait --for=condition=Ready pod/${pod} --timeout=60s`);
+  const failed = (pod: string, seconds = 60) =>
+    eventually(`${pod} is Failed`, seconds, async () => {
+      const text = await field(pod, ".status.phase}|{.status.reason}|{.status.message");
+      return text.startsWith("Failed|") ? text.slice("Failed|".length) : undefined;
+    });
+  /** A file of the Pod's own cgroup. */
+  const ofPod = async (pod: string, controller: string, file: string): Promise<string> => {
+    const uid = await field(pod, ".metadata.uid");
+    return machine.sh(`cat $(find /sys/fs/cgroup/${controller}/kubepods -type d -name pod${uid})/${file}`);
+  };
+
+  const restartKubelet = async (): Promise<void> => {
+    const { stdout } = await machine.run([
+      node,
+      "--disable-warning=ExperimentalWarning",
+      path.join(repository, "src/hosts/main.ts"),
+      "status",
+    ]);
+    const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
+    assert.ok(id, stdout);
+    await machine.sh(`kill ${id}`);
+  };
+
+  // The kubelet is started anew with room for a few hundred MiB more than what runs already.
+  await machine.sh(`
+used=$(cat /sys/fs/cgroup/memory/kubepods/memory.usage_in_bytes)
+total=$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo) * 1024))
+cat >>${kubeletConfig} <<END
+podPidsLimit: 40
+kubeReserved: {memory: "$((total - used - ${600 * mebibyte}))"}
+evictionHard: {memory.available: 100Mi}
+evictionPressureTransitionPeriod: 15s
+END`);
+  const before = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
+  await restartKubelet();
+  await eventually("the kubelet runs with its new configuration", 60, async () => {
+    const { stdout } = await tryKubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
+    return stdout !== "" && stdout !== before ? true : undefined;
+  });
+  await apply(objects(nodeName));
+
+  await context.test("NODE-140: a Pod's cgroup hangs by its quality of service, with its shares, quota and memory", async () => {
+    await Promise.all(["guaranteed", "burstable", "best-effort"].map(ready));
+    const pods = ["guaranteed", "burstable", "best-effort"];
+    assert.deepEqual(await Promise.all(pods.map((pod) => field(pod, ".status.qosClass"))), ["Guaranteed", "Burstable", "BestEffort"]);
+    const folders = await Promise.all(
+      pods.map(async (pod) => machine.sh(`find /sys/fs/cgroup/memory/kubepods -type d -name pod${await field(pod, ".metadata.uid")}`)),
+    );
+    assert.deepEqual(
+      folders.map((folder) => folder.replace(/pod[0-9a-f-]{36}$/, "")),
+      ["", "burstable/", "besteffort/"].map((level) => `/sys/fs/cgroup/memory/kubepods/${level}`),
+    );
+    assert.deepEqual(
+      await Promise.all([
+        ofPod("guaranteed", "cpu", "cpu.shares"),
+        ofPod("guaranteed", "cpu", "cpu.cfs_quota_us"),
+        ofPod("guaranteed", "memory", "memory.limit_in_bytes"),
+        ofPod("burstable", "cpu", "cpu.shares"),
+        ofPod("burstable", "cpu", "cpu.cfs_quota_us"),
+        ofPod("best-effort", "cpu", "cpu.shares"),
+      ]),
+      ["102", "10000", String(32 * mebibyte), "51", "-1", "2"],
+    );
+    assert.equal(await inPod("guaranteed", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(32 * mebibyte));
+  });
+
+  await context.test("NODE-141: who asked for least is ended first when the kernel runs out of memory", async () => {
+    const scores = await Promise.all(["best-effort", "burstable"].map((pod) => inPod(pod, "cat /proc/1/oom_score_adj")));
+    assert.equal(scores[0], "1000");
+    assert.ok(Number(scores[1]) >= 3 && Number(scores[1]) < 1000, scores[1]);
+  });
+
+  await context.test("NODE-142: amounts of the Pod as a whole limit containers that have none of their own", async () => {
+    await ready("as-a-whole");
+    assert.equal(await field("as-a-whole", ".status.qosClass"), "Burstable");
+    assert.equal(await ofPod("as-a-whole", "memory", "memory.limit_in_bytes"), String(64 * mebibyte));
+    assert.equal(await inPod("as-a-whole", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
+    assert.equal(await inPod("as-a-whole", "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us"), "20000");
+  });
+
+  await context.test("NODE-143: a Pod has no more processes than podPidsLimit", async () => {
+    assert.equal(await ofPod("best-effort", "pids", "pids.max"), "40");
+    const { stdout, stderr } = await tryKubectl([
+      "exec",
+      "best-effort",
+      "--",
+      "sh",
+      "-c",
+      "for count in $(seq 60); do sleep 2 & done; kill $(jobs -p)",
+    ]);
+    assert.match(stdout + stderr, /can't fork|Resource temporarily unavailable/);
+  });
+
+  await context.test("NODE-144: all Pods together have what is not reserved", async () => {
+    const allocatable = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
+    const limit = Number(await machine.sh("cat /sys/fs/cgroup/memory/kubepods/memory.limit_in_bytes"));
+    assert.ok(Math.abs(limit - 100 * mebibyte - Number.parseInt(allocatable, 10) * 1024) <= 4096, `${limit} ${allocatable}`);
+  });
+
+  await context.test("NODE-145: overhead counts for the Pod's cgroup and for the node", async () => {
+    await ready("costly");
+    assert.equal(await ofPod("costly", "memory", "memory.limit_in_bytes"), String((32 + 16) * mebibyte));
+    assert.match(await kubectl(["describe", "node", nodeName]), /costly +0 \(0%\) +0 \(0%\) +48Mi /);
+  });
+
+  await context.test("NODE-146: huge pages the node does not have are not promised", async () => {
+    const pages = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.capacity.hugepages-2Mi}"]);
+    assert.equal(pages, "0");
+    const [reason, message] = (await failed("huge")).split("|");
+    assert.equal(reason, "OutOfhugepages-2Mi");
+    assert.match(
+      message ?? "",
+      /^Pod was rejected: Node didn't have enough resource: hugepages-2Mi, requested: 4194304, used: 0, capacity: 0$/,
+    );
+  });
+
+  /** Changes the amounts of a Pod's only container, as `kubectl edit --subresource=resize` does. */
+  const resize = async (pod: string, resources: object): Promise<string> => {
+    const whole = JSON.parse(await kubectl(`get pod ${pod} -o json`));
+    Object.assign(whole.spec.containers[0], { resources });
+    const path = `/api/v1/namespaces/default/pods/${pod}/resize`;
+    const { code, stderr } = await tryKubectl(["replace", "--raw", path, "-f", "-"], { input: JSON.stringify(whole) });
+    return code === 0 ? "" : stderr;
+  };
+  const main = ".status.containerStatuses[0]";
+  const given = (pod: string, wanted: string) =>
+    eventually(`${pod} has ${wanted}`, 60, async () => {
+      const text = await field(pod, `${main}.resources.requests.cpu}|{${main}.resources.limits.memory}|{${main}.restartCount`);
+      return text === wanted ? true : undefined;
+    });
+  const pending = (pod: string, reason: string) =>
+    eventually(`${pod} is ${reason}`, 30, async () => {
+      const condition = ".status.conditions[?(@.type=='PodResizePending')]";
+      const [found, message] = (await field(pod, `${condition}.reason}|{${condition}.message`)).split("|");
+      return found === reason ? message : undefined;
+    });
+
+  await context.test("NODE-150: processor and memory of a running container change in place", async () => {
+    await ready("growing");
+    await given("growing", "50m|32Mi|0");
+    assert.equal(await resize("growing", { requests: { cpu: "100m", memory: "32Mi" }, limits: { cpu: "200m", memory: "64Mi" } }), "");
+    await given("growing", "100m|64Mi|0");
+    assert.equal(await inPod("growing", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
+    assert.equal(await inPod("growing", "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us; cat /sys/fs/cgroup/cpu/cpu.shares"), "20000\n102");
+    assert.equal(await ofPod("growing", "memory", "memory.limit_in_bytes"), String(64 * mebibyte));
+    assert.equal(await ofPod("growing", "cpu", "cpu.cfs_quota_us"), "20000");
+    assert.equal(await field("growing", `${main}.allocatedResources.cpu`), "100m");
+    const events = await kubectl("describe pod growing");
+    assert.match(events, /Normal +ResizeStarted .*Pod resize started: \{"containers":\[\{"name":"main"/);
+    assert.match(events, /Normal +ResizeCompleted .*Pod resize completed: .*"generation":2\}/);
+    assert.equal(await resize("growing", { requests: { cpu: "50m", memory: "16Mi" }, limits: { cpu: "100m", memory: "48Mi" } }), "");
+    await given("growing", "50m|48Mi|0");
+    assert.equal(await ofPod("growing", "memory", "memory.limit_in_bytes"), String(48 * mebibyte));
+  });
+
+  await context.test("NODE-151: what asks to be restarted for it is, and keeps its new amounts", async () => {
+    await ready("restarting");
+    assert.equal(await resize("restarting", { requests: { cpu: "50m", memory: "16Mi" }, limits: { memory: "64Mi" } }), "");
+    await given("restarting", "50m|64Mi|1");
+    assert.match(await kubectl("describe pod restarting"), /Killing .*Container main resize requires restart/);
+    await ready("restarting");
+    assert.equal(await inPod("restarting", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
+  });
+
+  await context.test(
+    "NODE-152: more than the node can ever give is Infeasible, more than it can give now is Deferred until it can",
+    async () => {
+      const limits = { memory: "32Mi" };
+      await ready("waiting");
+      assert.equal(await resize("waiting", { requests: { cpu: "1000", memory: "16Mi" }, limits }), "");
+      assert.match(
+        (await pending("waiting", "Infeasible")) ?? "",
+        /^Node didn't have enough capacity: cpu, requested: 1000000, capacity: \d+$/,
+      );
+      const capacity = Math.round(
+        Number.parseFloat(await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.cpu}"])) * 1000,
+      );
+      assert.equal(await resize("waiting", { requests: { cpu: `${capacity - 300}m`, memory: "16Mi" }, limits }), "");
+      assert.match(
+        (await pending("waiting", "Deferred")) ?? "",
+        /^Node didn't have enough resource: cpu, requested: \d+, used: \d+, capacity: \d+$/,
+      );
+      assert.equal(await field("waiting", `${main}.resources.requests.cpu`), "50m");
+      assert.equal(await resize("waiting", { requests: { cpu: "60m", memory: "16Mi" }, limits }), "");
+      await given("waiting", "60m|32Mi|0");
+      assert.equal(await field("waiting", ".status.conditions[?(@.type=='PodResizePending')].status"), "");
+    },
+  );
+
+  await context.test("NODE-153: a resize keeps the class of service and takes nothing away", async () => {
+    assert.match(await resize("best-effort", { requests: { cpu: "10m" } }), /Pod QOS Class may not change as a result of resizing/);
+    assert.match(await resize("waiting", { requests: { cpu: "60m", memory: "16Mi" } }), /resource limits cannot be removed/);
+    const disk = { requests: { cpu: "60m", memory: "16Mi", "ephemeral-storage": "1Mi" }, limits: { memory: "32Mi" } };
+    assert.match(await resize("waiting", disk), /only cpu and memory resources are mutable/);
+  });
+
+  await context.test("NODE-160: a Pod that writes more than its emptyDir may hold is evicted", async () => {
+    const [reason, message] = (await failed("filling")).split("|");
+    assert.equal(reason, "Evicted");
+    assert.equal(message, 'Usage of EmptyDir volume "data" exceeds the limit "2Mi".');
+    assert.equal(await field("filling", ".status.conditions[?(@.type=='DisruptionTarget')].reason"), "TerminationByKubelet");
+    assert.match(await kubectl("describe pod filling"), /Warning +Evicted .*Usage of EmptyDir volume "data" exceeds the limit "2Mi"\./);
+  });
+
+  await context.test("NODE-161: a Pod that writes more than its containers' ephemeral storage is evicted", async () => {
+    const [reason, message] = (await failed("scribbling")).split("|");
+    assert.equal(reason, "Evicted");
+    assert.equal(message, "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi.");
+  });
+
+  await context.test(
+    "NODE-162: when memory is short, the Pod that uses most beyond its request is evicted, and its restartPolicy does not count",
+    async () => {
+      await kubectl(["exec", "best-effort", "--", "true"]);
+      await apply(hungry(nodeName));
+      const [reason, message] = (await failed("hungry", 90)).split("|");
+      assert.equal(reason, "Evicted");
+      assert.match(
+        message ?? "",
+        /^The node was low on resource: memory\. Threshold quantity: 100Mi, available: \d+(Ki|Mi)?\. Container main was using \d+(Ki|Mi)?, request is 0, has larger consumption of memory\.$/,
+      );
+      assert.equal(await field("guaranteed", ".status.phase"), "Running");
+      assert.equal(await field("hungry", ".status.conditions[?(@.type=='DisruptionTarget')].status"), "True");
+    },
+  );
+
+  await context.test("NODE-163: the Node says MemoryPressure, takes no Pods that asked for nothing, and recovers", async () => {
+    const pressure = () => kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.conditions[?(@.type=='MemoryPressure')].status}"]);
+    assert.equal(await pressure(), "True");
+    assert.match(await kubectl(["get", "node", nodeName, "-o", "jsonpath={.spec.taints[*].key}"]), /node\.kubernetes\.io\/memory-pressure/);
+    await apply(waiting("unwelcome", nodeName));
+    assert.equal(await failed("unwelcome"), "Evicted|Pod was rejected: The node had condition: [MemoryPressure].");
+    await apply(waiting("welcome", nodeName, "resources: {requests: {memory: 1Mi}}"));
+    await ready("welcome");
+    await eventually("the pressure is over", 60, async () => ((await pressure()) === "False" ? true : undefined));
+  });
+
+  await context.test("NODE-164: when process ids and disk are short, images nobody uses go, then Pods; critical Pods stay", async () => {
+    await apply(`${waiting("vital", nodeName, "tty: false", "priorityClassName: system-cluster-critical")}`);
+    await ready("vital");
+    await machine.sh(`
+skopeo --insecure-policy copy -q --dest-tls-verify=false oci:/var/lib/test-registry/oci:base docker://127.0.0.1:5000/unused:1
+ctr -n k8s.io images pull --plain-http 127.0.0.1:5000/unused:1 >/dev/null
+sed -i 's/^evictionHard: .*/evictionHard: {pid.available: 99.9%, nodefs.available: 99.99%}/; /imageMinimumGCAge/d' ${kubeletConfig}
+echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
+    await restartKubelet();
+    const pressure = (type: string) => ["get", "node", nodeName, "-o", `jsonpath={.status.conditions[?(@.type=='${type}')].status}`];
+    for (const type of ["DiskPressure", "PIDPressure"])
+      await eventually(type, 60, async () => ((await kubectl(pressure(type))) === "True" ? true : undefined));
+    await apply(waiting("refused", nodeName, "resources: {requests: {memory: 1Mi}}"));
+    assert.match(
+      await failed("refused"),
+      /^Evicted\|Pod was rejected: The node had condition: \[(DiskPressure PIDPressure|PIDPressure DiskPressure)\]\.$/,
+    );
+    const evicted = await eventually("a Pod is evicted", 60, async () => {
+      const all = await kubectl([
+        "get",
+        "pods",
+        "-o",
+        "jsonpath={range .items[?(@.status.reason=='Evicted')]}{.status.message}{'\\n'}{end}",
+      ]);
+      return /^The node was low on resource: .*$/m.exec(all.replace(/.*resource: memory.*/g, ""))?.[0];
+    });
+    assert.match(evicted, /^The node was low on resource: (pids|ephemeral-storage)\. Threshold quantity: /);
+    assert.equal(await field("vital", ".status.phase"), "Running");
+    await eventually("the unused image is gone", 60, async () =>
+      (await machine.sh("ctr -n k8s.io images ls -q")).includes("/unused:1") ? undefined : true,
+    );
+    assert.doesNotMatch(await kubectl("get pods -n kube-system"), /Evicted/);
+    await machine.sh(`sed -i 's/^evictionHard: .*/evictionHard: {memory.available: 1Mi}/' ${kubeletConfig}`);
+  });
+
+  await context.test("NODE-180: folders, logs and cgroups of Pods that nobody knows are cleared when the kubelet starts", async () => {
+    const uid = "11111111-2222-3333-4444-555555555555";
+    await machine.sh(
+      `mkdir -p /var/lib/kubelet/pods/${uid}/volumes/x /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid}/main`,
+    );
+    await restartKubelet();
+    await eventually("they are gone", 60, async () => {
+      const { stdout } = await machine.run([
+        "sh",
+        "-c",
+        `ls -d /var/lib/kubelet/pods/${uid} /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid} 2>/dev/null`,
+      ]);
+      return stdout === "" ? true : undefined;
+    });
+    assert.equal(await field("vital", ".status.containerStatuses[0].restartCount"), "0");
+  });
+});
+
+const wait = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.5; done"]`;
+const pod = (name: string, nodeName: string, container: string, more = "") => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  nodeName: ${nodeName}
+  terminationGracePeriodSeconds: 1
+  containers:
+  - {name: main, image: "${busyboxImage}", ${container}}
+  ${more}
+---`;
+const waiting = (name: string, nodeName: string, container = "tty: false", more = "") => pod(name, nodeName, `${wait}, ${container}`, more);
+
+const resizable = "resources: {requests: {cpu: 50m, memory: 16Mi}, limits: {memory: 32Mi}}";
+
+const hungry = (nodeName: string) =>
+  pod(
+    "hungry",
+    nodeName,
+    `volumeMounts: [{name: memory, mountPath: /memory}], command: [sh, -c, "while :; do dd if=/dev/zero of=/memory/$(date +%s%N) bs=1M count=20 2>/dev/null; sleep 0.3; done"]`,
+    "volumes: [{name: memory, emptyDir: {medium: Memory, sizeLimit: 560Mi}}]",
+  );
+
+const objects = (nodeName: string) => `
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: costly}
+handler: runc
+overhead: {podFixed: {memory: 16Mi}}
+---
+${waiting("guaranteed", nodeName, "resources: {limits: {cpu: 100m, memory: 32Mi}}")}
+${waiting("burstable", nodeName, "resources: {requests: {cpu: 50m, memory: 32Mi}}")}
+${waiting("best-effort", nodeName)}
+${waiting("as-a-whole", nodeName, "tty: false", "resources: {limits: {cpu: 200m, memory: 64Mi}, requests: {cpu: 20m, memory: 16Mi}}")}
+${["growing", "waiting"].map((name) => waiting(name, nodeName, resizable)).join("\n")}
+${waiting("restarting", nodeName, `${resizable}, resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]`)}
+${waiting("huge", nodeName, `resources: {limits: {hugepages-2Mi: 4Mi, cpu: 10m, memory: 16Mi}}`)}
+${waiting("costly", nodeName, "resources: {limits: {memory: 32Mi}}", "runtimeClassName: costly")}
+${pod(
+  "filling",
+  nodeName,
+  `volumeMounts: [{name: data, mountPath: /data}], command: [sh, -c, "dd if=/dev/zero of=/data/file bs=1M count=4; sleep 1000"]`,
+  "volumes: [{name: data, emptyDir: {sizeLimit: 2Mi}}]",
+)}
+${pod(
+  "scribbling",
+  nodeName,
+  `resources: {limits: {ephemeral-storage: 2Mi}}, command: [sh, -c, "dd if=/dev/zero of=/file bs=1M count=4; sleep 1000"]`,
+)}
+`;
