@@ -27,6 +27,8 @@ import { type NodeStatusOptions, startNodeStatus } from "./node-status/node-stat
 import { followNodes, readPodNetworkConfig } from "./pod-network.ts";
 import { shutdownGroups } from "./shutdown/groups.ts";
 import { startProber } from "./prober/prober.ts";
+import { addKubeletMetrics, measuredRuntime } from "./server/kubelet-metrics.ts";
+import { ProbeMetrics } from "./server/probe-metrics.ts";
 import { startHealthServer, startKubeletServer } from "./server/server.ts";
 import { kubeletVersion } from "./version.ts";
 
@@ -68,9 +70,11 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
 
   const machine = await readMachine(world);
-  const runtime = connectRuntime(world, configuration.containerRuntimeEndpoint, {
+  const metrics = new Metrics();
+  const connected = connectRuntime(world, configuration.containerRuntimeEndpoint, {
     requestMilliseconds: durationToMilliseconds(configuration.runtimeRequestTimeout || "2m"),
   });
+  const runtime = measuredRuntime(world, connected, metrics);
   scope.defer("runtime", () => runtime.close());
   runtime.version().then(
     ({ runtimeName, runtimeVersion }) => world.log.info("found the container runtime", { name: runtimeName, version: runtimeVersion }),
@@ -101,12 +105,13 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     machine,
     options: nodeStatusOptions(values, configuration, { nodeName, hostname, labels, rootFolder }),
   });
+  const probes = new ProbeMetrics();
   const kubelet = await startKubelet(scope, world, {
     nodeName,
     runtime,
     client,
     options: kubeletOptions(configuration, rootFolder, machine),
-    startProber,
+    startProber: (task, own, probing) => startProber(task, own, { ...probing, attempted: (...attempt) => probes.count(...attempt) }),
     hostIPs: () => reporter.hostIPs(),
     node: () => reporter.node(),
     underPressure: (found) => {
@@ -119,14 +124,7 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     },
   });
 
-  const metrics = new Metrics();
-  metrics.gauge("kubernetes_build_info", "Version of the kubelet.", ["git_version"]).set([kubeletVersion], 1);
-  metrics.gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox", [], () => kubelet.pods().length);
-  metrics.gauge("kubelet_node_name", "The node's name. The count is always 1.", ["node"]).set([nodeName], 1);
-  metrics.gauge("process_resident_memory_bytes", "Resident memory size in bytes.", [], () => world.processes.self.memory().residentBytes);
-  metrics.gauge("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", [], () =>
-    world.processes.self.cpuSeconds(),
-  );
+  addKubeletMetrics(world, metrics, { nodeName, version: kubeletVersion, pods: () => kubelet.pods() });
   if (configuration.enableServer === false) return;
   const serving: ServingOptions = {
     nodeName,
@@ -146,6 +144,7 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     configuration,
     rootFolder,
     metrics,
+    probes,
     checks,
     delegated: client && delegatedTo(world, client),
     tls,

@@ -2,6 +2,7 @@
 import type { Scope } from "#base/scope.ts";
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
+import type { Probe } from "#api/core/pod/probe.ts";
 import type { EventRecorder } from "#client/event-recorder.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
@@ -49,6 +50,8 @@ export interface ProberNeeds {
   readonly recorder: EventRecorder;
   /** To be called when the state of a container's probes changed. */
   readonly changed: (containerId: string) => void;
+  /** Hears of every attempt, for who counts them. */
+  readonly attempted?: (target: ProbeTarget, probe: Probe, result: "success" | "warning" | "failure" | "unknown", seconds: number) => void;
 }
 
 export type StartProber = (scope: Scope, world: World, needs: ProberNeeds) => Prober;

@@ -24,7 +24,7 @@ const eagerMaxMilliseconds = 250;
 type Which = "startup" | "readiness" | "liveness";
 const titles = { startup: "Startup", readiness: "Readiness", liveness: "Liveness" } as const;
 
-export function startProber(scope: Scope, world: World, { runtime, recorder, changed }: ProberNeeds): Prober {
+export function startProber(scope: Scope, world: World, { runtime, recorder, changed, attempted }: ProberNeeds): Prober {
   const probed = new Map<string, ProbedContainer>();
   scope.defer("probes", () => {
     for (const container of probed.values()) container.stop();
@@ -44,7 +44,12 @@ export function startProber(scope: Scope, world: World, { runtime, recorder, cha
     start(target) {
       if (probed.has(target.containerId) || scope.stopped) return;
       const container = new ProbedContainer(world, target, {
-        attempt: (probe) => attemptProbe(world, runtime, probe, target),
+        attempt: async (probe) => {
+          const began = world.clock.monotonic();
+          const outcome = await attemptProbe(world, runtime, probe, target);
+          attempted?.(target, probe, outcome.result, (world.clock.monotonic() - began) / 1_000);
+          return outcome;
+        },
         tell: (which, outcome) => tell(target, which, outcome),
         changed: () => changed(target.containerId),
       });

@@ -10,6 +10,7 @@ import { complete } from "#schema/derive/defaults.ts";
 import { readConfiguration } from "../config/read-configuration.ts";
 import type { Kubelet } from "../kubelet.ts";
 import { subresourcesFor } from "./authorization.ts";
+import { ProbeMetrics } from "./probe-metrics.ts";
 import { startKubeletServer } from "./server.ts";
 
 const logPath = "/var/log/pods/p/main/0.log";
@@ -67,6 +68,7 @@ async function setUp({ may = () => true, anonymous = false }: { may?: (attribute
     configuration,
     rootFolder: "/var",
     metrics: new Metrics(),
+    probes: new ProbeMetrics(),
     checks: [],
     delegated,
     tls: { certificate, key: key.privateKey },

@@ -18,6 +18,8 @@ import { labels } from "../layout.ts";
 import { streamingPaths, whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
 import { containerMetrics, type ContainerMetricsNeeds } from "./container-metrics.ts";
+import { RequestCounts } from "./kubelet-metrics.ts";
+import type { ProbeMetrics } from "./probe-metrics.ts";
 import { resourceMetrics } from "./resource-metrics.ts";
 import { Summary } from "./summary.ts";
 import { joinSpdy } from "./streams.ts";
@@ -30,6 +32,7 @@ export interface KubeletServerNeeds {
   readonly configuration: KubeletConfiguration;
   readonly rootFolder: string;
   readonly metrics: Metrics;
+  readonly probes: ProbeMetrics;
   readonly checks: readonly HealthCheck[];
   /** Who callers are and what they may. Undefined without an API server: then nobody may anything. */
   readonly delegated: Delegated | undefined;
@@ -40,6 +43,7 @@ export interface KubeletServerNeeds {
 
 interface Serving extends KubeletServerNeeds {
   readonly summary: Summary;
+  readonly counts: RequestCounts;
   readonly usage: ContainerMetricsNeeds;
 }
 
@@ -50,9 +54,9 @@ export function startKubeletServer(scope: Scope, world: World, needs: KubeletSer
   const { configuration, tls, runtime, kubelet, nodeName, rootFolder } = needs;
   const usage = { runtime, pods: () => kubelet.pods(), cgroups: needs.cgroups, cores: world.processes.self.cpus };
   const summary = new Summary(world, { ...usage, nodeName, rootFolder, podLogsFolder: configuration.podLogsDir });
-  const serving: Serving = { ...needs, usage, summary };
+  const serving: Serving = { ...needs, usage, summary, counts: new RequestCounts(world, needs.metrics) };
   return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) =>
-    handle(world, serving, request),
+    serving.counts.around(request, () => handle(world, serving, request)),
   );
 }
 
@@ -129,6 +133,7 @@ async function answer(world: World, needs: Serving, request: HttpRequest): Promi
     case "metrics":
       if (rest.length === 0) return metricsResponse(metrics.text());
       if (rest[0] === "resource") return metricsResponse(await resourceMetrics(world, needs.usage));
+      if (rest[0] === "probes") return metricsResponse(needs.probes.text(kubelet.pods()));
       if (rest[0] === "cadvisor") return metricsResponse(await containerMetrics(world, needs.usage));
       return notFound();
     case "configz":
