@@ -140,6 +140,23 @@ const pods: Readonly<Record<string, object>> = {
       }),
     ],
   },
+  "http-alive": {
+    containers: [
+      program(
+        `let asked = 0;
+require("node:http").createServer((request, response) => { response.statusCode = (asked += 1) > 2 ? 500 : 200; response.end(); }).listen(8080);`,
+        { livenessProbe: { httpGet: { path: "/healthz", port: 8080 }, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 1 } },
+      ),
+    ],
+  },
+  "tcp-alive": {
+    containers: [
+      main(waits, { livenessProbe: { tcpSocket: { port: 8080 }, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2 } }),
+    ],
+  },
+  "grpc-alive": {
+    containers: [program(health, { livenessProbe: { grpc: { port: 8080, service: "bad" }, initialDelaySeconds: 2, ...soon } })],
+  },
   gated: { readinessGates: [{ conditionType: "example.com/open" }], containers: [main(waits, {})] },
   thresholds: {
     containers: [
@@ -257,6 +274,23 @@ test("probes and readiness on one node", { skip, timeout: 4 * 60_000 }, async (c
   await context.test("NODE-69: a gRPC probe asks the health service for the service it names", async () => {
     await life.ready("grpc");
     assert.ok(await life.event("grpc-bad", "Unhealthy", /^Readiness probe failed: service unhealthy \(responded with "NOT_SERVING"\)$/));
+  });
+
+  await context.test("NODE-75: liveness by HTTP, TCP and gRPC restarts containers too, and restart counts only grow", async () => {
+    for (const [name, why] of [
+      ["http-alive", /^Liveness probe failed: HTTP probe failed with statuscode: 500$/],
+      ["tcp-alive", /^Liveness probe failed: dial tcp [\d.]+:8080: connect: connection refused$/],
+      ["grpc-alive", /^Liveness probe failed: service unhealthy \(responded with "NOT_SERVING"\)$/],
+    ] as const) {
+      let last = 0;
+      await life.until(name, "two restarts", ({ status }) => {
+        const count = status.containerStatuses?.[0]?.restartCount ?? 0;
+        assert.ok(count >= last, `${last} restarts, then ${count}`);
+        last = count;
+        return count >= 2;
+      });
+      assert.ok(await life.event(name, "Unhealthy", why));
+    }
   });
 
   await context.test("NODE-70: verdicts change after as many answers in a row as the thresholds say", async () => {

@@ -5,6 +5,7 @@ import type { HTTPGetAction, LifecycleHandler } from "#api/core/pod/probe.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
+import { bracketed, headersOf, portNumber } from "../http-get.ts";
 
 export interface HookTarget {
   readonly containerId: string;
@@ -41,12 +42,11 @@ async function runProgram(runtime: Runtime, containerId: string, command: readon
 }
 
 async function request(scope: Scope, world: World, action: HTTPGetAction, target: HookTarget): Promise<void> {
-  const port = portOf(action, target.container);
-  const host = action.host || target.podIP;
-  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const port = portNumber(target.container, action.port);
+  if (port === undefined) throw new Error(`couldn't find port: ${action.port}`);
+  const address = `${bracketed(action.host || target.podIP)}:${port}`;
   const isSecure = action.scheme === "HTTPS";
-  const headers: Record<string, string> = { "user-agent": userAgent, accept: "*/*", connection: "close" };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
+  const headers = headersOf(action, userAgent);
   try {
     await ask(isSecure ? "https" : "http");
   } catch (error) {
@@ -73,11 +73,4 @@ async function request(scope: Scope, world: World, action: HTTPGetAction, target
 /** Whether a server that was spoken to in TLS answered in plain text. */
 function isPlainAnswer(error: unknown): boolean {
   return error instanceof NetworkError && (error.code === "EPROTO" || error.code.startsWith("ERR_SSL_"));
-}
-
-function portOf({ port }: HTTPGetAction, { ports = [] }: Container): number {
-  if (typeof port === "number") return port;
-  const found = ports.find(({ name }) => name === port)?.containerPort ?? (/^\d{1,5}$/.test(port) ? Number(port) : undefined);
-  if (found === undefined) throw new Error(`couldn't find port: ${port}`);
-  return found;
 }

@@ -7,6 +7,7 @@ import type { World } from "#platform/world.ts";
 import { int32, string } from "#schema/field.ts";
 import { protocol } from "#schema/message.ts";
 import { readProtobuf, writeProtobuf } from "#schema/derive/protobuf.ts";
+import { bracketed, headersOf, portNumber } from "../http-get.ts";
 import type { ProbeTarget } from "../probes.ts";
 
 export interface Outcome {
@@ -78,9 +79,7 @@ async function attemptHttp(
   } catch {
     return unknown(`parse ${JSON.stringify(path)}: invalid URL`);
   }
-  const headers: Record<string, string> = { "user-agent": userAgent, accept: "*/*", connection: "close" };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  if (headers["accept"] === "") delete headers["accept"];
+  const headers = headersOf(action, userAgent);
 
   const deadline = new AbortController();
   const timer = world.clock.timer(timeoutSeconds * 1_000, () => deadline.abort());
@@ -161,18 +160,6 @@ async function attemptGrpc(world: World, host: string, port: number, service: st
   } finally {
     channel.close();
   }
-}
-
-/** The port's number, for names as the container declares them. */
-function portNumber({ ports = [] }: Container, port: number | string): number | undefined {
-  if (typeof port === "number") return port;
-  const named = ports.find(({ name }) => name === port)?.containerPort;
-  if (named !== undefined) return named;
-  return /^\d{1,5}$/.test(port) ? Number(port) : undefined;
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
 /** A failed connection in the words people know. */
