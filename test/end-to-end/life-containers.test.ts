@@ -660,7 +660,7 @@ done`);
     assert.deepEqual(all(await life.ready("counted")), yes);
     assert.deepEqual(all(await life.until("unmounted", "it has conditions", ({ status }) => status.startTime)), {
       ...yes,
-      PodReadyToStartContainers: all(await life.pod("unmounted"))["PodReadyToStartContainers"],
+      PodReadyToStartContainers: "False",
       Ready: "False ContainersNotReady",
       ContainersReady: "False ContainersNotReady",
     });

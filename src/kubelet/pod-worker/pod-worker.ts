@@ -351,6 +351,7 @@ export class PodWorker {
       startTime: this.#startTime ?? this.#work.world.clock.now(),
       waiting,
       starting: this.#starts.starting,
+      volumesReady: this.#preparation.volumesReady,
       unhooked: this.#starts.unhooked,
       probe: (id) => prober.state(id),
       hostIPs: hostIPs(),

@@ -35,7 +35,9 @@ export function conditionsOf(facts: StatusFacts, phase: Phase, { init, main }: C
   if (progress) set("PodResizeInProgress", true, progress.failure === undefined ? undefined : "Error", progress.failure);
   const disruption = facts.failure?.disruption;
   if (disruption !== undefined) set("DisruptionTarget", true, "TerminationByKubelet", disruption);
-  set("PodReadyToStartContainers", observed.sandbox?.ready === true && (spec.hostNetwork === true || observed.sandbox.ips.length > 0));
+  const hasNetwork = observed.sandbox?.ready === true && (spec.hostNetwork === true || observed.sandbox.ips.length > 0);
+  // A kubelet that starts anew finds the volumes of running containers only after it has looked.
+  set("PodReadyToStartContainers", hasNetwork && (facts.volumesReady || observed.containers.length > 0));
 
   if (phase === "Succeeded") set("Initialized", true, "PodCompleted");
   else {

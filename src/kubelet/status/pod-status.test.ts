@@ -39,6 +39,7 @@ function status(pod: Pod, containers: readonly ObservedContainer[], more: Partia
     startTime: 0,
     waiting: new Map(),
     starting: new Set(),
+    volumesReady: true,
     unhooked: new Map(),
     probe: () => undefined,
     hostIPs: ["192.168.0.1"],
@@ -77,6 +78,15 @@ test("STATUS1 the phase follows the containers and restartPolicy", () => {
   };
   assert.equal(phase(ruled, [ended("main", 42)]), "Running");
   assert.equal(phase(ruled, [ended("main", 43)]), "Failed");
+});
+
+test("STATUS2 a Pod is ready to start containers once it has its network and its volumes", () => {
+  const told = (containers: readonly ObservedContainer[], more: Partial<StatusFacts>) =>
+    condition(status(newPod(), containers, more), "PodReadyToStartContainers")[0];
+  assert.equal(told([], {}), "True");
+  assert.equal(told([], { volumesReady: false }), "False");
+  assert.equal(told([container("main")], { volumesReady: false }), "True", "a kubelet that has only just started");
+  assert.equal(told([], { observed: { sandboxes: [], sandbox: undefined, containers: [] } }), "False");
 });
 
 test("STATUS1 a terminal phase waits until nothing runs", () => {

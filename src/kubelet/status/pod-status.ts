@@ -24,6 +24,7 @@ export interface StatusFacts {
   readonly startTime: number;
   readonly waiting: ReadonlyMap<string, Waiting>;
   readonly starting: ReadonlySet<string>;
+  readonly volumesReady: boolean;
   /** Why the postStart hooks of containers failed, by id. */
   readonly unhooked: ReadonlyMap<string, string>;
   readonly probe: (containerId: string) => ProbeState | undefined;
