@@ -40,6 +40,8 @@ export interface RunningProxy {
   readonly isNodeEligible: boolean;
 }
 
+/** Writing all rules anew may take one part in this many of the time. */
+const renewalShare = 50;
 /** Changes that wait for longer than this mean that something is stuck. */
 const stuckMilliseconds = 60_000;
 const deletionTaint = "ToBeDeletedByClusterAutoscaler";
@@ -56,6 +58,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
   const isOwnNode = ({ metadata }: Node) => metadata.name === node;
   const ownNode = () => nodes.get(node);
   let isSynced = false;
+  let renewalMilliseconds = 0;
   let updatedAt = world.clock.now();
   /** Since when changes wait, by the monotonic clock. */
   let waitingSince: number | undefined = world.clock.monotonic();
@@ -91,7 +94,9 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
       await cleaner.clean(ports);
     }
     await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
-    metrics.synced((world.clock.monotonic() - startedAt) / 1_000, world.clock.now());
+    const took = world.clock.monotonic() - startedAt;
+    if (anew || !isSynced) renewalMilliseconds = took;
+    metrics.synced(took / 1_000, world.clock.now());
   }
 
   scope.start("rules", async (task) => {
@@ -99,7 +104,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
       let anew = false;
       if (waitingSince === undefined) {
         await new Promise<void>((resolve) => {
-          const timer = world.clock.timer(syncPeriodMilliseconds, () => {
+          const timer = world.clock.timer(Math.max(syncPeriodMilliseconds, renewalMilliseconds * renewalShare), () => {
             anew = true;
             resolve();
           });
