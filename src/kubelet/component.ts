@@ -21,6 +21,7 @@ import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } f
 import { evictionDefaults, type KubeletConfiguration, shutdownPeriods, thresholdConfiguration } from "./config/kubelet-configuration.ts";
 import { thresholdsOf } from "./eviction/thresholds.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
+import type { VerificationPolicy } from "./images/image-access.ts";
 import { type KubeletOptions, startKubelet } from "./kubelet.ts";
 import { type Machine, readMachine } from "./node-status/machine.ts";
 import { type NodeStatusOptions, startNodeStatus } from "./node-status/node-status.ts";
@@ -232,6 +233,10 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
+    imageAccess: {
+      policy: (configuration.imagePullCredentialsVerificationPolicy || "NeverVerifyPreloadedImages") as VerificationPolicy,
+      allowlist: configuration.preloadedImagesVerificationAllowlist ?? [],
+    },
     imageCollection: {
       highPercent: configuration.imageGCHighThresholdPercent ?? 85,
       lowPercent: configuration.imageGCLowThresholdPercent ?? 80,

@@ -16,6 +16,7 @@ import { observeSignals } from "./eviction/signals.ts";
 import type { Pressure } from "./eviction/thresholds.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { type ImageCollectionLimits, startImageCollection } from "./images/garbage-collection.ts";
+import { type ImageAccessOptions, startImageAccess } from "./images/image-access.ts";
 import { normalName, startImagePuller } from "./images/image-puller.ts";
 import { authFromSecrets } from "./images/registry-auth.ts";
 import { allContainers, podLogFolder } from "./layout.ts";
@@ -66,6 +67,8 @@ export interface KubeletOptions {
   readonly restartMaxMilliseconds?: number | undefined;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** Who may use images that were pulled with secrets; absent: as upstream does by default. */
+  readonly imageAccess?: Pick<ImageAccessOptions, "policy" | "allowlist"> | undefined;
   /** When images are removed; absent: never. */
   readonly imageCollection?: ImageCollectionLimits | undefined;
   /** When Pods are ended for the node's sake; absent: never. */
@@ -137,7 +140,13 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
   const csi = options.withoutMounts ? undefined : await csiVolumes(scope, world, needs);
   const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node, csi });
-  const images = startImagePuller(world, { runtime, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
+  const access = startImageAccess(world, {
+    rootFolder: options.rootFolder,
+    policy: "NeverVerifyPreloadedImages",
+    allowlist: [],
+    ...options.imageAccess,
+  });
+  const images = startImagePuller(world, { runtime, access, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
   const prober = needs.startProber(scope, world, {
     runtime,
     recorder,
@@ -170,7 +179,8 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   });
   const wanted = () => workers.all().flatMap(({ pod }) => allContainers(pod).flatMap(({ image = "" }) => normalName(image) ?? []));
   const collection =
-    options.imageCollection && startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection });
+    options.imageCollection &&
+    startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection, present: access.keepOnly });
   if (options.eviction) {
     const { rootFolder, podLogsFolder, memoryBytes } = options;
     const sources = { runtime, rootFolder, memoryBytes, cgroupVersion: hierarchies?.version, podsCgroup: cgroups?.root };

@@ -288,6 +288,20 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
     assert.match(await waiting("locked-out", "ImagePullBackOff"), /authorization failed|401|Unauthorized|no basic auth/i);
   });
 
+  await context.test("NODE-125: an image that was pulled with a secret is not for Pods without one", async () => {
+    await apply(
+      pod("uninvited", `command: ["true"]`, "", lockedImage) +
+        pod("offline", `command: ["true"]`, "", lockedImage).replace("IfNotPresent", "Never"),
+    );
+    assert.match(await waiting("uninvited", "ImagePullBackOff"), /authorization failed|401|Unauthorized|no basic auth|pull access denied/i);
+    assert.equal(
+      await waiting("offline", "ErrImageNeverPull"),
+      `Container image "${lockedImage}" is present with pull policy of Never but does not have the proper credentials to access the image`,
+    );
+    await apply(pod("invited", sh("echo come in"), "imagePullSecrets: [{name: right}]", lockedImage));
+    assert.equal(await printed("invited"), "come in");
+  });
+
   await context.test("NODE-122: what a container needs and does not find is told until it is there", async () => {
     assert.equal(await waiting("needy", "CreateContainerConfigError"), 'configmap "absent" not found');
     assert.equal(await waiting("needy-key", "CreateContainerConfigError"), "couldn't find key absent in ConfigMap default/settings");

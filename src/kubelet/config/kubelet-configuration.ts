@@ -73,7 +73,9 @@ export const KubeletConfiguration = message("KubeletConfiguration", {
   authorization: one(0, (): Type<Authorization> => Authorization),
   registryPullQPS: int32(0, { optional: true }),
   registryBurst: int32(0),
-  imagePullCredentialsVerificationPolicy: string(0),
+  imagePullCredentialsVerificationPolicy: string(0, {
+    enum: ["NeverVerify", "NeverVerifyPreloadedImages", "NeverVerifyAllowlistedImages", "AlwaysVerify"],
+  }),
   preloadedImagesVerificationAllowlist: list(0, "string"),
   eventRecordQPS: int32(0, { optional: true }),
   eventBurst: int32(0),

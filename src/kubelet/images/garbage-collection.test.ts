@@ -47,6 +47,7 @@ test("IMAGE6 a nearly full disk is freed of images every five minutes, and what 
       nodeName: "node-1",
       limits: { highPercent: 85, lowPercent: 80, minimumAgeMilliseconds: 120_000, maximumAgeMilliseconds: 0 },
       wanted: () => ["wanted:1"],
+      present: async () => {},
     },
   );
   await world.advance(299_000);

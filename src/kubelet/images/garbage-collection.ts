@@ -22,6 +22,8 @@ export interface ImageCollectionNeeds {
   readonly limits: ImageCollectionLimits;
   /** Names of the images that Pods of this node are about to use. */
   readonly wanted: () => readonly string[];
+  /** Told now and then which images there are. */
+  readonly present: (ids: readonly string[]) => Promise<void>;
 }
 
 const periodMilliseconds = 5 * 60_000;
@@ -34,7 +36,7 @@ export interface ImageCollection {
 export function startImageCollection(
   scope: Scope,
   world: World,
-  { runtime, recorder, nodeName, limits, wanted }: ImageCollectionNeeds,
+  { runtime, recorder, nodeName, limits, wanted, present }: ImageCollectionNeeds,
 ): ImageCollection {
   const subject: EventSubject = { apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName };
   const startedAt = world.clock.now();
@@ -66,6 +68,7 @@ export function startImageCollection(
     const [images, containers] = await Promise.all([runtime.images(), runtime.containers()]);
     const used = new Set([...containers.flatMap(({ image, imageRef }) => [image, imageRef]), ...wanted()]);
     seen = look(images, used, seen, now);
+    await present(images.map(({ id }) => id));
     return { images, used, now };
   }
 

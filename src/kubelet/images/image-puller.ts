@@ -1,11 +1,12 @@
 // Brings images to the node as each container's pull policy says, in the background, and waits longer each time it fails.
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { Image, RegistryAuth, Runtime } from "#cri/runtime.ts";
+import type { Image, Runtime } from "#cri/runtime.ts";
 import { GrpcError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import { durationOf } from "#schema/time.ts";
-import type { PullCredentials } from "./registry-auth.ts";
+import type { ImageAccess } from "./image-access.ts";
+import type { PullCredential, PullCredentials } from "./registry-auth.ts";
 import { BackOffs, ordinaryLimits } from "../pod-worker/back-off.ts";
 
 export type ImageOutcome =
@@ -26,6 +27,14 @@ export interface ImagePullerNeeds {
   readonly runtime: Runtime;
   /** What the Pod's imagePullSecrets say about the image's registry. */
   readonly credentialsFor: (pod: Pod, image: string) => Promise<PullCredentials>;
+  /** Who may use what is there. */
+  readonly access: ImageAccess;
+}
+
+interface Pulled {
+  readonly ref: string;
+  /** Which opened the registry. */
+  readonly credential: PullCredential | undefined;
 }
 
 interface Pull {
@@ -33,7 +42,7 @@ interface Pull {
   outcome: ImageOutcome | undefined;
 }
 
-export function startImagePuller(world: World, { runtime, credentialsFor }: ImagePullerNeeds): ImagePuller {
+export function startImagePuller(world: World, { runtime, credentialsFor, access }: ImagePullerNeeds): ImagePuller {
   const pulls = new Map<string, Pull>();
   const backOffs = new BackOffs(ordinaryLimits);
   const lastErrors = new Map<string, string>();
@@ -56,18 +65,20 @@ export function startImagePuller(world: World, { runtime, credentialsFor }: Imag
         return pull.outcome;
       }
       const present = await runtime.imageStatus(name);
-      if (container.imagePullPolicy === "Never") {
-        if (present) {
-          tell("Normal", "Pulled", `Container image ${shown} already present on machine and can be accessed by the pod`);
-          return { type: "present", image: present };
-        }
-        const message = `Container image ${shown} is not present with pull policy of Never`;
-        tell("Warning", "ErrImageNeverPull", message);
-        return { type: "failed", reason: "ErrImageNeverPull", message };
-      }
-      if (present && container.imagePullPolicy !== "Always") {
+      const isOpen =
+        present !== undefined &&
+        container.imagePullPolicy !== "Always" &&
+        (await access.mayUse({ id: present.id, name }, async () => (await credentialsFor(pod, name)).fitting));
+      if (present && isOpen) {
         tell("Normal", "Pulled", `Container image ${shown} already present on machine and can be accessed by the pod`);
         return { type: "present", image: present };
+      }
+      if (container.imagePullPolicy === "Never") {
+        const message = present
+          ? `Container image ${shown} is present with pull policy of Never but does not have the proper credentials to access the image`
+          : `Container image ${shown} is not present with pull policy of Never`;
+        tell("Warning", "ErrImageNeverPull", message);
+        return { type: "failed", reason: "ErrImageNeverPull", message };
       }
       const now = world.clock.now();
       const until = failedUntil.get(key);
@@ -91,17 +102,17 @@ export function startImagePuller(world: World, { runtime, credentialsFor }: Imag
   };
 
   /** Registries are asked as each of those they may know, until one is let in; the last refusal is the one that is told. */
-  async function pullWithAny(name: string, auths: readonly RegistryAuth[], signal: AbortSignal): Promise<string> {
-    const [last, ...others] = auths.toReversed();
-    for (const auth of others.reverse()) {
+  async function pullWithAny(name: string, credentials: readonly PullCredential[], signal: AbortSignal): Promise<Pulled> {
+    const [last, ...others] = credentials.toReversed();
+    for (const credential of others.reverse()) {
       try {
-        return await runtime.pullImage(name, { auth, signal });
+        return { ref: await runtime.pullImage(name, { auth: credential.auth, signal }), credential };
       } catch (error) {
         if (signal.aborted) throw error;
         world.log.debug("cannot pull an image with one of its secrets; trying the next", { image: name, error: (error as Error).message });
       }
     }
-    return runtime.pullImage(name, { auth: last, signal });
+    return { ref: await runtime.pullImage(name, { auth: last?.auth, signal }), credential: last };
   }
 
   function begin(key: string, name: string, pod: Pod, container: Container, tell: TellEvent, done: () => void): void {
@@ -112,14 +123,15 @@ export function startImagePuller(world: World, { runtime, credentialsFor }: Imag
     const startedAt = world.clock.monotonic();
     void (async () => {
       try {
-        const { auths, missing } = await credentialsFor(pod, name);
+        const { fitting, missing } = await credentialsFor(pod, name);
         if (missing.length > 0) {
           const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
           tell("Warning", "FailedToRetrieveImagePullSecret", message);
         }
-        const ref = await pullWithAny(name, auths, pull.abort.signal);
+        const { ref, credential } = await pullWithAny(name, fitting, pull.abort.signal);
         const image = (await runtime.imageStatus(ref)) ?? (await runtime.imageStatus(name));
         if (!image) throw new GrpcError(5, `image ${name} is not there after it was pulled`);
+        await access.pulled({ id: image.id, name }, credential);
         const took = durationOf(Math.trunc(world.clock.monotonic() - startedAt));
         tell(
           "Normal",

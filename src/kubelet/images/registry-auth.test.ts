@@ -36,7 +36,7 @@ test("IMAGE2 all fitting entries are tried, the most exact first; secrets that a
   const pod = complete(Pod, { metadata: { name: "a", uid: "1" }, spec: { containers: [{ name: "c", image: "i" }], imagePullSecrets } });
   const found = await authFromSecrets(pod, "r.local/team/app:1", async (_, _namespace, name) => secrets.get(name));
   assert.deepEqual(
-    found.auths.map(({ username }) => username),
+    found.fitting.map(({ auth }) => auth.username),
     ["team", "any"],
   );
   assert.deepEqual(found.missing, ["none"]);

@@ -10,22 +10,30 @@ import { namespaceOf } from "../layout.ts";
 
 export type FindSecret = (uid: string, namespace: string, name: string) => Promise<Secret | undefined>;
 
+export interface PullCredential {
+  readonly auth: RegistryAuth;
+  /** Where it is from. */
+  readonly secret: { readonly uid: string; readonly namespace: string; readonly name: string };
+}
+
 export interface PullCredentials {
   /** The most fitting first; none where nobody is known to the registry. */
-  readonly auths: readonly RegistryAuth[];
+  readonly fitting: readonly PullCredential[];
   /** Names of secrets that are not there or cannot be read. */
   readonly missing: readonly string[];
 }
 
 export async function authFromSecrets(pod: Pod, image: string, find: FindSecret): Promise<PullCredentials> {
-  const found: { readonly entry: string; readonly auth: RegistryAuth }[] = [];
+  const found: (PullCredential & { readonly entry: string })[] = [];
   const missing: string[] = [];
   for (const { name = "" } of pod.spec.imagePullSecrets ?? []) {
     const secret = await find(pod.metadata.uid, namespaceOf(pod), name).catch(() => undefined);
-    if (secret) found.push(...entriesFor(secret, image));
+    const of = { uid: secret?.metadata.uid ?? "", namespace: namespaceOf(pod), name };
+    if (secret) found.push(...entriesFor(secret, image).map((one) => ({ ...one, secret: of })));
     else missing.push(name);
   }
-  return { auths: found.toSorted((a, b) => b.entry.length - a.entry.length).map(({ auth }) => auth), missing };
+  const fitting = found.toSorted((a, b) => b.entry.length - a.entry.length).map(({ auth, secret }) => ({ auth, secret }));
+  return { fitting, missing };
 }
 
 export function registryOf(image: string): string {
