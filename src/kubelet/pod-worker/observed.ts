@@ -37,7 +37,8 @@ export async function observe(runtime: Runtime, uid: string, before: ObservedPod
   return {
     sandboxes: newest,
     sandbox,
-    containers: statuses.filter((status) => status !== undefined).sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt),
+    // Attempts before times: the machine's clock may have been set back.
+    containers: statuses.filter((status) => status !== undefined).sort((a, b) => b.attempt - a.attempt || b.createdAt - a.createdAt),
   };
 }
 
