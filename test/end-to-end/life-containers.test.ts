@@ -690,14 +690,23 @@ done`);
     await kubectl("delete pod evicted --grace-period=1");
   });
 
-  await context.test("NODE-54: a deleted Pod that a finalizer holds ends, says how, and goes with the finalizer", async () => {
-    await kubectl(["patch", "pod", "boxed", "-p", '{"metadata":{"finalizers":["example.com/hold"]}}']);
-    await kubectl("delete pod boxed --wait=false");
-    const pod = await life.until("boxed", "it has ended", ({ status }) => status.phase === "Succeeded");
-    assert.deepEqual([life.condition(pod, "Ready")?.status, pod.status.containerStatuses?.[0]?.state.terminated?.exitCode], ["False", 0]);
-    await kubectl(["patch", "pod", "boxed", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
-    await kubectl("wait --for=delete pod/boxed --timeout=30s");
-  });
+  await context.test(
+    "NODE-54: a deleted Pod that a finalizer holds ends, says how, also what never ran, and goes with the finalizer",
+    async () => {
+      for (const [name, phase, reason, exitCode] of [
+        ["boxed", "Succeeded", "Completed", 0],
+        ["unmounted", "Failed", "ContainerStatusUnknown", 137],
+      ] as const) {
+        await kubectl(["patch", "pod", name, "-p", '{"metadata":{"finalizers":["example.com/hold"]}}']);
+        await kubectl(`delete pod ${name} --wait=false`);
+        const pod = await life.until(name, "it has ended", ({ status }) => status.phase === phase);
+        const ended = pod.status.containerStatuses?.[0]?.state.terminated;
+        assert.deepEqual([life.condition(pod, "Ready")?.status, ended?.reason, ended?.exitCode], ["False", reason, exitCode]);
+        await kubectl(["patch", "pod", name, "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+        await kubectl(`wait --for=delete pod/${name} --timeout=30s`);
+      }
+    },
+  );
 
   await context.test("NODE-56: running Pods that are deleted as a collection all end", async () => {
     await Promise.all(["collected-a", "collected-b"].map((name) => life.ready(name)));

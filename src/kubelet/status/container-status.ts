@@ -1,5 +1,6 @@
 // The status of one container of a Pod: what it does, how it ended the last time, whether it is started and ready.
 import type { Container } from "#api/core/pod/container.ts";
+import type { Pod } from "#api/core/pod/pod.ts";
 import type { ContainerState, ContainerStatus } from "#api/core/pod/pod-status.ts";
 import { isSidecar } from "#api/core/pod/resources.ts";
 import { isRestarted } from "#api/core/pod/restarts.ts";
@@ -124,6 +125,30 @@ function lostStates(facts: StatusFacts, container: AnyContainer, before: Contain
   }
   const still = before?.state.waiting && !isPlainInit ? before.state.waiting : notYet(pod.spec.initContainers);
   return { state: waitingState(hold ?? still), lastState: ended ? { terminated: ended } : lastState };
+}
+
+/** The last statuses of a Pod that ended: of a container whose turn had come and that did not end by itself nobody knows how it fared. */
+export function concluded({ spec }: Pod, { init, main, ephemeral }: ContainerStatuses): ContainerStatuses {
+  const unknown = { terminated: { exitCode: 137, reason: unknownReason, message: gone("terminated") } };
+  const conclude = (status: ContainerStatus): ContainerStatus =>
+    status.state.terminated ? status : { ...status, state: unknown, ready: false, started: false };
+  const isInitialized =
+    main.some(hasBegun) || (spec.initContainers ?? []).every((container, index) => hasPassed(container, init[index] as ContainerStatus));
+  const lastBegun = init.findLastIndex(hasBegun);
+  return {
+    init: init.map((status, index) => (index <= lastBegun ? conclude(status) : status)),
+    main: isInitialized ? main.map(conclude) : main,
+    ephemeral,
+  };
+}
+
+/** It ran, now or before. */
+export function hasBegun({ state, lastState }: ContainerStatus): boolean {
+  return state.running !== undefined || state.terminated !== undefined || lastState.terminated !== undefined;
+}
+
+function hasPassed(container: Container, { state }: ContainerStatus): boolean {
+  return isSidecar(container) ? state.running !== undefined || state.terminated !== undefined : state.terminated?.exitCode === 0;
 }
 
 const gone = (how: string): string => `The container could not be located when the pod was ${how}`;

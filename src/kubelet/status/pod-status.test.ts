@@ -129,6 +129,25 @@ test("STATUS5 what the runtime has forgotten", () => {
   assert.deepEqual([done?.state.terminated?.reason, done?.ready], ["Completed", true]);
 });
 
+test("STATUS5 a Pod that was ended is Failed at last, also where its containers never ran", () => {
+  const none = { observed: { sandboxes: [], sandbox: undefined, containers: [] }, ending: true };
+  const never = status(newPod(), [], none);
+  assert.deepEqual([never.phase, never.containerStatuses?.[0]?.state.terminated?.reason], ["Failed", "ContainerStatusUnknown"]);
+  const early = status(
+    newPod({
+      initContainers: [
+        { name: "a", image },
+        { name: "b", image },
+      ],
+    }),
+    [],
+    none,
+  );
+  assert.deepEqual([early.phase, early.containerStatuses?.[0]?.state.waiting?.reason], ["Failed", "PodInitializing"]);
+  assert.equal(early.initContainerStatuses?.[0]?.state.terminated, undefined, "its turn had not come");
+  assert.equal(status(newPod(), [], { ending: true }).phase, "Pending", "its sandbox is still there");
+});
+
 test("STATUS6 a container whose postStart hook failed waits, with the hook's error", () => {
   const [found] = status(newPod(), [container("main")], { unhooked: new Map([["main-id", "exited with 1"]]) }).containerStatuses ?? [];
   assert.deepEqual(found?.state, { waiting: { reason: "PostStartHookError", message: "exited with 1" } });

@@ -10,12 +10,12 @@ import { qualityOfService } from "#api/core/pod/quality-of-service.ts";
 import { isSidecar } from "#api/core/pod/resources.ts";
 import { isRestarted } from "#api/core/pod/restarts.ts";
 import { formatTime } from "#schema/time.ts";
-import type { AnyContainer } from "../layout.ts";
+import { type AnyContainer, isStatic } from "../layout.ts";
 import type { Waiting } from "../pod-worker/decide.ts";
 import { isAlive, type ObservedPod } from "../pod-worker/observed.ts";
 import type { ProbeState } from "../probes.ts";
 import { conditionsOf } from "./conditions.ts";
-import { containerStatuses, shortened } from "./container-status.ts";
+import { concluded, containerStatuses, hasBegun, shortened } from "./container-status.ts";
 
 export interface StatusFacts {
   readonly pod: Pod;
@@ -60,11 +60,12 @@ export function podStatus(facts: StatusFacts): PodStatus {
   const { pod, observed, failure, hostIPs } = facts;
   const before = pod.status;
   const ephemeralContainers = (pod.spec.ephemeralContainers ?? []) as readonly AnyContainer[];
-  const statuses = shortened({
+  const found = shortened({
     init: containerStatuses(facts, pod.spec.initContainers ?? [], before.initContainerStatuses, "init"),
     main: containerStatuses(facts, pod.spec.containers, before.containerStatuses, "main"),
     ephemeral: containerStatuses(facts, ephemeralContainers, before.ephemeralContainerStatuses, "ephemeral"),
   });
+  const statuses = hasGone(facts) ? concluded(pod, found) : found;
   const { init, main, ephemeral } = statuses;
   const phase = phaseOf(facts, statuses);
   const ips = pod.spec.hostNetwork ? hostIPs : (observed.sandbox?.ips ?? []);
@@ -89,12 +90,18 @@ export function podStatus(facts: StatusFacts): PodStatus {
   return { ...status, conditions: conditionsOf(facts, phase, statuses) };
 }
 
+/** Nothing of the Pod runs, and nothing of it will. */
+function hasGone({ ending, observed }: StatusFacts): boolean {
+  return ending && !observed.containers.some(isAlive) && !observed.sandboxes.some(({ ready }) => ready);
+}
+
 /** What became of the Pod; while something of it still runs, what it was before. */
 function phaseOf(facts: StatusFacts, statuses: ContainerStatuses): Phase {
   const before = facts.pod.status.phase;
   if (before === "Succeeded" || before === "Failed") return before;
   const phase = facts.failure ? "Failed" : phaseByContainers(facts, statuses);
   const isOver = phase === "Succeeded" || phase === "Failed";
+  if (!isOver && hasGone(facts) && !isStatic(facts.pod)) return "Failed";
   return isOver && facts.observed.containers.some(isAlive) ? (before ?? "Pending") : phase;
 }
 
@@ -122,10 +129,6 @@ function phaseByContainers({ pod, observed, ending }: StatusFacts, { init, main 
   if (running > 0 || sidecarsRun) return "Running";
   if (!ending && main.some((own, index) => isAgain(spec.containers[index] as Container, own, spec))) return "Running";
   return exits.every((exit) => exit === 0) ? "Succeeded" : "Failed";
-}
-
-function hasBegun({ state, lastState }: ContainerStatus): boolean {
-  return state.running !== undefined || state.terminated !== undefined || lastState.terminated !== undefined;
 }
 
 /** The code a container that does not run last ended with. */
