@@ -73,14 +73,19 @@ export async function bindVolumes(scope: Scope, world: World, { client, volumes,
       const timer = world.clock.timer(waitMilliseconds, () =>
         finish(() => reject(new VolumeBindingError("timed out waiting for the claims to be bound"))),
       );
-      let end: (() => void) | undefined = volumes.onChange(look);
+      let isOver = false;
+      let end = () => {};
       const stopped = () => finish(() => reject(new ScopeStopped("volumes")));
       scope.signal.addEventListener("abort", stopped);
-      look();
+      // Tells of what is there at once.
+      end = volumes.onChange(look);
+      if (isOver) end();
+      else look();
 
       function look(): void {
+        if (isOver) return;
         try {
-          if (end && reservations.every(({ claim: { metadata }, volume }) => isBound(metadata.name, metadata.uid, volume !== undefined)))
+          if (reservations.every(({ claim: { metadata }, volume }) => isBound(metadata.name, metadata.uid, volume !== undefined)))
             finish(resolve);
         } catch (error) {
           finish(() => reject(error as Error));
@@ -88,9 +93,9 @@ export async function bindVolumes(scope: Scope, world: World, { client, volumes,
       }
 
       function finish(settle: () => void): void {
-        if (!end) return;
+        if (isOver) return;
+        isOver = true;
         end();
-        end = undefined;
         timer.cancel();
         scope.signal.removeEventListener("abort", stopped);
         settle();

@@ -91,6 +91,10 @@ const wholeControllers = [
   "node-lifecycle-controller",
   "taint-eviction-controller",
   "pod-garbage-collector-controller",
+  "persistentvolume-binder-controller",
+  "persistentvolume-protection-controller",
+  "persistentvolumeclaim-protection-controller",
+  "local-path-provisioner",
 ];
 const groups = ["system:masters", "system:authenticated"];
 
