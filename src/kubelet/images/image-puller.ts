@@ -7,7 +7,7 @@ import type { World } from "#platform/world.ts";
 import { durationOf } from "#schema/time.ts";
 import type { ImageAccess } from "./image-access.ts";
 import type { PullCredential, PullCredentials } from "./registry-auth.ts";
-import { BackOffs, ordinaryLimits } from "../pod-worker/back-off.ts";
+import { BackOffs, isWaiting, ordinaryLimits } from "../pod-worker/back-off.ts";
 
 export type ImageOutcome =
   | { readonly type: "present"; readonly image: Image }
@@ -82,7 +82,7 @@ export function startImagePuller(world: World, { runtime, credentialsFor, access
       }
       const now = world.clock.now();
       const until = failedUntil.get(key);
-      if (until !== undefined && until > now) {
+      if (until !== undefined && isWaiting(until, now)) {
         tell("Normal", "BackOff", `Back-off pulling image ${shown}`);
         const last = lastErrors.get(key);
         return { type: "failed", reason: "ImagePullBackOff", message: `Back-off pulling image ${shown}${last ? `: ${last}` : ""}`, until };

@@ -5,6 +5,14 @@ export interface BackOffLimits {
   readonly maxMilliseconds: number;
 }
 
+/** No wait is longer: one that seems to be was begun before the clock was set back, and is over. */
+const longestMilliseconds = 300_000;
+
+/** Whether it is to be waited until that time. */
+export function isWaiting(until: number, now: number): boolean {
+  return until > now && until - now <= longestMilliseconds;
+}
+
 interface Entry {
   readonly milliseconds: number;
   readonly at: number;
@@ -33,7 +41,8 @@ export class BackOffs {
     const entry = this.#entries.get(key);
     if (!entry || this.#expired(entry, since)) return undefined;
     const until = since + entry.milliseconds;
-    return now < until ? until : undefined;
+    // A longer wait than this one was begun before the clock was set back.
+    return now < until && until - now <= entry.milliseconds ? until : undefined;
   }
 
   /** How long the present wait is. */

@@ -11,6 +11,7 @@ import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { type AnyContainer, allContainers, annotations, containerHash, fullName } from "../layout.ts";
 import type { ProbeState } from "../probes.ts";
+import { isWaiting } from "./back-off.ts";
 import { containersNamed, isAlive, type ObservedContainer, type ObservedPod } from "./observed.ts";
 
 export interface Waiting {
@@ -186,7 +187,7 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
   steps.push(...cleaning(situation));
 
   if (!sandbox || !situation.volumesReady) {
-    if (situation.blockedUntil !== undefined && situation.blockedUntil > now) {
+    if (situation.blockedUntil !== undefined && isWaiting(situation.blockedUntil, now)) {
       wakes.push(situation.blockedUntil);
       return result();
     }
@@ -248,7 +249,7 @@ function decideRun(situation: Situation, failAt: number | undefined): Decision {
     }
     if (current?.state === "exited" && !again) return;
     const hold = held.get(container.name);
-    if (hold && (hold.until === undefined || hold.until > now)) {
+    if (hold && (hold.until === undefined || isWaiting(hold.until, now))) {
       waiting.set(container.name, hold);
       if (hold.until !== undefined) wakes.push(hold.until);
       return;

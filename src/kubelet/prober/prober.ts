@@ -170,7 +170,9 @@ class ProbedContainer {
       }
       if (!run.stopped) wait(again);
     };
-    wait(Math.max(0, this.#target.startedAt + initialDelaySeconds * 1_000 - clock.now()));
+    const delay = initialDelaySeconds * 1_000;
+    // What started in the future did so before the clock was set back.
+    wait(Math.min(delay, Math.max(0, this.#target.startedAt + delay - clock.now())));
   }
 
   #succeeded(which: Which): void {
