@@ -586,3 +586,22 @@ kubeletTest("SYNC3 a rule restarts all containers in the same sandbox, and resta
   });
   await until(h, "all run anew", async () => (await counts()) === "2,2,2" && isReady(await get()), 12);
 });
+
+kubeletTest("PREEMPT2 a critical Pod starts on a full node when others have ended for it", async (h) => {
+  const node = () => complete(Node, { metadata: { name: "node-1" }, status: { allocatable: { cpu: "2", memory: "1Gi" } } });
+  const own = await startTestKubelet(h, { node });
+  const asks = (cpu: string) => [{ name: "main", image: "busybox:1", resources: { requests: { cpu } } }];
+  const stops = { [`${stopAnnotation}main`]: "3s" };
+  await own.client.create(Pod, pod("large", { containers: asks("1500m") }, stops));
+  await own.client.create(Pod, pod("small", { containers: asks("500m") }));
+  await phaseIs(h, own, "large", "Running");
+  await phaseIs(h, own, "small", "Running");
+  await own.client.create(Pod, pod("vital", { containers: asks("1"), priority: 2_000_000_000 }));
+  await h.world.clock.sleep(h.scope, 1_000);
+  const vital = await own.client.get(Pod, { namespace: "default", name: "vital" });
+  assert.equal(vital.status.phase, "Pending", vital.status.message);
+  const large = await phaseIs(h, own, "large", "Failed");
+  assert.deepEqual([large.status.reason, large.status.message], ["Preempting", "Preempted in order to admit critical pod"]);
+  await phaseIs(h, own, "vital", "Running");
+  await phaseIs(h, own, "small", "Running");
+});

@@ -16,10 +16,11 @@ import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
 import { admit, judgeResize, type Rejection } from "./admission.ts";
 import type { EvictablePod } from "./eviction/eviction.ts";
-import { annotations, isMirror, isStatic, namespaceOf } from "./layout.ts";
+import { annotations, isCritical, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
 import { isAlive } from "./pod-worker/observed.ts";
 import type { ResizeVerdict } from "./pod-worker/resizing.ts";
+import { victimsFor } from "./preemption.ts";
 import type { PodWorkerNeeds } from "./pod-worker/pod-work.ts";
 import { PodWorker } from "./pod-worker/pod-worker.ts";
 import { sameForeign } from "./status/ownership.ts";
@@ -46,6 +47,8 @@ export class PodWorkers {
   readonly #workerNeeds: PodWorkerNeeds;
   readonly #entries = new Map<string, { readonly scope: Scope; readonly worker: PodWorker }>();
   #static: readonly Pod[] = [];
+  /** Critical Pods for which others are ending. */
+  readonly #awaitingRoom = new Map<string, Pod>();
 
   constructor(scope: Scope, world: World, needs: PodWorkersNeeds) {
     this.#scope = scope;
@@ -94,7 +97,7 @@ export class PodWorkers {
     const { deletionTimestamp } = pod.metadata;
     const worker = this.get(pod.metadata.uid);
     if (!worker) {
-      if (deletionTimestamp === undefined && pod.status.startTime === undefined && this.#isRejected(pod)) return;
+      if (deletionTimestamp === undefined && pod.status.startTime === undefined && !this.#isAdmitted(pod)) return;
       const started = this.#start(pod);
       if (deletionTimestamp !== undefined) started.end(deletionGrace(pod));
       return;
@@ -108,6 +111,7 @@ export class PodWorkers {
 
   /** A Pod is gone from the API. */
   removed(pod: Pod): void {
+    this.#awaitingRoom.delete(pod.metadata.uid);
     this.#needs.api?.statuses.forget(pod.metadata.uid);
     this.get(pod.metadata.uid)?.end(deletionGrace(pod));
   }
@@ -139,18 +143,38 @@ export class PodWorkers {
     return worker;
   }
 
-  #isRejected(pod: Pod): boolean {
-    const others = this.all()
-      .filter(({ isOver }) => !isOver)
-      .map((worker) => worker.pod);
-    const why = this.#needs.refuses(pod) ?? admit(pod, others, this.#needs.node(), this.#needs.options);
-    if (!why) return false;
+  /** A Pod that is not admitted is told so, or waits for others to make room for it. */
+  #isAdmitted(pod: Pod): boolean {
+    this.#awaitingRoom.delete(pod.metadata.uid);
+    const others = this.all().filter(({ isOver }) => !isOver);
+    const judge = (rest: readonly Pod[]) => admit(pod, rest, this.#needs.node(), this.#needs.options);
+    const why = this.#needs.refuses(pod) ?? judge(others.map((worker) => worker.pod));
+    if (!why) return true;
+    if (isCritical(pod) && why.reason.startsWith("OutOf") && this.#makeRoom(pod, others, judge)) return false;
+    this.#reject(pod, why);
+    return false;
+  }
+
+  /** Has others end, so that a critical Pod can start when they have. False when that would not help. */
+  #makeRoom(pod: Pod, others: readonly PodWorker[], judge: (rest: readonly Pod[]) => Rejection | undefined): boolean {
+    const pods = others.map((worker) => worker.pod);
+    const victims = victimsFor(pod, pods, (rest) => judge(rest) === undefined);
+    if (victims === undefined) return false;
+    for (const [index, worker] of others.entries()) {
+      if (!victims.includes(pods[index] as Pod) || worker.hasFailed) continue;
+      this.#needs.recorder.record(worker.pod, "Warning", "Preempting", preempted.message);
+      worker.fail(preempted);
+    }
+    this.#awaitingRoom.set(pod.metadata.uid, pod);
+    return true;
+  }
+
+  #reject(pod: Pod, why: Rejection): void {
     this.#needs.recorder.record(pod, "Warning", why.reason, why.message);
     const { generation } = pod.metadata;
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     const startTime = formatTime(this.#world.clock.now());
     this.#needs.api?.statuses.set(pod, { ...pod.status, phase: "Failed", ...why, startTime, ...observed });
-    return true;
   }
 
   /** A manifest that changed is a new Pod, which starts when the old one of its name is gone. */
@@ -167,7 +191,7 @@ export class PodWorkers {
 
   #report(pod: Pod, status: PodStatus): void {
     const { api } = this.#needs;
-    if (status.phase !== pod.status.phase && (status.phase === "Succeeded" || status.phase === "Failed")) this.#reconsiderResizes();
+    if (status.phase !== pod.status.phase && (status.phase === "Succeeded" || status.phase === "Failed")) this.#roomCame();
     if (!isStatic(pod)) return api?.statuses.set(pod, status);
     const mirror = api?.pods.get(objectKey(pod));
     if (mirror?.metadata.annotations?.[annotations.configMirror] === pod.metadata.uid) api?.statuses.set(mirror, mirrored(mirror, status));
@@ -193,7 +217,7 @@ export class PodWorkers {
     this.#needs.images.forget(uid);
     void entry?.scope.stop();
     this.#reconcileStatic();
-    this.#reconsiderResizes();
+    this.#roomCame();
   }
 
   #judgeResize(pod: Pod): ResizeVerdict {
@@ -205,12 +229,19 @@ export class PodWorkers {
     );
   }
 
-  /** There may be room for Pods that wait to have more: those of the highest priority first. */
-  #reconsiderResizes(): void {
+  /** There may be room for Pods that wait to start, or to have more: those of the highest priority first. */
+  #roomCame(): void {
+    for (const pod of [...this.#awaitingRoom.values()]) this.seen(pod);
     const waiting = this.all().filter(({ isResizePending }) => isResizePending);
     for (const worker of waiting.sort((a, b) => (b.pod.spec.priority ?? 0) - (a.pod.spec.priority ?? 0))) worker.reconsider();
   }
 }
+
+const preempted = {
+  reason: "Preempting",
+  message: "Preempted in order to admit critical pod",
+  disruption: "Pod was preempted by Kubelet to accommodate a critical pod.",
+} as const;
 
 /** Most changes are the echo of what this kubelet wrote. */
 function isEcho(pod: Pod, before: Pod): boolean {

@@ -157,6 +157,11 @@ export class PodWorker {
     this.wake();
   }
 
+  /** It failed as a whole, and may be ending still. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   wake(): void {
     this.#woken = true;
     this.#wake?.();
