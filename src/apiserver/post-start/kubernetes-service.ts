@@ -3,9 +3,12 @@
 import { Endpoints } from "#api/core/endpoints/endpoints.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { isTrue } from "#api/meta/conditions.ts";
+import { ServiceCIDR } from "#api/networking.k8s.io/service-cidr/service-cidr.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Scope } from "#base/scope.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
+import { formatTime } from "#schema/time.ts";
 import { prefixEnd } from "#store/store.ts";
 import { addressAt, parseRange } from "../registry/service/address-range.ts";
 import { defaultServiceRanges } from "../registry/service/ranges.ts";
@@ -34,12 +37,13 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
       .map((item) => item.key.slice(folder.length))
       .filter(isReachable)
       .sort();
-    const [range = ""] = (options.services ?? defaultServiceRanges).clusterIps.split(",");
+    const ranges = (options.services ?? defaultServiceRanges).clusterIps.split(",");
+    await keepServiceRanges(needs, ranges);
     await makeMissing(needs, Service, {
       metadata: { namespace, name, labels: { component: "apiserver", provider: "kubernetes" } },
       spec: {
         type: "ClusterIP",
-        clusterIP: addressAt(parseRange(range), 1),
+        clusterIP: addressAt(parseRange(ranges[0] as string), 1),
         ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: advertise.port }],
       },
     });
@@ -48,6 +52,27 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
     through();
     await registry.world.clock.sleep(scope, renewMilliseconds);
   }
+}
+
+/** What this server hands out addresses from, told as a ServiceCIDR. */
+async function keepServiceRanges(needs: StartTaskNeeds, cidrs: readonly string[]): Promise<void> {
+  const { registry } = needs;
+  if (!registry.kinds.find(ServiceCIDR.group, ServiceCIDR.version, ServiceCIDR.plural)) return;
+  await makeMissing(needs, ServiceCIDR, { metadata: { name }, spec: { cidrs } });
+  const lastTransitionTime = formatTime(registry.world.clock.now());
+  const message = "Kubernetes default Service CIDR is ready";
+  const ready = { type: "Ready", status: "True", reason: "", message, lastTransitionTime } as const;
+  await updated(() =>
+    registry
+      .of(ServiceCIDR)
+      .update(
+        "",
+        name,
+        (current) =>
+          isTrue(current.status.conditions, "Ready") ? current : { ...current, status: { ...current.status, conditions: [ready] } },
+        { subresource: "status" },
+      ),
+  );
 }
 
 /** Endpoints may not be in the loopback range: a server that is only there has none. */
