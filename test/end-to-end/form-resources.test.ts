@@ -1,6 +1,5 @@
 // Time limit: 10 minutes.
-// What Pods may use and what becomes of those that use more: cgroups, quality of service, limits of storage and processes, resizing in
-// place, and a node that runs short of memory, disk or process ids.
+// What Pods may use: cgroups, quality of service, limits of processes, overhead, and amounts that change in place.
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
@@ -51,7 +50,6 @@ cat >>${kubeletConfig} <<END
 podPidsLimit: 40
 kubeReserved: {memory: "$((total - used - ${600 * mebibyte}))"}
 evictionHard: {memory.available: 100Mi}
-evictionPressureTransitionPeriod: 15s
 END`);
   const before = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
   await restartKubelet();
@@ -215,99 +213,6 @@ END`);
     const disk = { requests: { cpu: "60m", memory: "16Mi", "ephemeral-storage": "1Mi" }, limits: { memory: "32Mi" } };
     assert.match(await resize("waiting", disk), /only cpu and memory resources are mutable/);
   });
-
-  await context.test("NODE-160: a Pod that writes more than its emptyDir may hold is evicted", async () => {
-    const [reason, message] = (await failed("filling")).split("|");
-    assert.equal(reason, "Evicted");
-    assert.equal(message, 'Usage of EmptyDir volume "data" exceeds the limit "2Mi".');
-    assert.equal(await field("filling", ".status.conditions[?(@.type=='DisruptionTarget')].reason"), "TerminationByKubelet");
-    assert.match(await kubectl("describe pod filling"), /Warning +Evicted .*Usage of EmptyDir volume "data" exceeds the limit "2Mi"\./);
-  });
-
-  await context.test("NODE-161: a Pod that writes more than its containers' ephemeral storage is evicted", async () => {
-    const [reason, message] = (await failed("scribbling")).split("|");
-    assert.equal(reason, "Evicted");
-    assert.equal(message, "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi.");
-  });
-
-  await context.test(
-    "NODE-162: when memory is short, the Pod that uses most beyond its request is evicted, and its restartPolicy does not count",
-    async () => {
-      await kubectl(["exec", "best-effort", "--", "true"]);
-      await apply(hungry(nodeName));
-      const [reason, message] = (await failed("hungry", 90)).split("|");
-      assert.equal(reason, "Evicted");
-      assert.match(
-        message ?? "",
-        /^The node was low on resource: memory\. Threshold quantity: 100Mi, available: \d+(Ki|Mi)?\. Container main was using \d+(Ki|Mi)?, request is 0, has larger consumption of memory\.$/,
-      );
-      assert.equal(await field("guaranteed", ".status.phase"), "Running");
-      assert.equal(await field("hungry", ".status.conditions[?(@.type=='DisruptionTarget')].status"), "True");
-    },
-  );
-
-  await context.test("NODE-163: the Node says MemoryPressure, takes no Pods that asked for nothing, and recovers", async () => {
-    const pressure = () => kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.conditions[?(@.type=='MemoryPressure')].status}"]);
-    assert.equal(await pressure(), "True");
-    assert.match(await kubectl(["get", "node", nodeName, "-o", "jsonpath={.spec.taints[*].key}"]), /node\.kubernetes\.io\/memory-pressure/);
-    await apply(waiting("unwelcome", nodeName));
-    assert.equal(await failed("unwelcome"), "Evicted|Pod was rejected: The node had condition: [MemoryPressure].");
-    await apply(waiting("welcome", nodeName, "resources: {requests: {memory: 1Mi}}"));
-    await ready("welcome");
-    await eventually("the pressure is over", 60, async () => ((await pressure()) === "False" ? true : undefined));
-  });
-
-  await context.test("NODE-164: when process ids and disk are short, images nobody uses go, then Pods; critical Pods stay", async () => {
-    await apply(`${waiting("vital", nodeName, "tty: false", "priorityClassName: system-cluster-critical")}`);
-    await ready("vital");
-    await machine.sh(`
-skopeo --insecure-policy copy -q --dest-tls-verify=false oci:/var/lib/test-registry/oci:base docker://127.0.0.1:5000/unused:1
-ctr -n k8s.io images pull --plain-http 127.0.0.1:5000/unused:1 >/dev/null
-sed -i 's/^evictionHard: .*/evictionHard: {pid.available: 99.9%, nodefs.available: 99.99%}/; /imageMinimumGCAge/d' ${kubeletConfig}
-echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
-    await restartKubelet();
-    const pressure = (type: string) => ["get", "node", nodeName, "-o", `jsonpath={.status.conditions[?(@.type=='${type}')].status}`];
-    for (const type of ["DiskPressure", "PIDPressure"])
-      await eventually(type, 60, async () => ((await kubectl(pressure(type))) === "True" ? true : undefined));
-    await apply(waiting("refused", nodeName, "resources: {requests: {memory: 1Mi}}"));
-    assert.match(
-      await failed("refused"),
-      /^Evicted\|Pod was rejected: The node had condition: \[(DiskPressure PIDPressure|PIDPressure DiskPressure)\]\.$/,
-    );
-    const evicted = await eventually("a Pod is evicted", 60, async () => {
-      const all = await kubectl([
-        "get",
-        "pods",
-        "-o",
-        "jsonpath={range .items[?(@.status.reason=='Evicted')]}{.status.message}{'\\n'}{end}",
-      ]);
-      return /^The node was low on resource: .*$/m.exec(all.replace(/.*resource: memory.*/g, ""))?.[0];
-    });
-    assert.match(evicted, /^The node was low on resource: (pids|ephemeral-storage)\. Threshold quantity: /);
-    assert.equal(await field("vital", ".status.phase"), "Running");
-    await eventually("the unused image is gone", 60, async () =>
-      (await machine.sh("ctr -n k8s.io images ls -q")).includes("/unused:1") ? undefined : true,
-    );
-    assert.doesNotMatch(await kubectl("get pods -n kube-system"), /Evicted/);
-    await machine.sh(`sed -i 's/^evictionHard: .*/evictionHard: {memory.available: 1Mi}/' ${kubeletConfig}`);
-  });
-
-  await context.test("NODE-180: folders, logs and cgroups of Pods that nobody knows are cleared when the kubelet starts", async () => {
-    const uid = "11111111-2222-3333-4444-555555555555";
-    await machine.sh(
-      `mkdir -p /var/lib/kubelet/pods/${uid}/volumes/x /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid}/main`,
-    );
-    await restartKubelet();
-    await eventually("they are gone", 60, async () => {
-      const { stdout } = await machine.run([
-        "sh",
-        "-c",
-        `ls -d /var/lib/kubelet/pods/${uid} /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid} 2>/dev/null`,
-      ]);
-      return stdout === "" ? true : undefined;
-    });
-    assert.equal(await field("vital", ".status.containerStatuses[0].restartCount"), "0");
-  });
 });
 
 const wait = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.5; done"]`;
@@ -326,14 +231,6 @@ const waiting = (name: string, nodeName: string, container = "tty: false", more 
 
 const resizable = "resources: {requests: {cpu: 50m, memory: 16Mi}, limits: {memory: 32Mi}}";
 
-const hungry = (nodeName: string) =>
-  pod(
-    "hungry",
-    nodeName,
-    `volumeMounts: [{name: memory, mountPath: /memory}], command: [sh, -c, "while :; do dd if=/dev/zero of=/memory/$(date +%s%N) bs=1M count=20 2>/dev/null; sleep 0.3; done"]`,
-    "volumes: [{name: memory, emptyDir: {medium: Memory, sizeLimit: 560Mi}}]",
-  );
-
 const objects = (nodeName: string) => `
 apiVersion: node.k8s.io/v1
 kind: RuntimeClass
@@ -349,15 +246,4 @@ ${["growing", "waiting"].map((name) => waiting(name, nodeName, resizable)).join(
 ${waiting("restarting", nodeName, `${resizable}, resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]`)}
 ${waiting("huge", nodeName, `resources: {limits: {hugepages-2Mi: 4Mi, cpu: 10m, memory: 16Mi}}`)}
 ${waiting("costly", nodeName, "resources: {limits: {memory: 32Mi}}", "runtimeClassName: costly")}
-${pod(
-  "filling",
-  nodeName,
-  `volumeMounts: [{name: data, mountPath: /data}], command: [sh, -c, "dd if=/dev/zero of=/data/file bs=1M count=4; sleep 1000"]`,
-  "volumes: [{name: data, emptyDir: {sizeLimit: 2Mi}}]",
-)}
-${pod(
-  "scribbling",
-  nodeName,
-  `resources: {limits: {ephemeral-storage: 2Mi}}, command: [sh, -c, "dd if=/dev/zero of=/file bs=1M count=4; sleep 1000"]`,
-)}
 `;
