@@ -73,6 +73,8 @@ export interface NodeReporter {
 
 const impatientMilliseconds = 100;
 const impatientForMilliseconds = 60_000;
+/** A runtime may be silent this long. */
+const runtimePatienceMilliseconds = 30_000;
 const retryFirstMilliseconds = 100;
 const retryMaxMilliseconds = 1_000;
 const imageNamesMax = 5;
@@ -83,6 +85,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   const subject: EventSubject = { apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName };
   const informer = needs.nodes ?? (client && startInformer(scope, world, client, Node, { fieldSelector: `metadata.name=${nodeName}` }));
   let runtimeStatus: RuntimeStatus | undefined;
+  let heard: { readonly status: RuntimeStatus; readonly at: number } | undefined;
   let address = await nodeAddress(world, options.nodeIP);
   let observedAt = 0;
   let status: NodeStatus = await observe();
@@ -168,8 +171,14 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
     return asked;
   }
 
-  function askRuntime(): Promise<RuntimeStatus | undefined> {
-    return runtime.status().catch(() => undefined);
+  /** What the runtime says; for a while what it said last, so that one that restarts does not make the Node unready. */
+  async function askRuntime(): Promise<RuntimeStatus | undefined> {
+    try {
+      heard = { status: await runtime.status(), at: world.clock.monotonic() };
+    } catch {
+      if (heard && world.clock.monotonic() - heard.at >= runtimePatienceMilliseconds) heard = undefined;
+    }
+    return heard?.status;
   }
 
   async function observe(before?: NodeStatus): Promise<NodeStatus> {
@@ -177,8 +186,11 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
     runtimeStatus = await askRuntime();
     address = (await nodeAddress(world, options.nodeIP)) ?? address;
     const pressures = await readPressures(world, options.rootFolder, machine.cgroupVersion);
-    const imageFileSystem = await imageSpace();
-    const version = await runtime.version().catch(() => undefined);
+    // Who does not answer this is not asked the rest.
+    const [imageFileSystem, version, listed] =
+      heard?.at !== undefined && heard.at >= observedAt
+        ? await Promise.all([imageSpace(), runtime.version().catch(() => undefined), images(before?.images)])
+        : [undefined, undefined, before?.images ?? []];
     const now = formatTime(world.clock.now());
     const resources = {
       machine,
@@ -218,7 +230,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
         architecture: machine.architecture,
         ...(machine.swapBytes > 0 && { swap: { capacity: machine.swapBytes } }),
       },
-      images: await images(before?.images),
+      images: listed,
       ...(runtimeStatus?.handlers && runtimeStatus.handlers.length > 0 && { runtimeHandlers: runtimeHandlersOf(runtimeStatus.handlers) }),
       features: {
         supplementalGroupsPolicy: runtimeStatus?.supplementalGroupsPolicy ?? before?.features?.supplementalGroupsPolicy ?? false,
