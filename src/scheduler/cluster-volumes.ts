@@ -2,6 +2,7 @@
 //
 // Invariant: a volume that was chosen for a claim of a Pod is nobody else's until that Pod is bound or came back.
 import { CSIDriver } from "#api/storage.k8s.io/csi-driver/csi-driver.ts";
+import { CSINode } from "#api/storage.k8s.io/csi-node/csi-node.ts";
 import { CSIStorageCapacity } from "#api/storage.k8s.io/csi-storage-capacity/csi-storage-capacity.ts";
 import { StorageClass } from "#api/storage.k8s.io/storage-class/storage-class.ts";
 import type { Node } from "#api/core/node/node.ts";
@@ -21,8 +22,9 @@ export interface ClusterVolumes {
   storageClass(name: string): StorageClass | undefined;
   driver(name: string): CSIDriver | undefined;
   capacities(): readonly CSIStorageCapacity[];
-  /** The volume that is there for a claim of this Pod on this Node; volumes promised to other Pods are not. */
-  volumeFor(claim: PersistentVolumeClaim, pod: Pod, node: Node): PersistentVolume | undefined;
+  /** The volume that is there for a claim of this Pod on this Node; volumes promised to other Pods, and those named, are not. */
+  volumeFor(claim: PersistentVolumeClaim, pod: Pod, node: Node, except: ReadonlySet<string>): PersistentVolume | undefined;
+  csiNode(name: string): CSINode | undefined;
   /** Pods that have a Node and use the claim. */
   users(claim: PersistentVolumeClaim): readonly Pod[];
 }
@@ -51,6 +53,7 @@ export const noVolumes: ClusterVolumes = {
   driver: () => undefined,
   capacities: () => [],
   volumeFor: () => undefined,
+  csiNode: () => undefined,
   users: () => [],
 };
 
@@ -63,6 +66,7 @@ export function followVolumes(informers: Informers): FollowedVolumes {
   const classes = informers.for(StorageClass);
   const drivers = informers.for(CSIDriver);
   const capacities = informers.for(CSIStorageCapacity);
+  const csiNodes = informers.for(CSINode);
   const pods = informers.for(Pod);
   const all: readonly Informer<KubernetesObject>[] = [
     claims,
@@ -84,11 +88,12 @@ export function followVolumes(informers: Informers): FollowedVolumes {
     storageClass: (name) => classes.get(name),
     driver: (name) => drivers.get(name),
     capacities: () => capacities.list(),
-    volumeFor: (claim, { metadata }, node) =>
+    volumeFor: (claim, { metadata: { uid } }, node, except) =>
       volumeFor(claim, volumes.byIndex(byClass, storageClassOf(claim)), {
         node,
-        isTaken: (volume) => (promised.get(volume.metadata.name) ?? metadata.uid) !== metadata.uid,
+        isTaken: ({ metadata: { name } }) => except.has(name) || (promised.get(name) ?? uid) !== uid,
       }),
+    csiNode: (name) => csiNodes.get(name),
     users: (claim) => pods.byIndex(byClaim, objectKey(claim)).filter(({ spec }) => spec.nodeName),
   };
 
@@ -108,7 +113,9 @@ export function followVolumes(informers: Informers): FollowedVolumes {
         const claim = view.claim(pod.metadata.namespace ?? "", claimName);
         if (!claim || isFullyBound(claim)) continue;
         const isElsewhere = claim.metadata.annotations?.[marks.selectedNode] !== undefined;
-        const volume = isElsewhere ? undefined : volumeForEach(claim, found, pod, node);
+        // Two claims of one Pod do not get the same volume.
+        const others = new Set(found.flatMap((other) => other.volume?.metadata.name ?? []));
+        const volume = isElsewhere ? undefined : view.volumeFor(claim, pod, node, others);
         if (volume) promised.set(volume.metadata.name, pod.metadata.uid);
         found.push({ claim, volume });
       }
@@ -120,14 +127,4 @@ export function followVolumes(informers: Informers): FollowedVolumes {
     },
     reserved: ({ metadata }) => reservations.get(metadata.uid) ?? [],
   };
-
-  /** Two claims of one Pod do not get the same volume. */
-  function volumeForEach(claim: PersistentVolumeClaim, before: readonly Reservation[], pod: Pod, node: Node): PersistentVolume | undefined {
-    const others = new Set(before.map(({ volume }) => volume?.metadata.name));
-    const candidates = volumes.byIndex(byClass, storageClassOf(claim));
-    return volumeFor(claim, candidates, {
-      node,
-      isTaken: ({ metadata: { name } }) => others.has(name) || (promised.get(name) ?? pod.metadata.uid) !== pod.metadata.uid,
-    });
-  }
 }

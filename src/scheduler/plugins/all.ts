@@ -6,6 +6,7 @@ import { nodePorts } from "./node-ports/node-ports.ts";
 import { nodeResourcesBalancedAllocation } from "./node-resources-balanced-allocation/node-resources-balanced-allocation.ts";
 import { nodeResourcesFit } from "./node-resources-fit/node-resources-fit.ts";
 import { nodeUnschedulable } from "./node-unschedulable/node-unschedulable.ts";
+import { nodeVolumeLimits } from "./node-volume-limits/node-volume-limits.ts";
 import { taintToleration } from "./taint-toleration/taint-toleration.ts";
 import { volumeBinding } from "./volume-binding/volume-binding.ts";
 import { volumeRestrictions } from "./volume-restrictions/volume-restrictions.ts";
@@ -17,6 +18,7 @@ export const allPlugins: readonly Plugin[] = [
   nodeResourcesBalancedAllocation,
   nodeResourcesFit,
   nodeUnschedulable,
+  nodeVolumeLimits,
   taintToleration,
   volumeBinding,
   volumeRestrictions,

@@ -36,9 +36,10 @@ export const volumeBinding = plugin({
   admits: (pod, volumes) => admits(pod, volumes),
   filter(pod, { node }, _needs, volumes) {
     const reasons = new Set<string>();
+    const taken = new Set<string>();
     for (const { claimName } of claimsOf(pod)) {
       const claim = volumes.claim(pod.metadata.namespace ?? "", claimName);
-      if (claim) for (const reason of conflicts(claim, pod, node, volumes)) reasons.add(reason);
+      if (claim) for (const reason of conflicts(claim, { pod, node, volumes, taken })) reasons.add(reason);
     }
     return reasons.size === 0 ? fits : unresolvable(...[...reasons].sort());
   },
@@ -72,7 +73,15 @@ function admits(pod: Pod, volumes: ClusterVolumes): Verdict {
   return fits;
 }
 
-function conflicts(claim: PersistentVolumeClaim, pod: Pod, node: Node, volumes: ClusterVolumes): readonly string[] {
+interface Place {
+  readonly pod: Pod;
+  readonly node: Node;
+  readonly volumes: ClusterVolumes;
+  /** Names of volumes that the Pod's other claims get. */
+  readonly taken: Set<string>;
+}
+
+function conflicts(claim: PersistentVolumeClaim, { pod, node, volumes, taken }: Place): readonly string[] {
   if (isFullyBound(claim)) {
     const volume = volumes.volume(claim.spec.volumeName ?? "");
     if (!volume) return ["node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"];
@@ -81,7 +90,11 @@ function conflicts(claim: PersistentVolumeClaim, pod: Pod, node: Node, volumes: 
   const selected = claim.metadata.annotations?.[marks.selectedNode];
   const none = "node(s) didn't find available persistent volumes to bind";
   if (selected !== undefined) return selected === node.metadata.name ? [] : [none];
-  if (volumes.volumeFor(claim, pod, node)) return [];
+  const found = volumes.volumeFor(claim, pod, node, taken);
+  if (found) {
+    taken.add(found.metadata.name);
+    return [];
+  }
   const storageClass = volumes.storageClass(storageClassOf(claim));
   if (!storageClass || storageClass.provisioner === "" || storageClass.provisioner === noProvisioner) return [none];
   if (!isAllowedOn(storageClass, node)) return [none];
