@@ -22,7 +22,7 @@ import {
   pkiFolder,
 } from "./layout.ts";
 import { checkRoot } from "./machine-check.ts";
-import { prepareMachine, runKubelet, startContainerd, takeImages, writeKubeletUnits } from "./prepare-node.ts";
+import { prepareMachine, runKubelet, startContainerd, takeImages, allowKubelet } from "./prepare-node.ts";
 import type { Progress } from "./progress.ts";
 import { note, readRecord } from "./record.ts";
 import type { Services } from "./services.ts";
@@ -63,7 +63,7 @@ export async function join(scope: Scope, world: World, options: JoinOptions): Pr
   await startContainerd(scope, world, preparation);
   await takeImages(world, prepared, preparation);
   // Not before: the first Pods come at once, and are made of these images.
-  const isKubeletStale = await writeKubeletUnits(world, preparation, flags);
+  const isKubeletStale = await allowKubelet(world, preparation, flags);
   await step("the kubelet runs", () => runKubelet(preparation, { isStale: prepared.installed.changed || isConfigured || isKubeletStale }));
   const client = await step("the cluster gave the kubelet a certificate", async () => {
     await until(scope, world, {

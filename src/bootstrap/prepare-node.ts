@@ -11,15 +11,14 @@ import {
 } from "./containerd.ts";
 import { type BuiltImages, buildImages, controlPlaneImage, importImages, pauseImage } from "./images/installed-images.ts";
 import { install, type Installed, warmUp } from "./install.ts";
-import { writeIfChanged } from "./kubeconfigs.ts";
-import { BootstrapError, type ClusterSettings, containerdConfigPath, type NodeSettings, targetName, unitFolder } from "./layout.ts";
+import { BootstrapError, type ClusterSettings, containerdConfigPath, type NodeSettings, targetName } from "./layout.ts";
 import { checkMachine, checkRoot, checkSettings } from "./machine-check.ts";
 import { readKernelSettings, secureNetwork, writeNetworkConfig } from "./machine-network.ts";
 import type { Progress } from "./progress.ts";
 import { foldersBefore, note, packetTables, readRecord } from "./record.ts";
 import type { Services } from "./services.ts";
 import type { ControlPlaneImage } from "./static-pods.ts";
-import { kubeletDropIn, writeBootScript, writeUnits } from "./unit-files.ts";
+import { writeBaseUnits, writeBootScript, writeKubeletUnit } from "./unit-files.ts";
 import { until } from "./wait.ts";
 
 export interface Preparation {
@@ -84,6 +83,7 @@ export async function startContainerd(scope: Scope, world: World, { settings, se
     if (setup.replaced !== undefined) await note(world, { files: { [containerdConfigPath]: setup.replaced } });
     const networkChanged = await writeNetworkConfig(world, settings);
     const unitChanged = await writeContainerdUnit(world);
+    await writeBaseUnits(world);
     await services.reload();
     if ((setup.changed || networkChanged || unitChanged) && (await services.isActive("containerd.service")))
       await services.restart("containerd.service");
@@ -98,11 +98,10 @@ export async function startContainerd(scope: Scope, world: World, { settings, se
 }
 
 /** From here on the kubelet may be started: our supervisor does so at once. Gives whether one that runs is out of date. */
-export async function writeKubeletUnits(world: World, { services }: Preparation, flags: readonly string[]): Promise<boolean> {
-  const written = await writeUnits(world);
-  const dropInChanged = await writeIfChanged(world, `${unitFolder}/kubelet.service.d/10-keelson.conf`, kubeletDropIn(flags));
+export async function allowKubelet(world: World, { services }: Preparation, flags: readonly string[]): Promise<boolean> {
+  const changed = await writeKubeletUnit(world, flags);
   await services.reload();
-  return written.includes("kubelet.service") || dropInChanged;
+  return changed;
 }
 
 /** Waits for the images that are being built, and gives them to containerd. */

@@ -130,10 +130,15 @@ export async function isOurs(world: World, path: string): Promise<boolean> {
   }
 }
 
-/** Gives the names of the units whose files changed. */
-export async function writeUnits(world: World): Promise<readonly string[]> {
-  const changed: string[] = [];
-  for (const [name, text] of Object.entries(ourUnits)) if (await writeIfChanged(world, `${unitFolder}/${name}`, text)) changed.push(name);
-  if (await writeIfChanged(world, kubeletProgram, kubeletWrapper, 0o755)) changed.push("kubelet.service");
-  return changed;
+/** All but the kubelet's: what a supervisor has to know before it can start. */
+export async function writeBaseUnits(world: World): Promise<void> {
+  for (const [name, text] of Object.entries(ourUnits))
+    if (name !== "kubelet.service") await writeIfChanged(world, `${unitFolder}/${name}`, text);
+}
+
+/** Gives whether anything changed. */
+export async function writeKubeletUnit(world: World, flags: readonly string[]): Promise<boolean> {
+  const unit = await writeIfChanged(world, `${unitFolder}/kubelet.service`, kubeletUnit);
+  const dropIn = await writeIfChanged(world, `${unitFolder}/kubelet.service.d/10-keelson.conf`, kubeletDropIn(flags));
+  return (await writeIfChanged(world, kubeletProgram, kubeletWrapper, 0o755)) || unit || dropIn;
 }

@@ -12,7 +12,7 @@ import { ensureCertificates } from "./certificates.ts";
 import { joiningAddOns } from "./joining.ts";
 import { adminKubeconfigPath, kubeletConfiguration, writeKubeconfigs, writeKubeletConfiguration } from "./kubeconfigs.ts";
 import { bootScriptPath, type ClusterSettings, kubeletProgram } from "./layout.ts";
-import { prepareMachine, runKubelet, startContainerd, takeImages, writeKubeletUnits } from "./prepare-node.ts";
+import { prepareMachine, runKubelet, startContainerd, takeImages, allowKubelet } from "./prepare-node.ts";
 import type { Progress } from "./progress.ts";
 import type { Services } from "./services.ts";
 import { writeStaticPods } from "./static-pods.ts";
@@ -43,7 +43,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
       kubelet: (await writeKubeletConfiguration(world, kubeletConfiguration(settings, "own"))) || kubeconfigs.includes("kubelet.conf"),
     };
   });
-  const isKubeletStale = await writeKubeletUnits(world, preparation, kubeletFlags);
+  const isKubeletStale = await allowKubelet(world, preparation, kubeletFlags);
   await startContainerd(scope, world, preparation);
   const image = await takeImages(world, prepared, preparation);
   await step("the kubelet runs", async () => {
