@@ -11,12 +11,16 @@ import { ConfigMap } from "./core/config-map/config-map.ts";
 import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Node } from "./core/node/node.ts";
+import { PersistentVolume } from "./core/persistent-volume/persistent-volume.ts";
+import { PersistentVolumeClaim } from "./core/persistent-volume-claim/persistent-volume-claim.ts";
 import { Service } from "./core/service/service.ts";
 import { EndpointSlice } from "./discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { Event as NewEvent } from "./events.k8s.io/event/event.ts";
 import { PodDisruptionBudget } from "./policy/pod-disruption-budget/pod-disruption-budget.ts";
 import { ClusterRoleBinding } from "./rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
 import { PriorityClass } from "./scheduling.k8s.io/priority-class/priority-class.ts";
+import { CSIDriver } from "./storage.k8s.io/csi-driver/csi-driver.ts";
+import { StorageClass } from "./storage.k8s.io/storage-class/storage-class.ts";
 
 const now = Date.parse("2026-01-01T01:00:00Z");
 const metadata = { name: "web", creationTimestamp: "2026-01-01T00:55:00Z" };
@@ -146,4 +150,32 @@ test("small kinds", () => {
     status: { conditions: [{ type: "Approved", status: "True" }], certificate: "AA==" },
   };
   assert.equal(row(CertificateSigningRequest, request), "web | 5m | x/y | u | 60m | Approved,Issued");
+});
+
+test("PersistentVolume and PersistentVolumeClaim", () => {
+  const spec = {
+    capacity: { storage: "5Gi" },
+    accessModes: ["ReadWriteMany", "ReadWriteOnce"],
+    storageClassName: "fast",
+    claimRef: { namespace: "shop", name: "data" },
+  };
+  assert.equal(
+    row(PersistentVolume, { spec, status: { phase: "Bound" } }, true),
+    "web | 5Gi | RWO,RWX | Retain | Bound | shop/data | fast | <unset> |  | 5m | Filesystem",
+  );
+  assert.equal(row(PersistentVolumeClaim, { spec: { storageClassName: "fast" } }), "web | Pending |  |  |  | fast | <unset> | 5m");
+  const bound = { phase: "Bound", capacity: { storage: "5Gi" }, accessModes: ["ReadWriteOnce"] };
+  assert.equal(row(PersistentVolumeClaim, { spec: { volumeName: "v" }, status: bound }), "web | Bound | v | 5Gi | RWO |  | <unset> | 5m");
+});
+
+test("StorageClass and CSIDriver", () => {
+  const annotations = { "storageclass.kubernetes.io/is-default-class": "true" };
+  assert.equal(
+    row(StorageClass, { metadata: { ...metadata, annotations }, provisioner: "p" }),
+    "web (default) | p | Delete | Immediate | false | 5m",
+  );
+  assert.equal(
+    row(CSIDriver, { spec: { tokenRequests: [{ audience: "a" }, { audience: "b" }] } }),
+    "web | true | false | false | a,b | false | Persistent | 5m",
+  );
 });

@@ -15,6 +15,8 @@ import { ConfigMap } from "./core/config-map/config-map.ts";
 import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Node } from "./core/node/node.ts";
+import { PersistentVolume } from "./core/persistent-volume/persistent-volume.ts";
+import { PersistentVolumeClaim } from "./core/persistent-volume-claim/persistent-volume-claim.ts";
 import { Secret } from "./core/secret/secret.ts";
 import { Service } from "./core/service/service.ts";
 import { EndpointSlice } from "./discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
@@ -227,5 +229,47 @@ test("CustomResourceDefinition", () => {
   const loose = { ...version, schema: { openAPIV3Schema: { type: "object", properties: { spec: {} } } } };
   assert.deepEqual(errorsOf(CustomResourceDefinition, { metadata, spec: { ...spec, versions: [loose] } }), [
     "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields",
+  ]);
+});
+
+test("a claim says how much and how, and changes only where a volume can follow", () => {
+  const resources = { requests: { storage: "2Gi" } };
+  const spec = { accessModes: ["ReadWriteOnce"], resources, volumeName: "v" };
+  assert.deepEqual(errorsOf(PersistentVolumeClaim, { spec }), []);
+  assert.deepEqual(errorsOf(PersistentVolumeClaim, {}), [
+    "spec.accessModes: Required value: at least 1 access mode is required",
+    "spec.resources[storage]: Required value",
+  ]);
+  assert.deepEqual(errorsOf(PersistentVolumeClaim, { spec: { ...spec, accessModes: ["ReadWriteOncePod", "ReadWriteOnce", "Wrong"] } }), [
+    'spec.accessModes: Unsupported value: "Wrong": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
+    "spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes",
+  ]);
+  const bound = { spec, status: { phase: "Bound", capacity: { storage: "2Gi" } } };
+  const more = (storage: string) => ({ ...bound, spec: { ...spec, resources: { requests: { storage } } } });
+  assert.deepEqual(errorsOf(PersistentVolumeClaim, more("3Gi"), bound), []);
+  assert.deepEqual(errorsOf(PersistentVolumeClaim, more("1Gi"), bound), [
+    "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity",
+  ]);
+  assert.match(
+    errorsOf(PersistentVolumeClaim, more("3Gi"), { spec, status: { phase: "Pending" } })[0] ?? "",
+    /^spec: Forbidden: spec is immutable after creation except resources\.requests and volumeAttributesClassName for bound claims\n/,
+  );
+});
+
+test("a volume is one thing, for ever; a local one says where", () => {
+  const spec = { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/x" } };
+  assert.deepEqual(errorsOf(PersistentVolume, { spec }), []);
+  assert.deepEqual(errorsOf(PersistentVolume, { spec: { ...spec, hostPath: undefined } }), [
+    "spec: Required value: must specify a volume type",
+  ]);
+  assert.deepEqual(errorsOf(PersistentVolume, { spec: { ...spec, nfs: { server: "s", path: "/p" } } }), [
+    "spec.nfs: Forbidden: may not specify more than 1 volume type",
+  ]);
+  assert.deepEqual(errorsOf(PersistentVolume, { spec: { ...spec, hostPath: undefined, local: { path: "/a/../b" } } }), [
+    "spec.local.path: Invalid value: \"/a/../b\": must not contain '..'",
+    "metadata.annotations: Required value: Local volume requires node affinity",
+  ]);
+  assert.deepEqual(errorsOf(PersistentVolume, { spec: { ...spec, hostPath: { path: "/y" } } }, { spec }), [
+    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation",
   ]);
 });
