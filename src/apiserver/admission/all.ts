@@ -3,6 +3,7 @@ import type { AdmissionPlugin } from "./plugin.ts";
 import { certificateApproval } from "./certificate-approval/certificate-approval.ts";
 import { certificateSigning } from "./certificate-signing/certificate-signing.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction/certificate-subject-restriction.ts";
+import { defaultIngressClass } from "./default-ingress-class/default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class/default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds/default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle/namespace-lifecycle.ts";
@@ -18,6 +19,7 @@ export const allAdmissionPlugins: readonly AdmissionPlugin[] = [
   certificateApproval,
   certificateSigning,
   certificateSubjectRestriction,
+  defaultIngressClass,
   defaultStorageClass,
   defaultTolerationSeconds,
   namespaceLifecycle,
