@@ -58,9 +58,9 @@ export interface Eviction {
 }
 
 const periodMilliseconds = 10_000;
-/** While little more is left than the threshold. */
+/** While little more is left than the threshold: memory can go within a second, a disk takes its time. */
 const nearMilliseconds = 1_000;
-const nearFactor = 2;
+const nearFactor = { memory: 2, others: 1.1 } as const;
 const endedLookMilliseconds = 250;
 const endedMillisecondsMax = 30_000;
 const hardGraceSeconds = 1;
@@ -210,7 +210,10 @@ function sparesMemory(pod: Pod): boolean {
 
 function isNear(thresholds: readonly Threshold[], observations: Observations): boolean {
   const widened = new Map(
-    [...observations].map(([signal, { available, capacity }]) => [signal, { available: available / nearFactor, capacity }]),
+    [...observations].map(([signal, { available, capacity }]) => {
+      const factor = resourceOf(signal) === "memory" ? nearFactor.memory : nearFactor.others;
+      return [signal, { available: available / factor, capacity }];
+    }),
   );
   return thresholds.some((threshold) => isMet(threshold, widened, { withReclaim: false }));
 }
