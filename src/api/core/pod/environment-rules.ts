@@ -1,5 +1,6 @@
 // The rules of environment variables, and of what the downward API can tell.
 import { invalid, notSupported, required } from "#schema/derive/field-error.ts";
+import { environmentNameProblems } from "#schema/derive/formats.ts";
 import type { FieldError } from "#schema/kind.ts";
 import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from "./container.ts";
 
@@ -26,9 +27,10 @@ export function environmentErrors(env: readonly EnvVar[], path: string): readonl
 }
 
 export function environmentFromErrors(env: readonly EnvFromSource[], path: string): readonly FieldError[] {
-  return env.flatMap(({ configMapRef, secretRef }, index): readonly FieldError[] => {
+  return env.flatMap(({ prefix, configMapRef, secretRef }, index): readonly FieldError[] => {
     const at = `${path}[${index}]`;
     const errors: FieldError[] = [];
+    if (prefix) errors.push(...environmentNameProblems(prefix).map((problem) => invalid(`${at}.prefix`, prefix, problem)));
     if (configMapRef === undefined && secretRef === undefined)
       errors.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
     if (configMapRef !== undefined && secretRef !== undefined)

@@ -240,3 +240,19 @@ test("a preStop hook cannot sleep longer than the grace period", () => {
   ]);
   assert.deepEqual(errorsOf({ terminationGracePeriodSeconds: 6, containers: [{ ...container, lifecycle }] }), []);
 });
+
+test("user ids of a Pod's own go with nothing of the Node's, and an unmasked /proc with nothing else", () => {
+  assert.deepEqual(errorsOf({ hostUsers: false, hostPID: true, hostNetwork: true }), [
+    "spec.hostNetwork: Forbidden: when `hostUsers` is false",
+    "spec.hostPID: Forbidden: when `hostUsers` is false",
+  ]);
+  const unmasked = { ...container, securityContext: { procMount: "Unmasked" as const } };
+  assert.deepEqual(errorsOf({ containers: [unmasked] }), [
+    'spec.containers[0].securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`',
+  ]);
+  assert.deepEqual(errorsOf({ containers: [unmasked], hostUsers: false }), []);
+  assert.match(
+    errorsOf({ containers: [{ ...container, envFrom: [{ prefix: "A=", secretRef: { name: "s" } }] }] }).join(),
+    /^spec\.containers\[0\]\.envFrom\[0\]\.prefix: Invalid value: "A=": a valid environment variable name/,
+  );
+});

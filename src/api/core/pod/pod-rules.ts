@@ -12,7 +12,7 @@ import type { PodTemplateSpec } from "./pod-template.ts";
 import { podUpdateErrors } from "./pod-update-rules.ts";
 import { resourceErrors } from "./resource-rules.ts";
 import { affinityErrors, spreadErrors, tolerationErrors } from "./scheduling-rules.ts";
-import { podSecurityErrors } from "./security-rules.ts";
+import { hostUsersErrors, podSecurityErrors } from "./security-rules.ts";
 import { volumeErrors } from "./volume-rules.ts";
 
 const deadlineSecondsMax = 2_147_483_647;
@@ -64,6 +64,7 @@ function specErrors(spec: PodSpec, path: string): readonly FieldError[] {
     ...spreadErrors(topologySpreadConstraints, `${path}.topologySpreadConstraints`),
     ...podSecurityErrors(spec, `${path}.securityContext`),
     ...sharingErrors(spec, path),
+    ...hostUsersErrors(spec, path),
     ...dnsErrors(spec, path),
     ...(resources === undefined ? [] : resourceErrors(resources, `${path}.resources`)),
   ];

@@ -1,5 +1,5 @@
 // The rules of rights and identities, of containers and of Pods.
-import { invalid, required } from "#schema/derive/field-error.ts";
+import { forbidden, invalid, required } from "#schema/derive/field-error.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { descendingPathErrors, rangeErrors } from "#api/meta/rules.ts";
 import type { PodSpec } from "./pod-spec.ts";
@@ -28,6 +28,22 @@ export function podSecurityErrors(spec: PodSpec, path: string): readonly FieldEr
     ...(context.supplementalGroups ?? []).flatMap((group, index) => rangeErrors(group, `${path}.supplementalGroups[${index}]`, 0, idMax)),
     ...sysctlErrors(spec, path),
   ];
+}
+
+/** A Pod with user ids of its own shares nothing of the Node, and only such a one may see all of /proc. */
+export function hostUsersErrors(spec: PodSpec, path: string): readonly FieldError[] {
+  if (spec.hostUsers === false) {
+    return (["hostNetwork", "hostPID", "hostIPC"] as const)
+      .filter((field) => spec[field])
+      .map((field) => forbidden(`${path}.${field}`, "when `hostUsers` is false"));
+  }
+  return (["containers", "initContainers", "ephemeralContainers"] as const).flatMap((list) =>
+    (spec[list] ?? []).flatMap(({ securityContext }, index) =>
+      securityContext?.procMount === "Unmasked"
+        ? [invalid(`${path}.${list}[${index}].securityContext.procMount`, "Unmasked", "`hostUsers` must be false to use `Unmasked`")]
+        : [],
+    ),
+  );
 }
 
 function identityErrors(context: SecurityContext | PodSecurityContext, path: string): readonly FieldError[] {
