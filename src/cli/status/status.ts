@@ -4,6 +4,8 @@ import { Node } from "#api/core/node/node.ts";
 import type { Scope } from "#base/scope.ts";
 import { isNode } from "#bootstrap/down.ts";
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
+import { kubeletKubeconfigPath } from "#bootstrap/layout.ts";
+import { readRecord } from "#bootstrap/record.ts";
 import { clientFor } from "#component/cluster-client.ts";
 import { readKubeconfig } from "#component/kubeconfig.ts";
 import type { World } from "#platform/world.ts";
@@ -67,8 +69,14 @@ async function podsOf(
   now: number,
 ): Promise<string | { controlPlane: readonly Branch[]; workloads: readonly Branch[]; isWhole: boolean }> {
   try {
-    const client = clientFor(scope, world, await readKubeconfig(world, adminKubeconfigPath), "keelson");
-    const [{ items }, nodes] = await Promise.all([client.list(Pod), client.list(Node)]);
+    // A worker has the rights of its kubelet, which sees its own Pods.
+    const { role, nodeName } = (await readRecord(world)) ?? {};
+    const isWorker = role === "worker" && nodeName !== undefined;
+    const client = clientFor(scope, world, await readKubeconfig(world, isWorker ? kubeletKubeconfigPath : adminKubeconfigPath), "keelson");
+    const [{ items }, nodes] = await Promise.all([
+      client.list(Pod, isWorker ? { fieldSelector: `spec.nodeName=${nodeName}` } : {}),
+      client.list(Node),
+    ]);
     const branch = ({ metadata, status: state }: (typeof items)[number]): Branch => {
       const isReady = state?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
       const container = state?.containerStatuses?.[0];
