@@ -225,6 +225,14 @@ test("a domain of its own is asked for at its own resolver; names given by hand 
     );
   }));
 
+test("the target of a port is written out: it may not point to a name before it", () =>
+  withDns(async ({ ask }) => {
+    const { bytes } = await ask("_http._tcp.web.default.svc.cluster.local", "SRV");
+    const text = String.fromCharCode(...bytes);
+    const whole = "\u0003web\u0007default\u0003svc\u0007cluster\u0005local\u0000";
+    assert.ok(text.indexOf(whole) < text.lastIndexOf(whole), "once in the question, once as the target");
+  }));
+
 test("a version of EDNS that is not known is refused as such", () =>
   withDns(async ({ world, scope, port }) => {
     const question = Uint8Array.from([...writeQuestion("web.default.svc.cluster.local", types.A), 0, 0, 41, 16, 0, 0, 1, 0, 0, 0, 0]);

@@ -270,7 +270,8 @@ function writeRecord(writer: Writer, record: ResourceRecord): void {
         writer.uint16(record.priority);
         writer.uint16(record.weight);
         writer.uint16(record.port);
-        writer.name(record.target);
+        // RFC 2782 forbids that it points to another name, and resolvers mind.
+        writer.plainName(record.target);
         break;
       case "TXT": {
         const bytes = new TextEncoder().encode(record.text).subarray(0, 255);
@@ -322,11 +323,19 @@ class Writer {
         return;
       }
       if (this.#bytes.length < 0x3fff) this.#names.set(rest, this.#bytes.length);
-      const label = labels[at] as string;
-      this.byte(label.length);
-      for (let character = 0; character < label.length; character += 1) this.byte(label.charCodeAt(character));
+      this.#label(labels[at] as string);
     }
     this.byte(0);
+  }
+
+  plainName(name: string): void {
+    for (const label of name === "" ? [] : name.split(".")) this.#label(label);
+    this.byte(0);
+  }
+
+  #label(label: string): void {
+    this.byte(label.length);
+    for (let character = 0; character < label.length; character += 1) this.byte(label.charCodeAt(character));
   }
 
   sized(write: () => void): void {

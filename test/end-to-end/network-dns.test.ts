@@ -20,7 +20,7 @@ test("names in one cluster", { skip, timeout: 9 * 60_000 }, async (context) => {
   // Said at once, seen when the file has reached the Pod: the last test waits for it.
   const corefile = await kubectl("get configmap coredns -n kube-system -o jsonpath={.data.Corefile}");
   const stub = `corp.example:53 {\n    cache 30\n    forward . ${resolver}:5353\n}\n`;
-  const patch = JSON.stringify({ data: { Corefile: corefile + stub } });
+  const patch = JSON.stringify({ data: { Corefile: `${corefile}\n${stub}` } });
   await kubectl(["patch", "configmap", "coredns", "-n", "kube-system", "-p", patch]);
 
   /** What Node's resolver says of these, by method and name; a failure by its code. */
@@ -71,7 +71,9 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
   });
 
   await context.test("NETWORK-104: addresses of Services and of headless Services' Pods lead back to their names", async () => {
-    const [service, pod] = await ask(["reverse", await vipOf("web")], ["reverse", asker]);
+    // Node's `reverse` would look into /etc/hosts first.
+    const backwards = (ip: string) => `${ip.split(".").reverse().join(".")}.in-addr.arpa`;
+    const [service, pod] = await ask(["resolvePtr", backwards(await vipOf("web"))], ["resolvePtr", backwards(asker)]);
     assert.deepEqual(service, ["web.default.svc.cluster.local"]);
     assert.match(String(pod), /^(alpha\.pods|alpha\.everybody|\d+-\d+-\d+-\d+\.(pods|everybody))\.default\.svc\.cluster\.local$/);
   });
@@ -108,7 +110,7 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
     const vip = await vipOf("web");
     for (const found of await ask(...["web", "web.default", "web.default.svc"].map((name) => ["lookup", name] as const)))
       assert.deepEqual(found, { address: vip, family: 4 });
-    assert.equal(await one("lookup", "none"), "ENOTFOUND");
+    assert.equal(await one("lookup", "none.default.svc.cluster.local"), "ENOTFOUND");
   });
 
   await context.test("NETWORK-108: what is too long for a datagram comes by TCP", async () => {
