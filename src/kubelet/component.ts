@@ -254,6 +254,11 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     },
     shutdownGroups: shutdownGroups(shutdownPeriods(configuration)),
     memoryBytes,
+    // Version 1 counts swap together with memory, where it counts it at all.
+    ...(cgroupVersion === 2 &&
+      machine.swapBytes > 0 && {
+        swap: { bytes: machine.swapBytes, isLimited: configuration.memorySwap?.swapBehavior === "LimitedSwap" },
+      }),
   };
 }
 

@@ -23,6 +23,7 @@ import { allContainers, podLogFolder } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
 import { BackOffs, limitsUpTo, urgentLimits } from "./pod-worker/back-off.ts";
 import { containersNamed } from "./pod-worker/observed.ts";
+import type { MachineMemory } from "./pod-worker/resources.ts";
 import { readResolver, type Resolver } from "./pod-worker/sandbox-config.ts";
 import { type PodsApi, PodWorkers } from "./pod-workers.ts";
 import type { StartProber } from "./probes.ts";
@@ -36,7 +37,7 @@ import { type CsiVolumes, startCsiVolumes } from "./volumes/csi/csi-volumes.ts";
 import { registerDrivers } from "./volumes/csi/registration.ts";
 import { noMounts, systemMounts } from "./volumes/mounts.ts";
 import { watchReferencedObjects } from "./volumes/objects.ts";
-import { holdTokens } from "./volumes/tokens.ts";
+import { holdTokens, type Tokens } from "./volumes/tokens.ts";
 import { startVolumes } from "./volumes/volumes.ts";
 
 /** The parts of KubeletConfiguration that the core reads, in our units. */
@@ -77,6 +78,8 @@ export interface KubeletOptions {
   readonly shutdownGroups?: readonly ShutdownGroup[] | undefined;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
+  /** Its swap, where containers can be kept from that. */
+  readonly swap?: MachineMemory["swap"];
   /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
   readonly withoutMounts?: boolean | undefined;
 }
@@ -138,8 +141,9 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const hierarchies = options.cgroupRoot === undefined ? undefined : await findHierarchies(world);
   const cgroups = hierarchies && startCgroups(world, hierarchies, options.cgroupRoot ?? "/", options.cgroupLimits);
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
-  const csi = options.withoutMounts ? undefined : await csiVolumes(scope, world, needs);
-  const volumes = startVolumes(world, { options, objects, tokens: holdTokens(world, client), mounts, client, node: needs.node, csi });
+  const tokens = holdTokens(world, client);
+  const csi = options.withoutMounts ? undefined : await csiVolumes(scope, world, needs, tokens);
+  const volumes = startVolumes(world, { options, objects, tokens, mounts, client, node: needs.node, csi });
   const access = startImageAccess(world, {
     rootFolder: options.rootFolder,
     policy: "NeverVerifyPreloadedImages",
@@ -246,9 +250,10 @@ async function csiVolumes(
   scope: Scope,
   world: World,
   { client, nodeName, node, options: { rootFolder } }: KubeletNeeds,
+  tokens: Tokens,
 ): Promise<CsiVolumes> {
   const drivers = await registerDrivers(scope, world, { folder: `${rootFolder}/plugins_registry`, nodeName, client, node });
-  return startCsiVolumes(world, { client, nodeName, rootFolder, drivers });
+  return startCsiVolumes(world, { client, nodeName, rootFolder, drivers, tokens });
 }
 
 function connectPods(scope: Scope, world: World, client: Client, { nodeName, pods: shared }: KubeletNeeds): PodsApi {

@@ -43,6 +43,9 @@ interface Authorization extends Infer<typeof Authorization> {}
 const CrashLoopBackOffConfig = message("KubeletCrashLoopBackOffConfig", { maxContainerRestartPeriod: duration(0) });
 interface CrashLoopBackOffConfig extends Infer<typeof CrashLoopBackOffConfig> {}
 
+const MemorySwap = message("MemorySwapConfiguration", { swapBehavior: string(0, { enum: ["NoSwap", "LimitedSwap"] }) });
+interface MemorySwap extends Infer<typeof MemorySwap> {}
+
 const ShutdownGracePeriod = message("ShutdownGracePeriodByPodPriority", {
   priority: int32(0, { always: true }),
   shutdownGracePeriodSeconds: int64(0, { always: true, min: 0 }),
@@ -140,7 +143,7 @@ export const KubeletConfiguration = message("KubeletConfiguration", {
   iptablesDropBit: int32(0, { optional: true }),
   featureGates: map(0, "bool"),
   failSwapOn: bool(0, { optional: true }),
-  memorySwap: rawValue(0),
+  memorySwap: one(0, (): Type<MemorySwap> => MemorySwap, { optional: true }),
   containerLogMaxSize: string(0, { default: "10Mi" }),
   containerLogMaxFiles: int32(0, { optional: true, default: 5, min: 2 }),
   containerLogMaxWorkers: int32(0, { optional: true }),
@@ -228,7 +231,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "reservedMemory",
   "systemReservedCgroup",
   "kubeReservedCgroup",
-  "memorySwap",
   "tracing",
   "userNamespaces",
   "cpuManagerPolicyOptions",

@@ -208,7 +208,7 @@ test("amounts become shares, quota, bytes and an OOM score", () => {
   const pod = newPod({ resources: { requests: { cpu: "250m", memory: "1Gi" }, limits: { cpu: "500m", memory: "2Gi" } } });
   const [main] = pod.spec.containers;
   assert.ok(main);
-  assert.deepEqual(linuxResources(pod, main, 4 * 2 ** 30), {
+  assert.deepEqual(linuxResources(pod, main, { memoryBytes: 4 * 2 ** 30 }), {
     cpuShares: 256,
     cpuPeriod: 100_000,
     cpuQuota: 50_000,
@@ -217,7 +217,7 @@ test("amounts become shares, quota, bytes and an OOM score", () => {
   });
   assert.equal(sharesOf(0), 2);
   const shared = newPod({}, { resources: { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "500m", memory: "1Gi" } } });
-  const inherited = linuxResources(shared, shared.spec.containers[0] as never, 4 * 2 ** 30);
+  const inherited = linuxResources(shared, shared.spec.containers[0] as never, { memoryBytes: 4 * 2 ** 30 });
   assert.deepEqual(
     [inherited.cpuQuota, inherited.memoryLimitBytes, inherited.oomScoreAdjustment],
     [100_000, 2 ** 30, 750],
@@ -226,8 +226,15 @@ test("amounts become shares, quota, bytes and an OOM score", () => {
   const sidecar = { name: "side", image: "i", restartPolicy: "Always" } as const;
   const beside = newPod({ resources: { requests: { memory: "1Gi" } } }, { initContainers: [sidecar] });
   assert.equal(oomScore(beside, beside.spec.initContainers?.[0] as never, 4 * 2 ** 30), 750, "a sidecar as late as what needs it");
+  const swap = (isLimited: boolean, one = beside) =>
+    linuxResources(one, one.spec.containers[0] as never, { memoryBytes: 4 * 2 ** 30, swap: { bytes: 2 ** 30, isLimited } }).unified;
+  assert.deepEqual(swap(false), { "memory.swap.max": "0" });
+  assert.deepEqual(swap(true), { "memory.swap.max": String(2 ** 28) }, "a quarter of the memory, a quarter of the swap");
+  assert.deepEqual(swap(true, newPod()), { "memory.swap.max": "0" });
   const huge = newPod({ resources: { limits: { "hugepages-2Mi": "4Mi", cpu: "1" }, requests: { "hugepages-2Mi": "4Mi" } } });
-  assert.deepEqual(linuxResources(huge, huge.spec.containers[0] as never, 1e9).hugepages, [{ pageSize: "2MB", limitBytes: 4_194_304 }]);
+  assert.deepEqual(linuxResources(huge, huge.spec.containers[0] as never, { memoryBytes: 1e9 }).hugepages, [
+    { pageSize: "2MB", limitBytes: 4_194_304 },
+  ]);
   const none = newPod();
   assert.equal(oomScore(none, none.spec.containers[0] as never, 1), 1000);
 });

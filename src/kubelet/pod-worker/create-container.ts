@@ -69,7 +69,7 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     image,
     environment,
     mounts,
-    resources: linuxResources(pod, container, options.memoryBytes),
+    resources: linuxResources(pod, container, options),
     seccomp: { folder: `${options.rootFolder}/seccomp`, isDefault: options.seccompDefault ?? false },
     targetContainerId: target?.id,
   });

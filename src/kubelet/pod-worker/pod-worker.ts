@@ -281,7 +281,7 @@ export class PodWorker {
     try {
       await cgroups?.resize(pod).catch(() => {});
       for (const { container, observed } of due) {
-        const { oomScoreAdjustment: _, ...amounts } = linuxResources(pod, container, options.memoryBytes);
+        const { oomScoreAdjustment: _, ...amounts } = linuxResources(pod, container, options);
         await runtime.updateContainerResources(observed.id, amounts);
         this.#resizing.given(observed.id, container.resources);
       }

@@ -41,8 +41,15 @@ export function amountsOf({ cpuRequest, cpuLimit, memoryLimit }: Amounts): Linux
   };
 }
 
+/** What of the machine amounts depend on. */
+export interface MachineMemory {
+  readonly memoryBytes: number;
+  /** Where containers can be kept from it; absent: there is none, or they cannot. */
+  readonly swap?: { readonly bytes: number; readonly isLimited: boolean } | undefined;
+}
+
 /** What a container does not limit is limited as the Pod is. */
-export function linuxResources(pod: Pod, container: Container, memoryBytes: number): LinuxResources {
+export function linuxResources(pod: Pod, container: Container, { memoryBytes, swap }: MachineMemory): LinuxResources {
   const { limits = {}, requests = {} } = container.resources;
   const ofPod = pod.spec.resources?.limits ?? {};
   const hugepages = Object.entries(limits).flatMap(([name, amount]) => {
@@ -56,8 +63,18 @@ export function linuxResources(pod: Pod, container: Container, memoryBytes: numb
       memoryLimit: limits["memory"] ?? ofPod["memory"],
     }),
     ...(hugepages.length > 0 && { hugepages }),
+    ...(swap && { unified: { "memory.swap.max": String(swapOf(pod, container, memoryBytes, swap)) } }),
     oomScoreAdjustment: oomScore(pod, container, memoryBytes),
   };
+}
+
+/** Nothing, or, where swap is shared out, as much of it as the container's request is of the memory: for Burstable Pods that are not critical. */
+function swapOf(pod: Pod, container: Container, memoryBytes: number, { bytes, isLimited }: NonNullable<MachineMemory["swap"]>): number {
+  if (!isLimited || qualityOfService(pod) !== "Burstable" || isCritical(pod)) return 0;
+  const { requests = {}, limits = {} } = container.resources;
+  const request = requests["memory"] ? quantityToWhole(requests["memory"]) : 0;
+  if (request === 0 || (limits["memory"] && quantityToWhole(limits["memory"]) === request)) return 0;
+  return Math.floor((request / memoryBytes) * bytes);
 }
 
 /** "hugepages-2Mi" is "2MB" to the kernel. */
