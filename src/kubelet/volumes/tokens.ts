@@ -8,6 +8,9 @@ import type { World } from "#platform/world.ts";
 import { parseTime } from "#schema/time.ts";
 import { namespaceOf } from "../layout.ts";
 
+/** As projected volumes and drivers ask. */
+type TokenWish = Pick<ServiceAccountTokenProjection, "audience"> & { readonly expirationSeconds?: number | bigint | undefined };
+
 interface Held {
   readonly token: string;
   readonly renewAt: number;
@@ -18,8 +21,8 @@ const renewalShare = 0.8;
 const renewAfterMaxMilliseconds = 24 * 3_600_000;
 
 export interface Tokens {
-  /** The token and when it is due to be renewed. */
-  token(pod: Pod, projection: ServiceAccountTokenProjection): Promise<{ readonly token: string; readonly renewAt: number }>;
+  /** The token, when it is due to be renewed, and when it ends. */
+  token(pod: Pod, wish: TokenWish): Promise<Held>;
   release(uid: string): void;
 }
 
@@ -54,7 +57,7 @@ export function holdTokens(world: World, client: Client | undefined): Tokens {
         held.set(key, fresh);
         return fresh;
       } catch (error) {
-        if (known && now < known.expiresAt) return { token: known.token, renewAt: now + 10_000 };
+        if (known && now < known.expiresAt) return { ...known, renewAt: now + 10_000 };
         throw error;
       }
     },

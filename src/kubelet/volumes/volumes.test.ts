@@ -45,7 +45,7 @@ function setUp(): Setting {
         name === "keys" ? complete(Secret, { metadata: { name }, data: { key: "c2VjcmV0" } }) : undefined,
       release: () => {},
     },
-    tokens: { token: async () => ({ token: token.value, renewAt: 42 }), release: () => {} },
+    tokens: { token: async () => ({ token: token.value, renewAt: 42, expiresAt: 50 }), release: () => {} },
     mounts: noMounts,
     client: { get: async (_: unknown, { name }: { name: string }) => found(stored, name) } as never,
     node: () => complete(Node, { metadata: { name: "n", labels: { "kubernetes.io/hostname": "n" } } }),

@@ -63,6 +63,8 @@ export interface VolumesNeeds {
 interface Place {
   readonly path: string;
   readonly readOnly: boolean;
+  /** When it is to be mounted anew, for a driver that wants it. */
+  readonly againAt?: number | undefined;
 }
 
 export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
@@ -114,8 +116,9 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
 
   async function mountOne(pod: Pod, volume: Volume, context: FieldContext, isAtRest: boolean): Promise<number | undefined> {
     if (isPlaced(volume)) {
-      if (!places.get(pod.metadata.uid)?.has(volume.name)) await place(pod, volume, isAtRest);
-      return undefined;
+      const known = places.get(pod.metadata.uid)?.get(volume.name);
+      const isDue = !known || (known.againAt !== undefined && known.againAt <= world.clock.now());
+      return (isDue ? await place(pod, volume, isAtRest) : known).againAt;
     }
     return attempted(volume.name, async () => {
       const { hostPath, emptyDir } = volume;
@@ -127,22 +130,26 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
     }) as Promise<number | undefined>;
   }
 
-  async function place(pod: Pod, volume: Volume, isAtRest: boolean): Promise<void> {
+  async function place(pod: Pod, volume: Volume, isAtRest: boolean): Promise<Place> {
     const found = await placeFor(pod, volume, isAtRest);
     const own = places.get(pod.metadata.uid) ?? new Map<string, Place>();
     places.set(pod.metadata.uid, own.set(volume.name, found));
+    return found;
   }
 
   async function placeFor(pod: Pod, volume: Volume, isAtRest: boolean): Promise<Place> {
-    if (volume.csi && csi) return { path: await csi.mountInline(pod, volume, { isAtRest }), readOnly: volume.csi.readOnly ?? false };
+    if (volume.csi && csi) {
+      const { path, republishAt } = await csi.mountInline(pod, volume, { isAtRest });
+      return { path, readOnly: volume.csi.readOnly ?? false, againAt: republishAt };
+    }
     if (volume.csi) return attempted(volume.name, () => Promise.reject(new VolumeError(unsupported(volume))));
     const found = await volumeOfClaim(needs, pod, volume.name);
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
-    const path =
-      found.spec.csi && csi && found.spec.volumeMode !== "Block"
-        ? await csi.mount(pod, found, { readOnly: readOnly || (found.spec.csi.readOnly ?? false), isAtRest })
-        : await attempted(found.metadata.name, () => placeOf(pod, found, readOnly, isAtRest));
-    return { path, readOnly };
+    if (found.spec.csi && csi && found.spec.volumeMode !== "Block") {
+      const { path, republishAt } = await csi.mount(pod, found, { readOnly: readOnly || (found.spec.csi.readOnly ?? false), isAtRest });
+      return { path, readOnly, againAt: republishAt };
+    }
+    return { path: await attempted(found.metadata.name, () => placeOf(pod, found, readOnly, isAtRest)), readOnly };
   }
 
   async function placeOf(pod: Pod, { metadata, spec }: PersistentVolume, readOnly: boolean, isAtRest: boolean): Promise<string> {

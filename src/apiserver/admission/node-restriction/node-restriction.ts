@@ -4,8 +4,12 @@ import type { TokenRequest } from "#api/authentication.k8s.io/token-request/toke
 import type { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import type { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
 import { Node } from "#api/core/node/node.ts";
+import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
+import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persistent-volume-claim.ts";
+import { claimsOf } from "#api/core/pod/claims.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import type { StatusError } from "#api/meta/status-error.ts";
+import { CSIDriver } from "#api/storage.k8s.io/csi-driver/csi-driver.ts";
 import { decodeBase64 } from "#base/base64.ts";
 import { CryptoError } from "#platform/crypto.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
@@ -155,7 +159,23 @@ async function checkToken(request: AdmissionRequest, node: string, needs: Admiss
   );
   if (spec.audiences.length > 1) throw refuseToken("node may only request 0 or 1 audiences");
   const audience = spec.audiences[0] ?? "";
-  if (audience !== "" && !mounted.includes(audience)) throw refuseToken(`audience ${quoted(audience)} not found in pod spec volume`);
+  if (audience === "" || mounted.includes(audience) || (await isForDriver(pod, audience, needs))) return;
+  throw refuseToken(`audience ${quoted(audience)} not found in pod spec volume`);
+}
+
+/** Whether the driver of one of the Pod's volumes asks for tokens for this audience. */
+async function isForDriver(pod: Pod, audience: string, needs: AdmissionNeeds): Promise<boolean> {
+  const drivers = new Set((pod.spec.volumes ?? []).flatMap(({ csi }) => csi?.driver ?? []));
+  for (const { claimName } of claimsOf(pod)) {
+    const claim = await lookUp(needs, PersistentVolumeClaim, pod.metadata.namespace ?? "", claimName);
+    const volume = claim?.spec.volumeName ? await lookUp(needs, PersistentVolume, "", claim.spec.volumeName) : undefined;
+    if (volume?.spec.csi) drivers.add(volume.spec.csi.driver);
+  }
+  for (const name of drivers) {
+    const driver = await lookUp(needs, CSIDriver, "", name);
+    if (driver?.spec.tokenRequests?.some((wish) => wish.audience === audience)) return true;
+  }
+  return false;
 }
 
 function checkLease(request: AdmissionRequest, node: string): void {

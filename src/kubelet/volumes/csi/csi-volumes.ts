@@ -14,8 +14,10 @@ import { decodeBase64 } from "#base/base64.ts";
 import { hex, sha256 } from "#base/sha256.ts";
 import type { Client } from "#client/client.ts";
 import type { World } from "#platform/world.ts";
+import { formatTime } from "#schema/time.ts";
 import { namespaceOf, podFolder } from "../../layout.ts";
 import { giveToGroup, groupOf } from "../ownership.ts";
+import type { Tokens } from "../tokens.ts";
 import { VolumeError } from "../volume-error.ts";
 import type { CsiDriver as Connected } from "./driver.ts";
 import { accessModeNumbers, singleNodeMultiWriter, stageUnstage, volumeMountGroup } from "./messages.ts";
@@ -27,13 +29,20 @@ export interface CsiNeeds {
   /** "/var/lib/kubelet". */
   readonly rootFolder: string;
   readonly drivers: CsiDrivers;
+  readonly tokens: Tokens;
+}
+
+export interface CsiPlace {
+  readonly path: string;
+  /** When the driver wants to be asked again, with newer tokens. */
+  readonly republishAt: number | undefined;
 }
 
 export interface CsiVolumes {
-  /** Returns where the volume is. Throws VolumeError in the words of the FailedMount event. */
-  mount(pod: Pod, volume: PersistentVolume, options: { readonly readOnly: boolean; readonly isAtRest: boolean }): Promise<string>;
+  /** Throws VolumeError in the words of the FailedMount event. Called again, it does again what may have changed. */
+  mount(pod: Pod, volume: PersistentVolume, options: { readonly readOnly: boolean; readonly isAtRest: boolean }): Promise<CsiPlace>;
   /** The same for a volume that the Pod describes itself. */
-  mountInline(pod: Pod, volume: Volume, options: { readonly isAtRest: boolean }): Promise<string>;
+  mountInline(pod: Pod, volume: Volume, options: { readonly isAtRest: boolean }): Promise<CsiPlace>;
   /** Takes back all that is published for the Pod, and unstages what nobody on this node uses any more. */
   unmountAll(uid: string): Promise<void>;
 }
@@ -50,8 +59,9 @@ interface VolumeData {
 
 const dataFile = "vol_data.json";
 const podInfo = "csi.storage.k8s.io/";
+const republishMilliseconds = 60_000;
 
-export function startCsiVolumes(world: World, { client, nodeName, rootFolder, drivers }: CsiNeeds): CsiVolumes {
+export function startCsiVolumes(world: World, { client, nodeName, rootFolder, drivers, tokens }: CsiNeeds): CsiVolumes {
   const { files } = world;
   const turns = new Map<string, Promise<unknown>>();
 
@@ -70,7 +80,7 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
     pod: Pod,
     { metadata, spec }: PersistentVolume,
     { readOnly, isAtRest }: { readonly readOnly: boolean; readonly isAtRest: boolean },
-  ): Promise<string> {
+  ): Promise<CsiPlace> {
     const { csi } = spec;
     if (!csi) throw new VolumeError("the volume is of no CSI driver");
     const named = JSON.stringify(metadata.name);
@@ -109,8 +119,9 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
         driver.stage({ ...shared, stagingTargetPath, secrets, volumeContext: csi.volumeAttributes ?? {} }),
       );
     }
-    const secrets = await secretOf(csi.nodePublishSecretRef);
-    const volumeContext = { ...csi.volumeAttributes, ...(object?.spec.podInfoOnMount && infoOf(pod, false)) };
+    const wish = await tokensFor(pod, object);
+    const secrets = { ...(await secretOf(csi.nodePublishSecretRef)), ...wish.secrets };
+    const volumeContext = { ...csi.volumeAttributes, ...(object?.spec.podInfoOnMount && infoOf(pod, false)), ...wish.context };
     const path = await published(pod, driver, data, { ...shared, stagingTargetPath, secrets, volumeContext, readonly: readOnly });
     const policy = object?.spec.fsGroupPolicy ?? "ReadWriteOnceWithFSType";
     const isOurs =
@@ -120,10 +131,10 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
         (spec.accessModes ?? []).every((mode) => mode.startsWith("ReadWriteOnce")));
     if (group !== undefined && isAtRest && isOurs && !isGivenByDriver && !readOnly)
       await giveToGroup(files, path, group, pod.spec.securityContext?.fsGroupChangePolicy);
-    return path;
+    return { path, republishAt: wish.republishAt };
   }
 
-  async function mountInline(pod: Pod, { name, csi }: Volume, { isAtRest }: { readonly isAtRest: boolean }): Promise<string> {
+  async function mountInline(pod: Pod, { name, csi }: Volume, { isAtRest }: { readonly isAtRest: boolean }): Promise<CsiPlace> {
     if (!csi) throw new VolumeError("the volume is of no CSI driver");
     const failed = (why: string) => new VolumeError(`MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${why}`);
     const object = await driverObject(csi.driver);
@@ -140,7 +151,8 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
     const group = groupOf(pod);
     const isGivenByDriver = group !== undefined && driver.capabilities.has(volumeMountGroup);
     const reference = csi.nodePublishSecretRef?.name;
-    const secrets = await secretOf(reference ? { name: reference, namespace: namespaceOf(pod) } : undefined);
+    const wish = await tokensFor(pod, object);
+    const secrets = { ...(await secretOf(reference ? { name: reference, namespace: namespaceOf(pod) } : undefined)), ...wish.secrets };
     const data: VolumeData = {
       driverName: csi.driver,
       nodeName,
@@ -160,14 +172,26 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
         },
         readonly: csi.readOnly ?? false,
         secrets,
-        volumeContext: { ...csi.volumeAttributes, ...(object?.spec.podInfoOnMount && infoOf(pod, true)) },
+        volumeContext: { ...csi.volumeAttributes, ...(object?.spec.podInfoOnMount && infoOf(pod, true)), ...wish.context },
       });
       const policy = object?.spec.fsGroupPolicy ?? "ReadWriteOnceWithFSType";
       const isOurs = policy === "File" || (policy === "ReadWriteOnceWithFSType" && Boolean(csi.fsType));
       if (group !== undefined && isAtRest && isOurs && !isGivenByDriver && !csi.readOnly)
         await giveToGroup(files, path, group, pod.spec.securityContext?.fsGroupChangePolicy);
-      return path;
+      return { path, republishAt: wish.republishAt };
     });
+  }
+
+  /** The tokens that the driver asks for, where it wants them, and when it is to get newer ones. */
+  async function tokensFor(pod: Pod, object: CSIDriver | undefined) {
+    const { tokenRequests = [], serviceAccountTokenInSecrets = false, requiresRepublish } = object?.spec ?? {};
+    const held = await Promise.all(tokenRequests.map(async (wish) => [wish.audience, await tokens.token(pod, wish)] as const));
+    const all = Object.fromEntries(
+      held.map(([audience, { token, expiresAt }]) => [audience, { token, expirationTimestamp: formatTime(expiresAt) }]),
+    );
+    const given = held.length === 0 ? {} : { [`${podInfo}serviceAccount.tokens`]: JSON.stringify(all) };
+    const republishAt = requiresRepublish ? world.clock.now() + republishMilliseconds : undefined;
+    return serviceAccountTokenInSecrets ? { secrets: given, context: {}, republishAt } : { secrets: {}, context: given, republishAt };
   }
 
   async function published(
