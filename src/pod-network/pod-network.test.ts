@@ -55,7 +55,12 @@ test("no tunnel before this node has a range of its own, and no hole for what it
 
 test("nodes are not believed what would harm others", () => {
   const refused = (bad: NetworkNode, why: RegExp) => {
-    const { routes, faults } = planFor([one, two, bad], { "192.168.51.11": near, "192.168.51.66": near, "10.244.1.9": near, "10.96.0.1": near });
+    const { routes, faults } = planFor([one, two, bad], {
+      "192.168.51.11": near,
+      "192.168.51.66": near,
+      "10.244.1.9": near,
+      "10.96.0.1": near,
+    });
     assert.deepEqual(
       routes.map(({ range }) => range),
       ["10.244.1.0/24"],

@@ -32,6 +32,8 @@ export interface PodNetworkNeeds {
 /** Carried out anew after this long even when nothing changed, in case somebody else touched it. */
 const renewMilliseconds = 60_000;
 const retryMilliseconds = 1_000;
+/** Nodes that could not be reached are looked for again. */
+const unreachedMilliseconds = 5_000;
 /** Changes within this time are carried out together. */
 const gatherMilliseconds = 20;
 
@@ -42,6 +44,8 @@ export function startPodNetwork(scope: Scope, world: World, needs: PodNetworkNee
   let hasRoutes = false;
   let faults = "";
   let isDirty = true;
+  /** Whoever could not be reached may be there a little later. */
+  let isPartial = false;
   let wake: (() => void) | undefined;
 
   scope.start("Pod network", async (task) => {
@@ -58,8 +62,8 @@ export function startPodNetwork(scope: Scope, world: World, needs: PodNetworkNee
     task.defer("wake", () => wake?.());
     for (;;) {
       while (!isDirty && !task.stopped) {
-        await sleepUntilWoken(renewMilliseconds);
-        if (hasRoutes) break;
+        await sleepUntilWoken(isPartial ? unreachedMilliseconds : renewMilliseconds);
+        if (hasRoutes || isPartial) break;
       }
       task.throwIfStopped();
       await world.clock.sleep(task, gatherMilliseconds);
@@ -76,7 +80,7 @@ export function startPodNetwork(scope: Scope, world: World, needs: PodNetworkNee
 
   async function look(): Promise<void> {
     const nodes = needs.nodes();
-    if (JSON.stringify(nodes) !== essence)
+    if (JSON.stringify(nodes) !== essence || isPartial)
       await findWays(nodes.filter(({ name }) => name !== nodeName).flatMap(({ addresses }) => addresses));
     const plan = networkPlan({ ...config, nodeName, nodes, wayTo: (address) => ways.get(address) });
     tellFaults(plan);
@@ -90,8 +94,7 @@ export function startPodNetwork(scope: Scope, world: World, needs: PodNetworkNee
     if (code !== 0) throw new Error(stderr.trim().slice(0, 2_000));
     essence = JSON.stringify(nodes);
     hasRoutes = plan.routes.length > 0;
-    // Whoever could not be reached may be there a little later.
-    if (plan.faults.some((fault) => fault.endsWith("cannot be reached"))) isDirty = true;
+    isPartial = plan.faults.some((fault) => fault.endsWith("cannot be reached"));
   }
 
   /** How the kernel would send a packet there. What is not known now stays as it was known. */
