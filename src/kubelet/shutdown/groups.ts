@@ -1,5 +1,6 @@
 // In which order the Pods of a node that is being shut down are ended, and how long each may take: the least important first. Pure.
 import type { Pod } from "#api/core/pod/pod.ts";
+import { isCritical } from "../layout.ts";
 
 export interface ShutdownGroup {
   /** Pods of this priority and above, below the next group's. */
@@ -35,12 +36,14 @@ export function longest(groups: readonly ShutdownGroup[]): number {
 
 /** The Pods of each group, in the groups' order. Those below the first group belong to it. */
 export function grouped<P extends { readonly pod: Pod }>(groups: readonly ShutdownGroup[], pods: readonly P[]): readonly (readonly P[])[] {
-  const indexOf = ({ pod: { spec } }: P) =>
-    Math.max(
-      0,
-      groups.findLastIndex(({ priority }) => (spec.priority ?? 0) >= priority),
-    );
+  const indexOf = ({ pod }: P) => Math.max(0, groups.map(({ priority }) => priorityOf(pod) >= priority).lastIndexOf(true));
   return groups.map((_, index) => pods.filter((one) => indexOf(one) === index));
+}
+
+/** Static Pods have no number from the API server, and are critical. */
+function priorityOf(pod: Pod): number {
+  const { priority = 0 } = pod.spec;
+  return isCritical(pod) ? Math.max(priority, criticalPriority) : priority;
 }
 
 /** What is wrong with the configuration, in upstream's words. */

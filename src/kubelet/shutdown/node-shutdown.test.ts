@@ -19,10 +19,12 @@ test("SHUTDOWN1 critical Pods have the end of the time to themselves, or every p
   assert.deepEqual(shutdownGroups(none), []);
   const groups = shutdownGroups({ ...none, totalSeconds: 30, criticalSeconds: 10 });
   const names = (list: readonly (readonly { pod: Pod }[])[]) => list.map((group) => group.map(({ pod: { metadata } }) => metadata.name));
-  const pods = [pod("a", 0), pod("node", 2_000_001_000), pod("low", -5), pod("cluster", 2_000_000_000)].map((one) => ({ pod: one }));
+  const manifest = { "kubernetes.io/config.source": "file", "kubernetes.io/config.hash": "abc" };
+  const still = complete(Pod, { metadata: { name: "static", uid: "abc", annotations: manifest }, spec: { containers: [{ name: "c" }] } });
+  const pods = [still, pod("a", 0), pod("node", 2_000_001_000), pod("low", -5), pod("cluster", 2_000_000_000)].map((one) => ({ pod: one }));
   assert.deepEqual(names(grouped(groups, pods)), [
     ["a", "low"],
-    ["node", "cluster"],
+    ["static", "node", "cluster"],
   ]);
   const byPriority = [
     { priority: 1000, graceSeconds: 5 },
