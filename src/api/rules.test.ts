@@ -80,6 +80,22 @@ test("a rolling update needs room", () => {
 });
 
 test("Service", () => {
+  const balanced = (ingress: object, type = "LoadBalancer") =>
+    validate(
+      Service,
+      made(Service, { spec: { type: type as "LoadBalancer", ports: [{ port: 80 }] }, status: { loadBalancer: { ingress: [ingress] } } }),
+      undefined,
+      "status",
+    ).map(fieldErrorText);
+  assert.deepEqual(balanced({ ip: "203.0.113.1" }), []);
+  assert.match(balanced({ ip: "203.0.113.1 }" })[0] ?? "", /^status\.loadBalancer\.ingress\[0\]\.ip: Invalid value: /);
+  assert.match(balanced({ hostname: "203.0.113.1" })[0] ?? "", /must be a DNS name, not an IP address$/);
+  assert.deepEqual(balanced({ hostname: "a", ipMode: "VIP" }), [
+    "status.loadBalancer.ingress[0].ipMode: Forbidden: may not be specified when `ip` is not set",
+  ]);
+  assert.deepEqual(balanced({ hostname: "a" }, "ClusterIP"), [
+    "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
+  ]);
   assert.deepEqual(errorsOf(Service, { spec: { ports: [{ port: 80 }] } }), []);
   assert.deepEqual(errorsOf(Service, { spec: { clusterIP: "None" } }), []);
   assert.deepEqual(errorsOf(Service, {}), ["spec.ports: Required value"]);

@@ -1,12 +1,20 @@
 // The defaults of a Service that depend on its type and its ports. Addresses are not here: the registry hands them out.
-import type { Service, ServicePort, ServiceSpec } from "./service.ts";
+import type { Service, ServicePort, ServiceSpec, ServiceStatus } from "./service.ts";
 
 /** How long a client stays with a Pod when ClientIP affinity says nothing else. */
 const affinitySeconds = 10_800;
 
 export function completeService(service: Service): Service {
   const spec = [withTargetPorts, withAffinityTimeout, withTrafficPolicies].reduce((spec, complete) => complete(spec), service.spec);
-  return spec === service.spec ? service : { ...service, spec };
+  const status = withIpModes(service);
+  return spec === service.spec && status === service.status ? service : { ...service, spec, status };
+}
+
+function withIpModes({ spec, status }: Service): ServiceStatus {
+  const { ingress = [] } = status.loadBalancer;
+  if (spec.type !== "LoadBalancer" || ingress.every(({ ip, ipMode }) => !ip || ipMode !== undefined)) return status;
+  const complete = ingress.map((one) => (one.ip && one.ipMode === undefined ? { ...one, ipMode: "VIP" } : one));
+  return { ...status, loadBalancer: { ...status.loadBalancer, ingress: complete } };
 }
 
 function withTargetPorts(spec: ServiceSpec): ServiceSpec {

@@ -4,15 +4,16 @@ import { dns1123LabelProblems, dns1123SubdomainProblems, parseCidr, parseIp } fr
 import { labelErrors } from "#schema/derive/metadata-validation.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors, portOrNameErrors } from "#api/meta/rules.ts";
-import type { Service, ServicePort, ServiceSpec } from "./service.ts";
+import type { Service, ServicePort, ServiceSpec, ServiceStatus } from "./service.ts";
 import { hasClusterIP, hasNodePorts } from "./service-strategy.ts";
 
 const affinitySecondsMax = 86_400;
 
 export function serviceErrors(
-  { spec }: Service,
+  { spec, status }: Service,
   { old, subresource }: { readonly old?: Service; readonly subresource: string },
 ): readonly FieldError[] {
+  if (subresource === "status") return balancerErrors(status, spec);
   if (subresource !== "") return [];
   return [
     ...typeErrors(spec),
@@ -154,6 +155,27 @@ function policyErrors(spec: ServiceSpec): readonly FieldError[] {
   }
   return errors;
 }
+
+function balancerErrors({ loadBalancer }: ServiceStatus, { type }: ServiceSpec): readonly FieldError[] {
+  const path = "status.loadBalancer.ingress";
+  const ingress = loadBalancer.ingress ?? [];
+  if (type !== "LoadBalancer" && ingress.length > 0) return [forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")];
+  return ingress.flatMap(({ ip, hostname, ipMode }, index) => {
+    const at = `${path}[${index}]`;
+    const errors: FieldError[] = [];
+    if (ip && parseIp(ip) === undefined) errors.push(invalid(`${at}.ip`, ip, wrongAddress));
+    if (!ip && ipMode !== undefined) errors.push(forbidden(`${at}.ipMode`, "may not be specified when `ip` is not set"));
+    if (ip && ipMode === undefined) errors.push(required(`${at}.ipMode`, "must be specified when `ip` is set"));
+    if (ipMode !== undefined && !ipModes.includes(ipMode)) errors.push(notSupported(`${at}.ipMode`, ipMode, ipModes));
+    if (hostname) {
+      errors.push(...dns1123SubdomainProblems(hostname).map((problem) => invalid(`${at}.hostname`, hostname, problem)));
+      if (parseIp(hostname) !== undefined) errors.push(invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address"));
+    }
+    return errors;
+  });
+}
+
+const ipModes = ["Proxy", "VIP"];
 
 /** The first address stays as long as the Service has one. */
 function changeErrors(spec: ServiceSpec, old: ServiceSpec): readonly FieldError[] {

@@ -4,6 +4,8 @@ import type { Service, ServicePort, ServiceSpec } from "./service.ts";
 export function prepareService(service: Service, { old, subresource }: { readonly old?: Service; readonly subresource: string }): Service {
   if (old === undefined || subresource !== "") return service;
   const spec = withoutOtherTypesFields(withGivenValues(service.spec, old.spec), old.spec);
+  const isBalanced = spec.type === "LoadBalancer" || (service.status.loadBalancer.ingress ?? []).length === 0;
+  if (!isBalanced) return { ...service, spec, status: { ...service.status, loadBalancer: {} } };
   return spec === service.spec ? service : { ...service, spec };
 }
 
