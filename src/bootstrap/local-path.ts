@@ -8,6 +8,17 @@ import type { ControlPlaneImage } from "./static-pods.ts";
 
 const localPathFolder = `${dataFolder}/local-path`;
 
+/** The class alone, where nothing has to be made on real disks. */
+export const localPathClass = {
+  kind: StorageClass,
+  object: {
+    metadata: { name: "local-path", annotations: { [defaultClassAnnotation]: "true" } },
+    provisioner: "keelson.dev/local-path",
+    volumeBindingMode: "WaitForFirstConsumer",
+    reclaimPolicy: "Delete",
+  },
+} as const satisfies AddOn;
+
 export function localPathAddOns(image: ControlPlaneImage): readonly AddOn[] {
   const node = (script: string) =>
     [nodeProgram, "-e", `const fs = require("fs"), folder = process.env.VOLUME_FOLDER; ${script}`].join("\n");
@@ -24,14 +35,6 @@ export function localPathAddOns(image: ControlPlaneImage): readonly AddOn[] {
         },
       },
     },
-    {
-      kind: StorageClass,
-      object: {
-        metadata: { name: "local-path", annotations: { [defaultClassAnnotation]: "true" } },
-        provisioner: "keelson.dev/local-path",
-        volumeBindingMode: "WaitForFirstConsumer",
-        reclaimPolicy: "Delete",
-      },
-    },
+    localPathClass,
   ];
 }

@@ -2,6 +2,8 @@
 import type { Node } from "#api/core/node/node.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
 import type { Scope } from "#base/scope.ts";
+import { applyAddOns } from "#bootstrap/add-ons.ts";
+import { localPathClass } from "#bootstrap/local-path.ts";
 import type { DevCluster, DevOptions } from "#cli/command.ts";
 import { sharedInformers } from "#client/informers.ts";
 import { allControllers } from "#controllers/all.ts";
@@ -82,6 +84,7 @@ export async function start(scope: Scope, world: World, { port, dataFolder, etcd
     };
     metrics = startMetricsServer(scope, world, { client: as("metrics-server"), scrape, resolutionMilliseconds: 15_000 });
     const shared = shareInformers(scope, world, as("kubelet"));
+    await applyAddOns(as("keelson"), [localPathClass]);
     for (let index = 0; index < nodes; index += 1) {
       const client = as("kubelet");
       const node = simulatedNode(world, index);
