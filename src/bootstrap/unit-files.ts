@@ -71,9 +71,9 @@ export const ourUnits: Readonly<Record<string, string>> = {
   [targetName]: target,
 };
 
-/** What this node's kubelet is told beside what everybody's is: the unit stays as it is. */
+/** What this node's kubelet is told beside what everybody's is, and after what it starts: the unit stays as it is. */
 export function kubeletDropIn(flags: readonly string[]): string {
-  return `# ${ourMark}.\n[Service]\nExecStart=\nExecStart=${exec([`--pod-network-config=${podNetworkPath}`, ...flags])}\n`;
+  return `# ${ourMark}.\n[Unit]\nAfter=containerd.service keelson-network.service\n\n[Service]\nExecStart=\nExecStart=${exec([`--pod-network-config=${podNetworkPath}`, ...flags])}\n`;
 }
 
 /** A daemon's heap rather stays small than growing for speed. */
