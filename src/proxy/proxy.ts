@@ -44,6 +44,8 @@ export interface RunningProxy {
 const renewalShare = 50;
 /** Changes that wait for longer than this mean that something is stuck. */
 const stuckMilliseconds = 60_000;
+const triggerAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
+const triggersMax = 1_000;
 const deletionTaint = "ToBeDeletedByClusterAutoscaler";
 const zoneLabel = "topology.kubernetes.io/zone";
 
@@ -57,6 +59,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
   const kernels = families.map((family) => ({ family, loader: tableLoader(world), cleaner: flowCleaner(world, family) }));
   const isOwnNode = ({ metadata }: Node) => metadata.name === node;
   const ownNode = () => nodes.get(node);
+  const startedAt = world.clock.now();
   let isSynced = false;
   let renewalMilliseconds = 0;
   let updatedAt = world.clock.now();
@@ -68,13 +71,25 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
     metrics.queued(world.clock.now());
     wake?.();
   };
+  /** When the changes that wait began, as the endpoint controllers say. */
+  const triggers: number[] = [];
+  const noteTrigger = ({ metadata }: EndpointSlice) => {
+    const at = Date.parse(metadata.annotations?.[triggerAnnotation] ?? "");
+    if (at > startedAt && triggers.length < triggersMax) triggers.push(at);
+  };
   const isHealthy = () => isSynced && (waitingSince === undefined || world.clock.monotonic() - waitingSince < stuckMilliseconds);
   const checks = healthCheckServers(scope, world, { isHealthy });
 
   await Promise.all([services.synced, slices.synced, nodes.synced]);
   scope.throwIfStopped();
   scope.defer("Services", services.onChange(changed));
-  scope.defer("EndpointSlices", slices.onChange(changed));
+  scope.defer(
+    "EndpointSlices",
+    slices.onChange((change) => {
+      if (isSynced && change.type !== "deleted") noteTrigger(change.object);
+      changed();
+    }),
+  );
   scope.defer(
     "Nodes",
     nodes.onChange(({ object, old }) => {
@@ -84,7 +99,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
   scope.defer("wake", () => wake?.());
 
   async function load(anew: boolean): Promise<void> {
-    const startedAt = world.clock.monotonic();
+    const began = world.clock.monotonic();
     const place = { node, zone: ownNode()?.metadata.labels?.[zoneLabel] };
     const observed = { ...place, services: services.list(), slices: slices.list() };
     for (const { family, loader, cleaner } of kernels) {
@@ -94,8 +109,9 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
       await cleaner.clean(ports);
     }
     await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
-    const took = world.clock.monotonic() - startedAt;
+    const took = world.clock.monotonic() - began;
     if (anew || !isSynced) renewalMilliseconds = took;
+    for (const trigger of triggers.splice(0)) metrics.programmed(Math.max(0, world.clock.now() - trigger) / 1_000);
     metrics.synced(took / 1_000, world.clock.now());
   }
 

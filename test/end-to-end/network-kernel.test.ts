@@ -207,13 +207,20 @@ test("NETWORK-21: whatever ranges and addresses users write, the kernel takes th
       type: "LoadBalancer",
       clusterIP: "10.96.0.30",
       clusterIPs: ["10.96.0.30"],
-      ports: [{ port: 80, targetPort: 8080 }],
+      ports: [
+        { port: 80, targetPort: 8080, nodePort: 30080 },
+        { name: "by-sctp", port: 80, targetPort: 8080, protocol: "SCTP", nodePort: 30080 },
+      ],
       loadBalancerSourceRanges: ["10.244.0.6/24", "10.244.0.0/16", "10.244.0.6/32", " fd00::/8"],
     },
     status: { loadBalancer: { ingress: [{ ip: "203.0.113.9" }, { ip: "1.2.3.4 } ; flush ruleset" }, { ip: "not an address" }] } },
   });
   const loader = tableLoader(onNode);
-  await loader.load(tableOf([odd], [slice("odd", "IPv4", [addresses.first.IPv4])], "IPv4"));
+  const own = slice("odd", "IPv4", [addresses.first.IPv4]);
+  const ports = [...own.ports, { name: "by-sctp", protocol: "SCTP" as const, port: 8080 }];
+  await loader.load(tableOf([odd], [{ ...own, ports }], "IPv4"));
+  const listed = await run("nsenter", `--net=/run/netns/${node}`, "nft", "list", "map", "ip", "kube-proxy", "service-ips");
+  assert.match(listed, /10\.96\.0\.30 \. sctp \. 80/);
   assert.equal(await ask(second, "203.0.113.9", 80), "first");
   await loader.clear({ family: "ip", name: "kube-proxy" });
 });
