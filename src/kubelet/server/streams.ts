@@ -4,6 +4,7 @@ import { textResponse } from "#component/serving.ts";
 import type { Headers, HttpRequest, HttpResponse, Upgrade } from "#wire/http/message.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
 import type { World } from "#platform/world.ts";
+import { InputEnd } from "#wire/spdy/input-end.ts";
 
 const protocolHeader = "x-stream-protocol-version";
 /** What runtimes speak, best first; an offer of these is narrowed to the best. */
@@ -111,26 +112,46 @@ async function* noticed(incoming: AsyncIterable<Uint8Array>, spoke: () => void):
   }
 }
 
-/** Carries bytes both ways until the runtime said everything or the caller is gone; then neither is left open. */
+/**
+ * Carries bytes both ways until the runtime said everything. Where the caller is gone before, the command is told that its input is over,
+ * and what it still says is read and dropped for a while: one that is left with output nobody reads would never end.
+ */
 async function joinStreams(world: Pick<World, "clock">, caller: ByteStream, runtime: ByteStream, head: Uint8Array): Promise<void> {
-  const carry = async (from: ByteStream, to: ByteStream) => {
-    for await (const chunk of from.incoming) await to.write(chunk);
-    to.end();
-  };
+  const input = new InputEnd();
+  let isGone = false;
   const inward = async () => {
-    if (head.length > 0) await runtime.write(head);
-    await carry(caller, runtime);
+    if (head.length > 0) await runtime.write(input.push(head));
+    for await (const chunk of caller.incoming) {
+      const whole = input.push(chunk);
+      if (whole.length > 0) await runtime.write(whole);
+    }
   };
-  void caller.closed.then(() => runtime.destroy());
-  inward().catch((error: Error) => runtime.destroy(error));
-  const { promise: patience, resolve } = Promise.withResolvers<void>();
+  const outward = async () => {
+    for await (const chunk of runtime.incoming) {
+      if (isGone) continue;
+      await caller.write(chunk).catch(() => {
+        isGone = true;
+      });
+    }
+    caller.end();
+  };
+  const leave = async () => {
+    // Who closes its side of a SPDY connection has nothing more to hear either.
+    await Promise.race([caller.closed, inward()]);
+    isGone = true;
+    const last = input.end();
+    if (last) await runtime.write(last);
+    else runtime.destroy();
+  };
+  const patience = Promise.withResolvers<void>();
+  const wait = () => world.clock.timer(lingerMilliseconds, patience.resolve);
+  const leaving = leave().catch((error: Error) => runtime.destroy(error));
+  const over = outward().catch(() => {});
   try {
-    await carry(runtime, caller);
-    const timer = world.clock.timer(lingerMilliseconds, resolve);
-    await Promise.race([caller.closed, patience]);
+    await Promise.race([over, leaving]);
+    const timer = wait();
+    await Promise.race([Promise.all([over, caller.closed]), patience.promise]);
     timer.cancel();
-  } catch {
-    // Either side broke: there is nobody left to be told.
   } finally {
     caller.destroy();
     runtime.destroy();

@@ -27,6 +27,11 @@ export class SpdyReader {
     this.#frameMax = frameMax;
   }
 
+  /** Bytes of a frame that is not complete yet. */
+  get pendingLength(): number {
+    return this.#pending.length;
+  }
+
   /** The frames that are complete with these bytes. Throws SpdyError or InflateError. */
   push(bytes: Uint8Array): readonly SpdyFrame[] {
     this.#pending = this.#pending.length === 0 ? bytes : joined([this.#pending, bytes]);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
 import { dictionary, dictionaryId } from "./dictionary.ts";
+import { InputEnd } from "./input-end.ts";
 import { SpdyReader, SpdyWriter } from "./frames.ts";
 import { HeaderWriter } from "./header-block.ts";
 import { Inflater } from "./inflate.ts";
@@ -100,4 +101,28 @@ test("frames survive being cut anywhere", () => {
     assert.deepEqual({ ...(frames[0] as { headers: object }).headers }, { streamtype: "error" });
   }
   assert.throws(() => new SpdyReader(4).push(writer.data(1, new Uint8Array(5))), /larger than 4/);
+});
+
+test("a command's input is ended for a caller that vanished, behind whole frames", () => {
+  const writer = new SpdyWriter();
+  const open = writer.synStream(1, { streamtype: "error" });
+  const input = writer.synStream(3, { streamtype: "stdin" });
+  const data = writer.data(3, new Uint8Array(100));
+  const listening = new InputEnd();
+  assert.equal(listening.end(), undefined);
+  assert.equal(listening.push(open.subarray(0, 5)).length, 0);
+  assert.equal(listening.push(open.subarray(5)).length, open.length);
+  const passed = listening.push(Uint8Array.of(...input, ...data.subarray(0, 50)));
+  assert.deepEqual(passed, input);
+  const [last] = new SpdyReader(1_000).push(listening.end() as Uint8Array);
+  assert.deepEqual(last, { type: "data", id: 3, bytes: new Uint8Array(0), final: true });
+  assert.deepEqual(listening.push(data.subarray(50)), data);
+  listening.push(writer.data(3, new Uint8Array(0), true));
+  assert.equal(listening.end(), undefined, "it ended already");
+  const text = new TextEncoder().encode("this is something else altogether, and long enough to be seen as such");
+  assert.deepEqual(
+    new InputEnd().push(Uint8Array.of(0x80, 9, 0, 1, 0, 0, 0, 0, ...text)).length,
+    text.length + 8,
+    "what is no SPDY goes by",
+  );
 });

@@ -42,6 +42,7 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
   const encoding = encodingOf(options.protocol);
   const streams = new Map<number, SpdyStream>();
   let open = 0;
+  let isGone = false;
   let over: () => void = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -64,8 +65,12 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
 
   /** Before version 4 the error channel held words, and nothing when all was well. */
   async function say(channel: Channel, bytes: Uint8Array): Promise<void> {
+    if (isGone) return;
     const words = channel === "error" && !options.protocol.startsWith("v") ? wordsOf(bytes) : bytes;
-    if (words.length > 0) await sendOn(socket, channels[channel], words, encoding);
+    if (words.length === 0) return;
+    await sendOn(socket, channels[channel], words, encoding).catch(() => {
+      isGone = true;
+    });
   }
 
   const running = spdy.run().catch(() => {});
@@ -78,6 +83,14 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
     const hearing = hear(socket, streams, options.protocol);
     hearing.catch(() => {});
     await Promise.race([done, running, hearing]);
+    // Where the client has gone, the command is told that its input is over, and what it still says is read and dropped for a while:
+    // one that is left with output nobody reads would never end.
+    isGone = true;
+    await streams
+      .get(channels.stdin)
+      ?.end()
+      .catch(() => {});
+    await Promise.race([done, running, options.patience()]);
     await socket.close(closeCodes.normal, "");
     await Promise.race([client.closed, options.patience()]);
   } catch (error) {
