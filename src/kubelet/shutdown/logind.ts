@@ -26,6 +26,7 @@ export interface ShutdownListener {
 
 /** Follows logind until the scope stops; gives up, and says so, where there is none. */
 export async function followLogind(task: Scope, world: World, seconds: number, listener: ShutdownListener): Promise<void> {
+  let isTold = false;
   for (;;) {
     try {
       await delayFor(world, seconds);
@@ -38,7 +39,8 @@ export async function followLogind(task: Scope, world: World, seconds: number, l
         });
         return;
       }
-      world.log.warn("cannot follow systemd-logind; trying again", { error: (error as Error).message });
+      world.log[isTold ? "debug" : "warn"]("cannot follow systemd-logind; trying again", { error: (error as Error).message });
+      isTold = true;
     }
     await world.clock.sleep(task, retryMilliseconds);
   }
