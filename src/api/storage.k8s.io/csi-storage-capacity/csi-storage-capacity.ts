@@ -1,7 +1,7 @@
 import { kind, type ObjectOf } from "#schema/kind.ts";
 import { one, quantity, string } from "#schema/field.ts";
 import { type Type } from "#schema/message.ts";
-import { ageColumn, nameColumn } from "#api/meta/columns.ts";
+import { nameColumn } from "#api/meta/columns.ts";
 import { LabelSelector } from "#api/meta/label-selector.ts";
 import { csiStorageCapacityErrors } from "./csi-storage-capacity-rules.ts";
 
@@ -29,7 +29,6 @@ export const CSIStorageCapacity = kind({
     nameColumn,
     { name: "StorageClassName", doc: "StorageClass the volumes would belong to.", read: ({ storageClassName }) => storageClassName },
     { name: "Capacity", doc: "How much room there is.", read: ({ capacity }) => capacity ?? "<unset>" },
-    ageColumn,
   ],
   openapi: "io.k8s.api.storage.v1.CSIStorageCapacity",
   fields,
