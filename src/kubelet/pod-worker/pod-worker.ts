@@ -13,9 +13,11 @@ import { errorText } from "../images/image-puller.ts";
 import { allContainers, fullName } from "../layout.ts";
 import { withForeign } from "../status/ownership.ts";
 import { podStatus, type StatusFacts } from "../status/pod-status.ts";
+import { Announcements } from "./announcements.ts";
 import { ContainerStart } from "./container-start.ts";
 import { ContainerStop } from "./container-stop.ts";
 import { type Decision, decide, type Situation, type Step } from "./decide.ts";
+import { Exits } from "./exits.ts";
 import { isAlive, observe, type ObservedPod } from "./observed.ts";
 import { PodWork, type PodWorkerNeeds } from "./pod-work.ts";
 import { Preparation } from "./preparation.ts";
@@ -24,14 +26,9 @@ import { linuxResources } from "./resources.ts";
 
 /** After the runtime could not be asked. */
 const failureMilliseconds = 2_000;
-/** The runtime hears of an exit a moment after its events tell of it. */
-const exitLookMilliseconds = 10;
-const exitLooksMax = 9;
 const stepsMax = 200;
 /** After containers could not be given other amounts. */
 const resizeRetryMilliseconds = 10_000;
-/** Between two events that say the same container waits. */
-const backOffToldMilliseconds = 10_000;
 
 /** Why a Pod as a whole has failed. */
 export interface Failure {
@@ -59,15 +56,13 @@ export class PodWorker {
   #timer: Timer | undefined;
   /** The last words of containers that ended, by id. */
   readonly #messages = new Map<string, string>();
-  /** How often was looked after the runtime told that these ended, by id. */
-  readonly #exits = new Map<string, number>();
-  readonly #toldBackOff = new Map<string, number>();
+  readonly #exits = new Exits();
+  readonly #announcements: Announcements;
   readonly #resizing: Resizing;
   /** The Pod with the amounts it wants; the work goes by those it was given. */
   #wanted: Pod;
   #resizeAt = 0;
   #wasResizing = false;
-  #toldLost: string | undefined;
 
   constructor(scope: Scope, world: World, needs: PodWorkerNeeds, pod: Pod) {
     this.uid = pod.metadata.uid;
@@ -76,6 +71,7 @@ export class PodWorker {
     this.#work = new PodWork(scope, world, needs, this.#resizing.allocated(pod), () => this.wake());
     this.#preparation = new Preparation(this.#work);
     this.#stops = new ContainerStop(this.#work);
+    this.#announcements = new Announcements(this.#work);
     this.#starts = new ContainerStart(this.#work, this.#preparation, this.#stops);
     this.reconsider();
     scope.start("work", (task) => this.#run(task));
@@ -180,7 +176,7 @@ export class PodWorker {
 
   /** The runtime says that this container or sandbox ended. */
   changed(id: string): void {
-    this.#exits.set(id, 0);
+    this.#exits.told(id);
     this.wake();
   }
 
@@ -236,7 +232,9 @@ export class PodWorker {
       if (this.isOver && !wasOver) continue;
       await this.#release();
       const resizeAt = this.#resizing.failure === undefined ? undefined : this.#resizeAt;
-      const times = [decision.wakeAt, this.#preparation.volumesDue, this.#exitLookAt(), resizeAt].filter((time) => time !== undefined);
+      const times = [decision.wakeAt, this.#preparation.volumesDue, this.#exits.lookAt(this.#work.world.clock.now()), resizeAt].filter(
+        (time) => time !== undefined,
+      );
       if (times.length > 0) this.#wakeAfter(Math.max(1, Math.min(...times) - this.#work.world.clock.now()));
       return false;
     }
@@ -252,11 +250,7 @@ export class PodWorker {
     for (const { id } of before.containers) if (!containers.some((one) => one.id === id)) prober.stop(id);
     const { startTime } = this.#work.pod.status;
     this.#startTime ??= startTime ? parseTime(startTime) : sandboxes.at(-1)?.createdAt;
-    for (const [id, looks] of this.#exits) {
-      const isStill = containers.some((one) => one.id === id && isAlive(one)) || sandboxes.some((one) => one.id === id && one.ready);
-      if (!isStill || looks >= exitLooksMax) this.#exits.delete(id);
-      else this.#exits.set(id, looks + 1);
-    }
+    this.#exits.seen(this.#work.observed);
     this.#resizing.observe(this.#work.observed, this.#work.pod);
     const specs = new Map(allContainers(this.#work.pod).map((container) => [container.name, container]));
     const { podIP } = this.#work;
@@ -376,7 +370,7 @@ export class PodWorker {
     const { runtime } = this.#work.needs;
     switch (step.do) {
       case "prepare":
-        this.#tellSandboxChanged(step);
+        if (step.sandbox) this.#announcements.sandboxChanged();
         await this.#preparation.prepare(step);
         return true;
       case "start":
@@ -401,7 +395,7 @@ export class PodWorker {
         this.#work.restarts.next(step.key, step.since, this.#work.world.clock.now());
         return false;
       case "backOff":
-        this.#tellBackOff(step.container.name);
+        this.#announcements.backOff(step.container.name);
         return false;
       case "finish":
         return false;
@@ -435,27 +429,6 @@ export class PodWorker {
     await this.#work.needs.ended(this.#work.pod, status);
     for (const { id } of this.#work.observed.sandboxes) await runtime.removeSandbox(id);
     await this.#work.files.removeLogs(this.#work.observed.containers);
-  }
-
-  /** Once for each sandbox that was lost. */
-  #tellSandboxChanged({ sandbox }: Extract<Step, { do: "prepare" }>): void {
-    const lost = this.#work.observed.sandboxes[0]?.id;
-    if (!sandbox || lost === undefined || lost === this.#toldLost) return;
-    this.#toldLost = lost;
-    this.#work.event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
-  }
-
-  #tellBackOff(name: string): void {
-    const now = this.#work.world.clock.now();
-    if ((this.#toldBackOff.get(name) ?? 0) > now - backOffToldMilliseconds) return;
-    this.#toldBackOff.set(name, now);
-    const container = allContainers(this.#work.pod).find((one) => one.name === name);
-    this.#work.event("Warning", "BackOff", `Back-off restarting failed container ${name} in pod ${fullName(this.#work.pod)}`, container);
-  }
-
-  #exitLookAt(): number | undefined {
-    if (this.#exits.size === 0) return undefined;
-    return this.#work.world.clock.now() + exitLookMilliseconds * 2 ** (Math.min(...this.#exits.values()) - 1);
   }
 
   #wakeAfter(milliseconds: number): void {
