@@ -28,6 +28,7 @@ const flags = [
   { name: "cluster-domain", type: "string", default: "cluster.local", doc: "The domain of the cluster's names." },
   { name: "upstream", type: "list", default: [], doc: "Resolvers for other names; those of /etc/resolv.conf when empty." },
   { name: "stub-domain", type: "list", default: [], doc: "Domains with resolvers of their own: example.org=10.0.0.1." },
+  { name: "lameduck", type: "duration", default: 0, doc: "How long it goes on answering when it is told to end." },
   { name: "cache-seconds", type: "integer", default: 30, doc: "How long others' answers are kept at most; 0 keeps none." },
 ] as const satisfies readonly Flag[];
 
@@ -52,6 +53,7 @@ export const component: Component = {
       domain: values["cluster-domain"].toLowerCase().replace(/\.$/, ""),
       seconds: ownSeconds,
       answersPods: true,
+      lameduckMilliseconds: values["lameduck"],
       hosts: new Map(),
       zones: [zone("", upstreams), ...stubDomains(values["stub-domain"]).map(([name, those]) => zone(name, those))],
     };
@@ -75,6 +77,8 @@ export const component: Component = {
     const informers = sharedInformers(scope, world, client);
     await startDns(scope, world, { informers, host, port: values.port, settings: () => settings, metrics });
     isReady = true;
+    // Runs first when all this stops.
+    scope.defer("answer a while longer", () => new Promise((resolve) => world.clock.timer(settings.lameduckMilliseconds, resolve)));
   },
 };
 

@@ -34,6 +34,7 @@ test("kubeadm's Corefile", () => {
     domain: "cluster.local",
     seconds: 30,
     answersPods: true,
+    lameduckMilliseconds: 5_000,
     hosts: new Map(),
     zones: [{ zone: "", upstreams: ["192.0.2.53"], order: "random", cacheSeconds: 30 }],
   });
@@ -75,6 +76,7 @@ test("stub domains, names by hand, comments, and what has no effect", () => {
 test("what cannot be meant is refused", () => {
   const refused = (text: string, error: RegExp) => assert.throws(() => readCorefile(text, []), error);
   refused(".:53 {\n cache\n", /a \{ without its \}/);
+  refused(". {\n health {\n lameduck long\n }\n}\n", /lameduck "long" is no duration/);
   refused("}\n", /a \} without its \{/);
   refused("cache 30\n", /a server block has a \{/);
   refused(". {\n forward . tls://9.9.9.9\n}\n", /"tls:\/\/9\.9\.9\.9" is no address of a resolver/);

@@ -1,5 +1,6 @@
 // Reads a Corefile, as CoreDNS is configured in every cluster that kubeadm made: which zones go to whom, how long answers are kept, names with
 // addresses of their own. What it says of plugins that have no counterpart here is reported, not guessed at.
+import { readDuration } from "#component/flags.ts";
 import { type DnsSettings, type ForwardedZone, upstreamAddress } from "./settings.ts";
 
 export class CorefileError extends Error {
@@ -13,19 +14,7 @@ export interface ReadCorefile {
 }
 
 /** Always on here, or of no consequence. */
-const withoutEffect = new Set([
-  "errors",
-  "log",
-  "loop",
-  "reload",
-  "loadbalance",
-  "bufsize",
-  "health",
-  "ready",
-  "prometheus",
-  "debug",
-  "cancel",
-]);
+const withoutEffect = new Set(["errors", "log", "loop", "reload", "loadbalance", "bufsize", "ready", "prometheus", "debug", "cancel"]);
 const cacheSecondsDefault = 3_600;
 
 interface Directive {
@@ -38,6 +27,7 @@ export function readCorefile(text: string, resolvers: readonly string[]): ReadCo
   const ignored: string[] = [];
   const hosts = new Map<string, readonly string[]>();
   const zones: ForwardedZone[] = [];
+  let lameduckMilliseconds = 0;
   let cluster = { domain: "cluster.local", seconds: 5, answersPods: false };
   for (const { keys, directives } of blocksIn(text)) {
     const cache = directives.find(({ words }) => words[0] === "cache");
@@ -48,14 +38,22 @@ export function readCorefile(text: string, resolvers: readonly string[]): ReadCo
       if (name === "kubernetes") cluster = { ...cluster, ...kubernetesOf(directive) };
       else if (name === "forward") zones.push(...forwardsOf(directive, keys, resolvers, cacheSeconds));
       else if (name === "hosts") addHosts(directive, hosts);
+      else if (name === "health") lameduckMilliseconds = lameduckOf(directive);
       else ignored.push([name, ...more].join(" "));
     }
   }
-  return { settings: { ...cluster, hosts, zones }, ignored };
+  return { settings: { ...cluster, lameduckMilliseconds, hosts, zones }, ignored };
 }
 
 function cacheSecondsOf({ words: [, seconds] }: Directive): number {
   return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) : cacheSecondsDefault;
+}
+
+function lameduckOf({ inner }: Directive): number {
+  const text = inner.find(([word]) => word === "lameduck")?.[1] ?? "0s";
+  const milliseconds = readDuration(text);
+  if (milliseconds === undefined || milliseconds < 0) throw new CorefileError(`health: lameduck ${JSON.stringify(text)} is no duration`);
+  return milliseconds;
 }
 
 function kubernetesOf({ words: [, ...zones], inner }: Directive): Partial<{ domain: string; seconds: number; answersPods: boolean }> {

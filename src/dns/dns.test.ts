@@ -93,6 +93,7 @@ function withDns(
         domain: "cluster.local",
         seconds: 5,
         answersPods: true,
+        lameduckMilliseconds: 0,
         hosts: new Map([["printer.example", ["192.0.2.9"]]]),
         zones: [
           { zone: "", upstreams: ["198.51.100.1", `${address}:53`], order: "sequential", cacheSeconds: 30 },
@@ -204,6 +205,12 @@ test("the same question of many at once is asked once; who did not answer is ask
     const started = world.clock.monotonic();
     await Promise.all([ask("a.example.org", "A"), ask("a.example.org", "A"), ask("a.example.org", "A")]);
     assert.deepEqual(asked, ["a.example.org"]);
+    const spelled = await Promise.all([ask("c.example.org", "A"), ask("C.eXample.org", "A")]);
+    assert.deepEqual(
+      spelled.map(({ bytes }) => String.fromCharCode(...bytes.subarray(13, 14))),
+      ["c", "C"],
+      "each as it was spelled",
+    );
     assert.ok(world.clock.monotonic() - started >= 2_000, "the first resolver is waited for once");
     const again = world.clock.monotonic();
     await ask("b.example.org", "A");

@@ -5,7 +5,7 @@ import type { World } from "#platform/world.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
 import { type ReplyCache, replyCache } from "./cache.ts";
 import type { DnsMetrics } from "./dns-metrics.ts";
-import { answersTo, framed, type Query } from "./message.ts";
+import { answersTo, framed, type Query, skipName } from "./message.ts";
 import { type DnsSettings, type ForwardedZone, upstreamAddress, zoneOf } from "./settings.ts";
 
 export interface Forwarder {
@@ -75,6 +75,8 @@ export async function startForwarder(scope: Scope, world: World, settings: () =>
       if (zone.cacheSeconds > 0) cache.put(key, reply, zone.cacheSeconds);
       const own = Uint8Array.from(reply);
       own.set(bytes.subarray(0, 2));
+      // Another may have asked with other letters; some clients insist on their own.
+      if (own[5] === 1) own.set(bytes.subarray(12, skipName(bytes, 12)), 12);
       return own;
     },
   };

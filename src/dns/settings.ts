@@ -9,6 +9,8 @@ export interface DnsSettings {
   readonly answersPods: boolean;
   /** Names with addresses of their own. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
+  /** How long it goes on answering when it is told to end, so that clients can learn that it does. */
+  readonly lameduckMilliseconds: number;
   /** Who is asked for other names; the longest zone that fits counts. */
   readonly zones: readonly ForwardedZone[];
 }
