@@ -157,6 +157,15 @@ require("node:http").createServer((request, response) => { response.statusCode =
   "grpc-alive": {
     containers: [program(health, { livenessProbe: { grpc: { port: 8080, service: "bad" }, initialDelaySeconds: 2, ...soon } })],
   },
+  misnamed: {
+    containers: [
+      main(waits, {
+        ports: web,
+        readinessProbe: { tcpSocket: { port: "wob" }, ...soon },
+        livenessProbe: { exec: { command: ["no-such"] }, ...soon },
+      }),
+    ],
+  },
   gated: { readinessGates: [{ conditionType: "example.com/open" }], containers: [main(waits, {})] },
   thresholds: {
     containers: [
@@ -291,6 +300,25 @@ test("probes and readiness on one node", { skip, timeout: 4 * 60_000 }, async (c
       });
       assert.ok(await life.event(name, "Unhealthy", why));
     }
+  });
+
+  await context.test("NODE-76: a probe that cannot be made is told and counts as nothing", async () => {
+    assert.ok(
+      await life.event(
+        "misnamed",
+        "Unhealthy",
+        /^Readiness probe errored and resulted in unknown state: strconv\.Atoi: parsing "wob": invalid syntax$/,
+      ),
+    );
+    assert.ok(
+      await life.event(
+        "misnamed",
+        "Unhealthy",
+        /^Liveness probe errored and resulted in unknown state: rpc error: code = Unknown desc = .*no-such/,
+      ),
+    );
+    const [own] = (await life.pod("misnamed")).status.containerStatuses ?? [];
+    assert.deepEqual([own?.ready, own?.restartCount], [false, 0]);
   });
 
   await context.test("NODE-70: verdicts change after as many answers in a row as the thresholds say", async () => {

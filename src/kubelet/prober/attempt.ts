@@ -7,6 +7,7 @@ import type { World } from "#platform/world.ts";
 import { int32, string } from "#schema/field.ts";
 import { protocol } from "#schema/message.ts";
 import { readProtobuf, writeProtobuf } from "#schema/derive/protobuf.ts";
+import { errorText } from "../images/image-puller.ts";
 import { bracketed, headersOf, portNumber } from "../http-get.ts";
 import type { ProbeTarget } from "../probes.ts";
 
@@ -32,14 +33,19 @@ export async function attemptProbe(world: World, runtime: Runtime, probe: Probe,
     if (probe.httpGet) return await attemptHttp(world, probe.httpGet, container, podIP, timeoutSeconds);
     if (probe.tcpSocket) {
       const port = portNumber(container, probe.tcpSocket.port);
-      if (port === undefined) return unknown(`couldn't find port: ${String(probe.tcpSocket.port)}`);
+      if (port === undefined) return unknown(noPort(probe.tcpSocket.port));
       return await attemptTcp(world, probe.tcpSocket.host || podIP, port, timeoutSeconds);
     }
     if (probe.grpc) return await attemptGrpc(world, podIP, probe.grpc.port, probe.grpc.service ?? "", timeoutSeconds);
     return unknown(`missing probe handler for ${target.pod.metadata.name}`);
   } catch (error) {
-    return unknown((error as Error).message);
+    return unknown(errorText(error));
   }
+}
+
+/** As people know it: a name that no port of the container has is taken for a number. */
+function noPort(name: number | string): string {
+  return `strconv.Atoi: parsing ${JSON.stringify(name)}: invalid syntax`;
 }
 
 async function attemptExec(runtime: Runtime, containerId: string, command: readonly string[], timeoutSeconds: number): Promise<Outcome> {
@@ -69,7 +75,7 @@ async function attemptHttp(
   timeoutSeconds: number,
 ): Promise<Outcome> {
   const port = portNumber(container, action.port);
-  if (port === undefined) return unknown(`couldn't find port: ${String(action.port)}`);
+  if (port === undefined) return unknown(noPort(action.port));
   const scheme = (action.scheme ?? "HTTP").toLowerCase();
   const origin = `${scheme}://${bracketed(action.host || podIP)}:${port}`;
   const path = action.path || "/";

@@ -163,7 +163,10 @@ test("PROBE3 a probe that times out fails; one that cannot be made counts as not
   );
   await cannot.world.advance(60_000);
   assert.equal(cannot.prober.state("c1")?.failed, undefined);
-  assert.match(cannot.events[0] ?? "", /Liveness probe errored and resulted in unknown state: runtime is gone/);
+  assert.match(
+    cannot.events[0] ?? "",
+    /Liveness probe errored and resulted in unknown state: rpc error: code = Unavailable desc = runtime is gone/,
+  );
 });
 
 test("HTTP and TCP probes: status codes, redirects, refusals, by port names", async () => {
