@@ -157,6 +157,24 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
       );
     },
   );
+
+  await context.test("NETWORK-112: while name servers are replaced one by one, every question is answered", async () => {
+    const script = `const dns = require("node:dns").promises; let [asked, failed] = [0, 0]; let ended = false;
+process.on("SIGTERM", () => { ended = true; });
+(async () => { while (!ended) { const resolver = new dns.Resolver({ timeout: 5000, tries: 1 }); asked += 1;
+  await resolver.resolve4("web.default.svc.cluster.local").catch((e) => { failed += 1; console.log(e.code); });
+  await new Promise((resolve) => setTimeout(resolve, 20)); } console.log(JSON.stringify({ asked, failed })); })();`;
+    await apply(nodePod("steady", script, "app: steady"));
+    await kubectl("wait --for=condition=Ready pod/steady --timeout=60s");
+    await kubectl("rollout restart deployment coredns -n kube-system");
+    await kubectl("rollout status deployment coredns -n kube-system --timeout=90s");
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    const log = tryKubectl("logs -f steady");
+    await kubectl("delete pod steady --grace-period=10");
+    const { asked, failed } = JSON.parse((await log).stdout.trim().split("\n").at(-1) ?? "{}");
+    assert.ok(asked > 50, `asked ${asked} times`);
+    assert.equal(failed, 0);
+  });
 });
 
 const resolverProgram = `const s = require("node:dgram").createSocket("udp4");
