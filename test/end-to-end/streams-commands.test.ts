@@ -208,7 +208,7 @@ test("commands and ports of containers", { skip, timeout: 230_000 }, async (cont
       await unreachable.heard().catch(() => {});
     }
     await script(
-      'for i in 1 2 3 4 5 6; do kubectl exec -i box -c main -- cat </dev/zero >/dev/null & pids="$pids $!"; done; sleep 2; kill -9 $pids; wait',
+      `for one in ${kubectls[0]} kubectl kubectl kubectl; do $one exec -i box -c main -- cat </dev/zero >/dev/null & pids="$pids $!"; done; sleep 2; kill -9 $pids; wait`,
       { seconds: 60 },
     );
     await kubectl(`run doomed --image=${busyboxImage} --restart=Never -- sleep 600`);

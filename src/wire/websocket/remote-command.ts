@@ -4,7 +4,7 @@
 import type { ByteStream } from "../http/stream.ts";
 import { SpdyConnection, type SpdyStream } from "../spdy/spdy-connection.ts";
 import { channelMessage, encodingOf, sendOn } from "./channels.ts";
-import { closeCodes } from "./frames.ts";
+import { closeCodes, WebSocketError } from "./frames.ts";
 import { WebSocket } from "./web-socket.ts";
 
 /** Best first. */
@@ -80,7 +80,10 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
     if (options.stdout) await start("stdout", true);
     if (options.stderr && !options.tty) await start("stderr", true);
     if (options.tty) await start("resize", false);
-    const hearing = hear(socket, streams, options.protocol);
+    // A connection that breaks is a client that has gone.
+    const hearing = hear(socket, streams, options.protocol).catch((error: unknown) => {
+      if (error instanceof WebSocketError) throw error;
+    });
     hearing.catch(() => {});
     await Promise.race([done, running, hearing]);
     // Where the client has gone, the command is told that its input is over, and what it still says is read and dropped for a while:
@@ -91,7 +94,7 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
       ?.end()
       .catch(() => {});
     await Promise.race([done, running, options.patience()]);
-    await socket.close(closeCodes.normal, "");
+    await socket.close(closeCodes.normal, "").catch(() => {});
     await Promise.race([client.closed, options.patience()]);
   } catch (error) {
     await socket.close(closeCodes.internal, "the command's streams broke").catch(() => {});

@@ -100,7 +100,7 @@ interface Side {
 }
 
 /** A runtime that runs "cat", says "done" on the error channel and ends when its input does, or says "quit". */
-async function runCat(stream: ByteStream, status = '{"status":"Success"}'): Promise<void> {
+async function runCat(stream: ByteStream, status = '{"status":"Success"}'): Promise<string | undefined> {
   const reader = new SpdyReader(1 << 20);
   const writer = new SpdyWriter();
   const ids: Record<string, number> = {};
@@ -115,8 +115,10 @@ async function runCat(stream: ByteStream, status = '{"status":"Success"}'): Prom
       if (!frame.final && text(frame.bytes) !== "quit") continue;
       await stream.write(writer.data(ids["error"] as number, bytes(status), true));
       for (const name of ["stdout", "stderr"]) await stream.write(writer.data(ids[name] as number, new Uint8Array(0), true));
+      return status;
     }
   }
+  return undefined;
 }
 
 function start(protocol: RemoteCommandProtocol, status = '{"status":"Success"}'): Side {
@@ -209,6 +211,30 @@ test("a client that goes takes the command's connection with it", async () => {
   await socket.send(Uint8Array.of(255, 0));
   await socket.close(1000, "");
   await bridged;
+});
+
+test("a command whose client vanished sees the end of its input, and is read until it ends", async () => {
+  const [client, server] = pair();
+  const [near, far] = pair();
+  const command = runCat(far);
+  const options = { protocol: "v5.channel.k8s.io", stdin: true, stdout: true, stderr: true, tty: false, head: new Uint8Array(0) } as const;
+  const { promise: patience, resolve } = Promise.withResolvers<void>();
+  const broken: ByteStream = {
+    ...server,
+    incoming: (async function* () {
+      yield* [writeFrame(opcodes.binary, on(0, "x"), key)];
+      throw new Error("reset by peer");
+    })(),
+    write: async () => {
+      throw new Error("reset by peer");
+    },
+  };
+  const bridged = bridgeRemoteCommand(broken, near, { ...options, patience: () => patience });
+  // It says its Status only behind the end of its input.
+  assert.equal(await command, '{"status":"Success"}');
+  resolve();
+  await bridged;
+  client.destroy();
 });
 
 test("a client that breaks the rules is closed, and so is the runtime", async () => {
