@@ -71,6 +71,8 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
   if (configuration.healthzPort) await startHealthServer(scope, world, configuration.healthzBindAddress, configuration.healthzPort, checks);
 
   const machine = await readMachine(world);
+  if (configuration.failCgroupV1 && machine.cgroupVersion === 1)
+    throw new ConfigError("kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is in maintenance mode");
   const metrics = new Metrics();
   const connected = connectRuntime(world, configuration.containerRuntimeEndpoint, {
     requestMilliseconds: durationToMilliseconds(configuration.runtimeRequestTimeout || "2m"),
@@ -104,7 +106,7 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     runtime,
     recorder,
     machine,
-    options: nodeStatusOptions(values, configuration, { nodeName, hostname, labels, rootFolder }),
+    options: nodeStatusOptions(values, configuration, machine, { nodeName, hostname, labels, rootFolder }),
   });
   const probes = new ProbeMetrics();
   const kubelet = await startKubelet(scope, world, {
@@ -185,6 +187,7 @@ async function clientByFlags(
 function nodeStatusOptions(
   values: KubeletFlags,
   configuration: KubeletConfiguration,
+  machine: Machine,
   names: Pick<NodeStatusOptions, "nodeName" | "hostname" | "labels" | "rootFolder">,
 ): NodeStatusOptions {
   return {
@@ -195,7 +198,7 @@ function nodeStatusOptions(
     taints: configuration.registerWithTaints ?? [],
     externalCloud: values["cloud-provider"] === "external",
     register: configuration.registerNode !== false,
-    maxPods: configuration.maxPods,
+    maxPods: maxPodsOf(configuration, machine),
     maxImages: configuration.nodeStatusMaxImages ?? 50,
     systemReserved: configuration.systemReserved ?? {},
     kubeReserved: configuration.kubeReserved ?? {},
@@ -219,20 +222,23 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     clusterDomain: configuration.clusterDomain ?? "",
     resolverFile: configuration.resolvConf ?? "/etc/resolv.conf",
     cgroupRoot: hasCgroups ? configuration.cgroupRoot || "/" : undefined,
+    withoutCpuLimits: configuration.cpuCFSQuota === false,
     cgroupLimits: {
+      withoutCpuLimits: configuration.cpuCFSQuota === false,
       ...(enforcesPods && {
         podsMemoryBytes: Math.max(0, memoryBytes - reservedOf(configuration, "memory", quantityToWhole)),
         podsMilliCpu: Math.max(0, machine.cpus * 1_000 - reservedOf(configuration, "cpu", quantityToMilli)),
       }),
       ...(Number(configuration.podPidsLimit ?? -1) > 0 && { podProcesses: Number(configuration.podPidsLimit) }),
     },
-    maxPods: configuration.maxPods,
+    maxPods: maxPodsOf(configuration, machine),
     seccompDefault: configuration.seccompDefault ?? false,
     allowedUnsafeSysctls: configuration.allowedUnsafeSysctls ?? [],
     appArmor: machine.appArmor,
     restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
+    imagePullsMax: configuration.serializeImagePulls === true ? 1 : configuration.maxParallelImagePulls,
     imageAccess: {
       policy: (configuration.imagePullCredentialsVerificationPolicy || "NeverVerifyPreloadedImages") as VerificationPolicy,
       allowlist: configuration.preloadedImagesVerificationAllowlist ?? [],
@@ -260,6 +266,10 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
         swap: { bytes: machine.swapBytes, isLimited: configuration.memorySwap?.swapBehavior === "LimitedSwap" },
       }),
   };
+}
+
+function maxPodsOf({ maxPods, podsPerCore = 0 }: KubeletConfiguration, { cpus }: Machine): number {
+  return podsPerCore > 0 ? Math.min(maxPods, podsPerCore * cpus) : maxPods;
 }
 
 function reservedOf(

@@ -68,6 +68,8 @@ export interface KubeletOptions {
   readonly restartMaxMilliseconds?: number | undefined;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** Images pulled at a time; absent: some. */
+  readonly imagePullsMax?: number | undefined;
   /** Who may use images that were pulled with secrets; absent: as upstream does by default. */
   readonly imageAccess?: Pick<ImageAccessOptions, "policy" | "allowlist"> | undefined;
   /** When images are removed; absent: never. */
@@ -78,6 +80,7 @@ export interface KubeletOptions {
   readonly shutdownGroups?: readonly ShutdownGroup[] | undefined;
   /** Memory of the machine, for oom_score_adj. */
   readonly memoryBytes: number;
+  readonly withoutCpuLimits?: boolean | undefined;
   /** Its swap, where containers can be kept from that. */
   readonly swap?: MachineMemory["swap"];
   /** Nothing is mounted: volumes in memory are plain folders, as on a node whose containers are simulated. */
@@ -127,6 +130,7 @@ export interface FoundContainer {
   readonly logPath: string;
 }
 
+const imagePullsMax = 10;
 const servicesMilliseconds = 10_000;
 const resolverMilliseconds = 60_000;
 
@@ -150,7 +154,12 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     allowlist: [],
     ...options.imageAccess,
   });
-  const images = startImagePuller(world, { runtime, access, credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret) });
+  const images = startImagePuller(world, {
+    pullsMax: options.imagePullsMax ?? imagePullsMax,
+    runtime,
+    access,
+    credentialsFor: (pod, image) => authFromSecrets(pod, image, objects.secret),
+  });
   const prober = needs.startProber(scope, world, {
     runtime,
     recorder,

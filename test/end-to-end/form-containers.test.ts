@@ -310,6 +310,16 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
     assert.equal(await printed("needy"), "found");
   });
 
+  await context.test("NODE-126: what this machine cannot keep is refused", async () => {
+    assert.equal(
+      await failed("strict"),
+      "SupplementalGroupsPolicyNotSupported|Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node",
+    );
+    assert.equal(await failed("foreign"), "PodOSNotSupported|Pod was rejected: Failed to admit pod as the OS field doesn't match node OS");
+    if ((await machine.sh("cat /sys/module/apparmor/parameters/enabled 2>/dev/null || echo N")) === "N")
+      assert.equal(await failed("confined"), "AppArmor|Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host");
+  });
+
   await context.test("NODE-123: a RuntimeClass that does not exist is refused; one the runtime does not know is told", async () => {
     const manifest = pod("classless", 'command: ["true"]', "runtimeClassName: absent").replace(/---$/, "");
     const { code, stderr } = await tryKubectl("apply -f -", { input: manifest });
@@ -554,5 +564,8 @@ ${pod("needy", `env: [{name: KEY, valueFrom: {configMapKeyRef: {name: absent, ke
 ${pod("needy-key", `env: [{name: KEY, valueFrom: {configMapKeyRef: {name: settings, key: absent}}}], command: ["true"]`)}
 ${pod("needy-secret", `envFrom: [{secretRef: {name: absent}}], command: ["true"]`)}
 ${pod("unknown-handler", `command: ["true"]`, "runtimeClassName: imaginary")}
+${pod("strict", `command: ["true"]`, "securityContext: {supplementalGroupsPolicy: Strict}")}
+${pod("foreign", `command: ["true"]`, "os: {name: windows}")}
+${pod("confined", `securityContext: {appArmorProfile: {type: RuntimeDefault}}, command: ["true"]`)}
 ${pod("classy", sh("echo of a class"), "runtimeClassName: plain")}
 `;

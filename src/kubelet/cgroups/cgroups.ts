@@ -26,6 +26,8 @@ export interface CgroupLimits {
   /** What all Pods together may use: the machine without what is reserved. Absent: all of it. */
   readonly podsMemoryBytes?: number | undefined;
   readonly podsMilliCpu?: number | undefined;
+  /** Limits of the processor are not kept. */
+  readonly withoutCpuLimits?: boolean | undefined;
   /** Processes and threads of one Pod; absent: any number. */
   readonly podProcesses?: number | undefined;
 }
@@ -81,7 +83,8 @@ export function startCgroups(world: World, hierarchies: Hierarchies, root: strin
       for (const { path, value } of podWrites(hierarchies, parent, pod, limits)) await writeQuietly(path, value);
     },
     resize: async (pod) => {
-      for (const { path, value } of podWrites(hierarchies, parentOf(pod), pod, { isAgain: true })) await world.files.write(path, value);
+      for (const { path, value } of podWrites(hierarchies, parentOf(pod), pod, { ...limits, isAgain: true }))
+        await world.files.write(path, value);
     },
     balance: async (pods) => {
       const requested = pods
@@ -207,7 +210,7 @@ export function podWrites(
   hierarchies: Hierarchies,
   path: string,
   pod: Pod,
-  { podProcesses, isAgain = false }: CgroupLimits & { readonly isAgain?: boolean } = {},
+  { podProcesses, withoutCpuLimits = false, isAgain = false }: CgroupLimits & { readonly isAgain?: boolean } = {},
 ): readonly CgroupWrite[] {
   const requests = podRequests(pod);
   const limits = podLimits(pod);
@@ -215,7 +218,7 @@ export function podWrites(
     pod.spec.resources?.limits?.[name] !== undefined ||
     pod.spec.containers.every(({ resources }) => resources.limits?.[name] !== undefined);
   const shares = sharesOf(requests["cpu"] ? quantityToMilli(requests["cpu"]) : 0);
-  const quota = everyLimited("cpu") && limits["cpu"] ? quotaOf(quantityToMilli(limits["cpu"])) : 0;
+  const quota = !withoutCpuLimits && everyLimited("cpu") && limits["cpu"] ? quotaOf(quantityToMilli(limits["cpu"])) : 0;
   const memory = everyLimited("memory") && limits["memory"] ? quantityToWhole(limits["memory"]) : 0;
   const hugepages = hierarchies.controllers.includes("hugetlb")
     ? Object.entries(limits).flatMap(([name, amount]) => {

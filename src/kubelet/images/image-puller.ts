@@ -29,6 +29,8 @@ export interface ImagePullerNeeds {
   readonly credentialsFor: (pod: Pod, image: string) => Promise<PullCredentials>;
   /** Who may use what is there. */
   readonly access: ImageAccess;
+  /** Pulls at a time; the others wait their turn. */
+  readonly pullsMax: number;
 }
 
 interface Pulled {
@@ -42,11 +44,13 @@ interface Pull {
   outcome: ImageOutcome | undefined;
 }
 
-export function startImagePuller(world: World, { runtime, credentialsFor, access }: ImagePullerNeeds): ImagePuller {
+export function startImagePuller(world: World, { runtime, credentialsFor, access, pullsMax }: ImagePullerNeeds): ImagePuller {
   const pulls = new Map<string, Pull>();
   const backOffs = new BackOffs(ordinaryLimits);
   const lastErrors = new Map<string, string>();
   const failedUntil = new Map<string, number>();
+  const waiting: (() => void)[] = [];
+  let pulling = 0;
 
   return {
     async ensure(pod, container, tell, done) {
@@ -101,6 +105,20 @@ export function startImagePuller(world: World, { runtime, credentialsFor, access
     },
   };
 
+  async function inTurn<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+    if (pulling >= pullsMax) await new Promise<void>((resolve) => waiting.push(resolve));
+    else pulling += 1;
+    try {
+      signal.throwIfAborted();
+      return await act();
+    } finally {
+      // Whoever is next takes this place over.
+      const next = waiting.shift();
+      if (next) next();
+      else pulling -= 1;
+    }
+  }
+
   /** Registries are asked as each of those they may know, until one is let in; the last refusal is the one that is told. */
   async function pullWithAny(name: string, credentials: readonly PullCredential[], signal: AbortSignal): Promise<Pulled> {
     const [last, ...others] = credentials.toReversed();
@@ -120,7 +138,7 @@ export function startImagePuller(world: World, { runtime, credentialsFor, access
     pulls.set(key, pull);
     const shown = JSON.stringify(container.image);
     tell("Normal", "Pulling", `Pulling image ${shown}`);
-    const startedAt = world.clock.monotonic();
+    const askedAt = world.clock.monotonic();
     void (async () => {
       try {
         const { fitting, missing } = await credentialsFor(pod, name);
@@ -128,15 +146,20 @@ export function startImagePuller(world: World, { runtime, credentialsFor, access
           const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
           tell("Warning", "FailedToRetrieveImagePullSecret", message);
         }
-        const { ref, credential } = await pullWithAny(name, fitting, pull.abort.signal);
+        let startedAt = askedAt;
+        const { signal } = pull.abort;
+        const { ref, credential } = await inTurn(signal, () => {
+          startedAt = world.clock.monotonic();
+          return pullWithAny(name, fitting, signal);
+        });
         const image = (await runtime.imageStatus(ref)) ?? (await runtime.imageStatus(name));
         if (!image) throw new GrpcError(5, `image ${name} is not there after it was pulled`);
         await access.pulled({ id: image.id, name }, credential);
-        const took = durationOf(Math.trunc(world.clock.monotonic() - startedAt));
+        const since = (time: number) => durationOf(Math.trunc(world.clock.monotonic() - time));
         tell(
           "Normal",
           "Pulled",
-          `Successfully pulled image ${shown} in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`,
+          `Successfully pulled image ${shown} in ${since(startedAt)} (${since(askedAt)} including waiting). Image size: ${image.sizeBytes} bytes.`,
         );
         backOffs.forget(key);
         pull.outcome = { type: "present", image };

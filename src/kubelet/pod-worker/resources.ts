@@ -44,12 +44,14 @@ export function amountsOf({ cpuRequest, cpuLimit, memoryLimit }: Amounts): Linux
 /** What of the machine amounts depend on. */
 export interface MachineMemory {
   readonly memoryBytes: number;
+  /** Limits of the processor are not kept. */
+  readonly withoutCpuLimits?: boolean | undefined;
   /** Where containers can be kept from it; absent: there is none, or they cannot. */
   readonly swap?: { readonly bytes: number; readonly isLimited: boolean } | undefined;
 }
 
 /** What a container does not limit is limited as the Pod is. */
-export function linuxResources(pod: Pod, container: Container, { memoryBytes, swap }: MachineMemory): LinuxResources {
+export function linuxResources(pod: Pod, container: Container, { memoryBytes, swap, withoutCpuLimits }: MachineMemory): LinuxResources {
   const { limits = {}, requests = {} } = container.resources;
   const ofPod = pod.spec.resources?.limits ?? {};
   const hugepages = Object.entries(limits).flatMap(([name, amount]) => {
@@ -59,7 +61,7 @@ export function linuxResources(pod: Pod, container: Container, { memoryBytes, sw
   return {
     ...amountsOf({
       cpuRequest: requests["cpu"] ?? limits["cpu"],
-      cpuLimit: limits["cpu"] ?? ofPod["cpu"],
+      cpuLimit: withoutCpuLimits ? undefined : (limits["cpu"] ?? ofPod["cpu"]),
       memoryLimit: limits["memory"] ?? ofPod["memory"],
     }),
     ...(hugepages.length > 0 && { hugepages }),
