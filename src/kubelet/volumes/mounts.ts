@@ -2,6 +2,7 @@
 import type { World } from "#platform/world.ts";
 
 const commandMilliseconds = 30_000;
+const linksMax = 40;
 
 export interface Mounts {
   /** Mounts a file system in memory, unless something is mounted there already. */
@@ -87,13 +88,39 @@ export function systemMounts(world: World): Mounts {
     },
     isMounted,
     async unmountBelow(folder) {
-      const below = (await mountPoints()).filter((point) => point === folder || point.startsWith(`${folder}/`));
+      const real = await withoutLinks(folder);
+      const below = (await mountPoints()).filter((point) => point === real || point.startsWith(`${real}/`));
       for (const point of below.sort((a, b) => b.length - a.length)) await run("umount", [point]);
     },
   };
 
   async function isMounted(path: string): Promise<boolean> {
-    return (await mountPoints()).includes(path);
+    const points = await mountPoints();
+    return points.includes(path) || points.includes(await withoutLinks(path));
+  }
+
+  /** The path as the kernel names it among mount points: a machine's folder of the kubelet may be a link to a larger disk. */
+  async function withoutLinks(path: string): Promise<string> {
+    let real = "";
+    let links = 0;
+    for (const left = path.split("/"); left.length > 0; ) {
+      const part = left.shift() as string;
+      if (part === "" || part === ".") continue;
+      if (part === "..") {
+        real = real.slice(0, Math.max(0, real.lastIndexOf("/")));
+        continue;
+      }
+      const at = `${real}/${part}`;
+      if ((await world.files.stat(at))?.kind !== "link") {
+        real = at;
+        continue;
+      }
+      if (++links > linksMax) throw new Error(`${path}: too many levels of symbolic links`);
+      const target = await world.files.readLink(at);
+      if (target.startsWith("/")) real = "";
+      left.unshift(...target.split("/"));
+    }
+    return real === "" ? "/" : real;
   }
 
   async function run(program: string, arguments_: readonly string[]): Promise<void> {

@@ -277,3 +277,23 @@ test("VOLUME7 a subPath is mounted through the file that was opened, at a place 
   ]);
   await assert.rejects(pin("/volume", "nothing", "/pods/other"), /neither a file nor a folder/);
 });
+
+test("VOLUME8 what is mounted below the kubelet's folder is found where that folder is a link", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  await world.files.makeFolder("/proc/self");
+  await world.files.makeFolder("/disk/kubelet/pods/u1");
+  await world.files.makeFolder("/var/lib");
+  await world.files.link("../../disk/kubelet", "/var/lib/kubelet");
+  const points = ["/disk/kubelet/pods/u1/volumes/a", "/disk/kubelet/pods/u1/volumes/a/below", "/disk/kubelet/pods/u10/volumes/b"];
+  await world.files.write("/proc/self/mountinfo", points.map((point) => `36 35 0:1 / ${point} rw - ext4 disk rw\n`).join(""));
+  const ran: string[] = [];
+  world.processes.register("umount", async ({ arguments: given }) => {
+    ran.push(given.join(" "));
+    return 0;
+  });
+  const mounts = systemMounts(world);
+  assert.equal(await mounts.isMounted("/var/lib/kubelet/pods/u1/volumes/a"), true);
+  assert.equal(await mounts.isMounted("/var/lib/kubelet/pods/u1/volumes/c"), false);
+  await mounts.unmountBelow("/var/lib/kubelet/pods/u1");
+  assert.deepEqual(ran, ["/disk/kubelet/pods/u1/volumes/a/below", "/disk/kubelet/pods/u1/volumes/a"]);
+});
