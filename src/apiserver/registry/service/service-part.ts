@@ -55,6 +55,7 @@ export function servicePart({ clusterIps, nodePorts }: ServiceRanges): ResourceP
         ports.add(claim);
         const index = asked?.spec.ports?.findIndex(({ nodePort }) => nodePort === port) ?? -1;
         if (index >= 0) throw portRefused(service, index, port, "provided port is already allocated");
+        if (asked?.spec.healthCheckNodePort === port) throw healthPortRefused(port, "provided port is already allocated");
       },
       stored(service, old) {
         for (const claim of old ? claimsOfService(old) : []) (claim.startsWith("serviceips/") ? ips : ports).delete(claim);
@@ -186,6 +187,9 @@ function withNodePorts(service: Service, old: Service | undefined, range: Servic
     mine.set(`${port.port}`, nodePort);
     return { ...port, nodePort };
   });
+  const asked = hasHealthCheck(spec) ? (spec.healthCheckNodePort ?? 0) : 0;
+  if (asked > 0 && (asked < range.first || asked > range.last) && asked !== old?.spec.healthCheckNodePort)
+    throw healthPortRefused(asked, `provided port is not in the valid range. The range of valid ports is ${range.first}-${range.last}`);
   const health = hasHealthCheck(spec) && !spec.healthCheckNodePort ? { healthCheckNodePort: pick() } : {};
   return withSpec(service, { ports, ...health });
 }
@@ -199,4 +203,8 @@ function addressRefused({ metadata, spec }: Service, ip: string, why: string): S
 
 function portRefused({ metadata }: Service, index: number, port: number, detail: string): StatusError {
   return invalid(Service, metadata.name, [{ type: "Invalid", field: `spec.ports[${index}].nodePort`, value: port, detail }]);
+}
+
+function healthPortRefused(port: number, why: string): StatusError {
+  return new StatusError("InternalError", `Internal error occurred: failed to allocate requested HealthCheck NodePort ${port}: ${why}`, {});
 }
