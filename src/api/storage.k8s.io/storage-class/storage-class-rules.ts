@@ -1,5 +1,6 @@
 // The rules of StorageClasses.
-import { duplicate, invalid, required, tooLong, tooMany } from "#schema/derive/field-error.ts";
+import { deepEqual } from "#schema/derive/equal.ts";
+import { duplicate, forbidden, invalid, required, tooLong, tooMany } from "#schema/derive/field-error.ts";
 import { labelValueProblems, qualifiedNameProblems } from "#schema/derive/formats.ts";
 import type { FieldError } from "#schema/kind.ts";
 import type { StorageClass, TopologySelectorTerm } from "./storage-class.ts";
@@ -7,11 +8,18 @@ import type { StorageClass, TopologySelectorTerm } from "./storage-class.ts";
 const parametersMax = 512;
 const parameterBytesMax = 256 * 1024;
 
-export function storageClassErrors({ provisioner, parameters = {}, allowedTopologies = [] }: StorageClass): readonly FieldError[] {
+export function storageClassErrors(storageClass: StorageClass, { old }: { readonly old?: StorageClass }): readonly FieldError[] {
+  const { provisioner, parameters = {}, allowedTopologies = [] } = storageClass;
   const errors: FieldError[] = [];
   for (const problem of provisioner === "" ? [] : qualifiedNameProblems(provisioner.toLowerCase()))
     errors.push(invalid("provisioner", provisioner, problem));
-  return [...errors, ...parameterErrors(parameters, "parameters"), ...topologyErrors(allowedTopologies)];
+  errors.push(...parameterErrors(parameters, "parameters"), ...topologyErrors(allowedTopologies));
+  return old ? [...errors, ...settledErrors(storageClass, old, ["parameters", "provisioner", "reclaimPolicy"])] : errors;
+}
+
+/** Fields that what was made already goes by. */
+export function settledErrors<T>(now: T, old: T, names: readonly (keyof T & string)[]): readonly FieldError[] {
+  return names.filter((name) => !deepEqual(now[name], old[name])).map((name) => forbidden(name, `updates to ${name} are forbidden.`));
 }
 
 /** What a provisioner or driver is told. */

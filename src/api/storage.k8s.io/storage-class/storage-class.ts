@@ -27,12 +27,11 @@ export const TopologySelectorTerm = message(
 export interface TopologySelectorTerm extends Infer<typeof TopologySelectorTerm> {}
 
 const fields = {
-  provisioner: string(2, { always: true, required: true, immutable: true, doc: "Who makes its volumes." }),
-  parameters: map(3, "string", { immutable: true, doc: "What the provisioner is told." }),
+  provisioner: string(2, { always: true, required: true, doc: "Who makes its volumes." }),
+  parameters: map(3, "string", { doc: "What the provisioner is told." }),
   reclaimPolicy: string(4, {
     optional: true,
     default: "Delete",
-    immutable: true,
     enum: ["Delete", "Retain"],
     doc: "What becomes of its volumes when their claims go.",
   }),

@@ -4,8 +4,8 @@ import { ageColumn, nameColumn } from "#api/meta/columns.ts";
 import { volumeAttributesClassErrors } from "./volume-attributes-class-rules.ts";
 
 const fields = {
-  driverName: string(2, { always: true, required: true, immutable: true, doc: "Name of the driver." }),
-  parameters: map(3, "string", { immutable: true, doc: "What the driver is told." }),
+  driverName: string(2, { always: true, required: true, doc: "Name of the driver." }),
+  parameters: map(3, "string", { doc: "What the driver is told." }),
 };
 
 export interface VolumeAttributesClass extends ObjectOf<undefined, undefined, typeof fields> {}
