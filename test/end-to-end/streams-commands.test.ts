@@ -11,7 +11,7 @@ import { busyboxImage, type LabNode, nodeFor, nodePrograms, registryPrograms, st
 
 const client = findKubectl();
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl", "script");
-const address = "192.168.83.20";
+const address = "192.168.86.20";
 const path = "path" in client ? client.path : "kubectl";
 /** Every version beside the one on PATH. */
 const versions = ["1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33"].flatMap((version) => kubectlOfVersion(path, version) ?? []);

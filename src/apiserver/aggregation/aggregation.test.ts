@@ -124,7 +124,7 @@ const kettle: HttpHandler = async ({ path }): Promise<HttpResponse> =>
 
 const cups = "/apis/tea.example.com/v1/namespaces/a/cups";
 
-test("requests go to the server behind the APIService, with word of who asks and without their credentials", () =>
+test("AGG1 requests go to the server behind the APIService, with word of who asks and without their credentials", () =>
   withServer(kettle, async ({ world, ask, asked, available }) => {
     await world.clock.sleep(rootScope("pause", () => {}), 500);
     assert.equal(await available(), "Available True Passed");
@@ -139,7 +139,7 @@ test("requests go to the server behind the APIService, with word of who asks and
     assert.equal((await ask(`${cups}/moved`)).status, 502);
   }));
 
-test("what the server serves is part of discovery", () =>
+test("AGG2 what the server serves is part of discovery", () =>
   withServer(kettle, async ({ world, ask }) => {
     await world.clock.sleep(rootScope("pause", () => {}), 500);
     const { groups } = JSON.parse((await ask("/apis")).text);
@@ -170,7 +170,7 @@ test("what the server serves is part of discovery", () =>
     ]);
   }));
 
-test("a server that cannot be reached is not available, and says why", () => {
+test("AGG3 a server that cannot be reached is not available, and says why", () => {
   let isUp = true;
   return withServer(
     async (request) => (isUp ? kettle(request) : { status: 500, headers: {}, body: bytes("") }),
@@ -196,7 +196,7 @@ test("a server that cannot be reached is not available, and says why", () => {
   );
 });
 
-test("a part of this process serves a version as well; own versions are listed; servers are told how to know this one", () =>
+test("AGG4 a part of this process serves a version as well; own versions are listed; servers are told how to know this one", () =>
   withServer(
     kettle,
     async ({ world, api, ask, available }) => {
