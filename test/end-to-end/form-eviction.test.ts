@@ -24,7 +24,7 @@ test("A node that runs short", { skip, timeout: 9 * 60_000 }, async (context) =>
       return text.startsWith("Failed|") ? text.slice("Failed|".length) : undefined;
     });
 
-  const restartKubelet = async (): Promise<void> => {
+  const kubeletId = async (): Promise<string> => {
     const { stdout } = await machine.run([
       node,
       "--disable-warning=ExperimentalWarning",
@@ -33,8 +33,9 @@ test("A node that runs short", { skip, timeout: 9 * 60_000 }, async (context) =>
     ]);
     const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
     assert.ok(id, stdout);
-    await machine.sh(`kill ${id}`);
+    return id;
   };
+  const restartKubelet = async () => machine.sh(`kill ${await kubeletId()}`);
 
   // The kubelet is started anew with room for a few hundred MiB more than what runs already.
   await machine.sh(`
@@ -45,6 +46,8 @@ podPidsLimit: 40
 kubeReserved: {memory: "$((total - used - ${600 * mebibyte}))"}
 evictionHard: {memory.available: 100Mi}
 evictionPressureTransitionPeriod: 6s
+shutdownGracePeriod: 8s
+shutdownGracePeriodCriticalPods: 4s
 END`);
   const before = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
   await restartKubelet();
@@ -144,6 +147,27 @@ echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
       return stdout === "" ? true : undefined;
     });
     assert.equal(await field("vital", ".status.containerStatuses[0].restartCount"), "0");
+  });
+
+  await context.test("NODE-174: where there is no systemd, SIGPWR tells the kubelet that the machine goes down", async () => {
+    await apply(waiting("last", nodeName, "resources: {requests: {memory: 1Mi}}"));
+    // It takes all the time there is before the API server's turn comes.
+    const stubborn = pod(
+      "stubborn",
+      nodeName,
+      `resources: {requests: {memory: 1Mi}}, command: [sh, -c, "trap '' TERM; while :; do sleep 0.5; done"]`,
+    );
+    await apply(stubborn.replace("GracePeriodSeconds: 1", "GracePeriodSeconds: 60"));
+    await ready("last");
+    await ready("stubborn");
+    await machine.sh(`kill -PWR ${await kubeletId()}`);
+    const told = ["get", "pod", "last", "-o", "jsonpath={.status.phase}|{.status.reason}|{.status.message}"];
+    await eventually("its Pod is told", 10, async () =>
+      (await tryKubectl(told)).stdout === "Failed|Terminated|Pod was terminated in response to imminent node shutdown." ? true : undefined,
+    );
+    await eventually("nothing runs any more", 20, async () =>
+      (await machine.sh("ctr -n k8s.io tasks ls | grep -c RUNNING || true")) === "0" ? true : undefined,
+    );
   });
 });
 

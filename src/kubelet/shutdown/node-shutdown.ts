@@ -1,5 +1,5 @@
 // The node before its machine goes down: it takes no more Pods, says that it is not ready, and ends those it has in good order, the
-// least important first.
+// least important first. It is told by systemd's logind, or, where another program keeps the machine, by SIGPWR.
 import type { Scope } from "#base/scope.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { World } from "#platform/world.ts";
@@ -34,15 +34,18 @@ export function startNodeShutdown(scope: Scope, world: World, needs: NodeShutdow
     isShuttingDown = value;
     changed();
   };
+  const shutDown = async (task: Scope) => {
+    if (isShuttingDown) return;
+    set(true);
+    await endPods(task, world, needs);
+  };
   scope.start("node shutdown", (task) =>
-    followLogind(task, world, longest(groups), {
-      shuttingDown: async () => {
-        set(true);
-        await endPods(task, world, needs);
-      },
-      cancelled: () => set(false),
-    }),
+    followLogind(task, world, longest(groups), { shuttingDown: () => shutDown(task), cancelled: () => set(false) }),
   );
+  world.processes.onSignal(scope, "SIGPWR", () => {
+    world.log.info("the machine is about to shut down, says SIGPWR");
+    scope.start("ending Pods", shutDown);
+  });
   return {
     get isShuttingDown() {
       return isShuttingDown;
