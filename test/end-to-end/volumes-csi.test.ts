@@ -95,8 +95,9 @@ test("CSI on one node", { skip, timeout: 9 * 60_000 }, async (context) => {
       const second = published.find(
         ({ targetPath }) => String(targetPath) === `/var/lib/kubelet/pods/${uid}/volumes/kubernetes.io~csi/one/mount`,
       );
-      assert.equal(second?.["readonly"], true);
-      const { "csi.storage.k8s.io/serviceAccount.tokens": tokens = "", ...told } = second?.["volumeContext"] as Record<string, string>;
+      assert.ok(second);
+      assert.equal(second["readonly"], true);
+      const { "csi.storage.k8s.io/serviceAccount.tokens": tokens = "", ...told } = second["volumeContext"] as Record<string, string>;
       const { token, expirationTimestamp } = JSON.parse(tokens).store as { token: string; expirationTimestamp: string };
       assert.match(JSON.stringify(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()), /store/);
       assert.match(expirationTimestamp, /^20\d\d-.*Z$/);
@@ -108,7 +109,7 @@ test("CSI on one node", { skip, timeout: 9 * 60_000 }, async (context) => {
         "csi.storage.k8s.io/pod.uid": uid,
         "csi.storage.k8s.io/serviceAccount.name": "default",
       });
-      assert.deepEqual(second?.["volumeCapability"], {
+      assert.deepEqual(second["volumeCapability"], {
         mount: { fsType: "", mountFlags: ["noatime"], volumeMountGroup: "" },
         accessMode: { mode: 1 },
       });

@@ -218,6 +218,24 @@ const clusterRoles: readonly DefaultClusterRole[] = [
   { name: "system:kube-scheduler", rules: schedulerRules },
   { name: "system:kube-controller-manager", rules: controllerManagerRules },
   {
+    name: "system:persistent-volume-provisioner",
+    rules: [
+      rule("create delete get list watch", "core", "persistentvolumes"),
+      rule("get list update watch", "core", "persistentvolumeclaims"),
+      rule(reads, "storage.k8s.io", "storageclasses"),
+      rule("watch", "core", "events"),
+      rule("create patch update", "core events.k8s.io", "events"),
+    ],
+  },
+  {
+    name: "system:volume-scheduler",
+    rules: [
+      rule("get list patch update watch", "core", "persistentvolumes"),
+      rule(reads, "storage.k8s.io", "storageclasses"),
+      rule("get list patch update watch", "core", "persistentvolumeclaims"),
+    ],
+  },
+  {
     name: "system:kube-dns",
     rules: [rule("list watch", "core", "endpoints services"), rule("list watch", "discovery.k8s.io", "endpointslices")],
   },
@@ -253,6 +271,7 @@ const clusterBindings: readonly DefaultBinding[] = [
   bound("system:kube-controller-manager", user("system:kube-controller-manager")),
   bound("system:kube-dns", account("kube-system", "kube-dns")),
   bound("system:kube-scheduler", user("system:kube-scheduler")),
+  bound("system:volume-scheduler", user("system:kube-scheduler")),
   bound("system:service-account-issuer-discovery", group("system:serviceaccounts")),
   // Nodes get their rights from the node authoriser; the role is there for who needs it otherwise.
   bound("system:node"),
