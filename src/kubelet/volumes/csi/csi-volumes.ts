@@ -1,7 +1,7 @@
 // Volumes of CSI drivers: staged once for the node, published for each Pod, and taken back in the opposite order.
 //
 // Invariants:
-// - What is published stands in vol_data.json before the driver is asked, so that it is found again after a restart.
+// - What is staged or published for a Pod stands in its vol_data.json before the driver is asked, so that it is taken back whatever failed.
 // - Of one volume, one thing is done at a time.
 import { Secret } from "#api/core/secret/secret.ts";
 import type { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
@@ -113,7 +113,8 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
       const folder = stagingFolder(csi.driver, csi.volumeHandle);
       stagingTargetPath = `${folder}/globalmount`;
       await files.makeFolder(stagingTargetPath, { mode: 0o750 });
-      await files.write(`${folder}/${dataFile}`, JSON.stringify(data), { mode: 0o600 });
+      await noted(pod, data);
+      await files.replace(`${folder}/${dataFile}`, JSON.stringify(data), { mode: 0o600 });
       const secrets = await secretOf(csi.nodeStageSecretRef);
       await explained(`MountVolume.MountDevice failed for volume ${named} : `, () =>
         driver.stage({ ...shared, stagingTargetPath, secrets, volumeContext: csi.volumeAttributes ?? {} }),
@@ -200,10 +201,7 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
     data: VolumeData,
     request: Omit<Parameters<Connected["publish"]>[0], "targetPath">,
   ): Promise<string> {
-    const folder = `${volumesFolder(pod.metadata.uid)}/${data.specVolID}`;
-    const targetPath = `${folder}/mount`;
-    await files.makeFolder(folder, { mode: 0o750 });
-    await files.write(`${folder}/${dataFile}`, JSON.stringify(data), { mode: 0o600 });
+    const targetPath = `${await noted(pod, data)}/mount`;
     await explained(
       `MountVolume.SetUp failed for volume ${JSON.stringify(data.specVolID)} : kubernetes.io/csi: mounter.SetupAt failed: `,
       () => driver.publish({ ...request, targetPath }),
@@ -211,11 +209,30 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
     return targetPath;
   }
 
-  async function unmount(folder: string): Promise<void> {
+  /** Writes down that the Pod has the volume, or is about to. Returns the folder for it. */
+  async function noted(pod: Pod, data: VolumeData): Promise<string> {
+    const folder = `${volumesFolder(pod.metadata.uid)}/${data.specVolID}`;
+    const path = `${folder}/${dataFile}`;
+    await files.makeFolder(folder, { mode: 0o750 });
+    const text = JSON.stringify(data);
+    if ((await files.readText(path).catch(() => undefined)) !== text) await files.replace(path, text, { mode: 0o600 });
+    return folder;
+  }
+
+  /** Undefined where nothing was asked of a driver yet: what was cut off while it was written was written before that. */
+  async function dataIn(folder: string): Promise<VolumeData | undefined> {
     const text = await files.readText(`${folder}/${dataFile}`).catch(() => undefined);
-    // Nothing was asked of a driver yet.
-    if (text === undefined) return;
-    const { driverName, volumeHandle, volumeLifecycleMode } = JSON.parse(text) as VolumeData;
+    try {
+      return text === undefined ? undefined : (JSON.parse(text) as VolumeData);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function unmount(folder: string): Promise<void> {
+    const data = await dataIn(folder);
+    if (!data) return;
+    const { driverName, volumeHandle, volumeLifecycleMode } = data;
     await inTurn(keyOf(driverName, volumeHandle), async () => {
       const driver = drivers.driver(driverName);
       if (!driver) throw new VolumeError(`kubernetes.io/csi: Unmounter.TearDownAt failed to get CSI client: ${unregistered(driverName)}`);
@@ -229,7 +246,10 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
   async function unstage(driver: Connected, volumeHandle: string, leaving: string): Promise<void> {
     const folder = stagingFolder(driver.name, volumeHandle);
     if ((await files.stat(folder)) === undefined || (await isUsed(driver.name, volumeHandle, leaving))) return;
-    await driver.unstage(volumeHandle, `${folder}/globalmount`);
+    const staged = `${folder}/globalmount`;
+    await driver.unstage(volumeHandle, staged);
+    // A driver that left its mount behind must not lose what is in it: the folder itself goes, or nothing.
+    await files.remove(staged);
     await files.remove(folder, { recursive: true });
   }
 
@@ -239,8 +259,7 @@ export function startCsiVolumes(world: World, { client, nodeName, rootFolder, dr
       const folder = volumesFolder(uid);
       for (const name of (await files.stat(folder)) ? await files.list(folder) : []) {
         if (`${folder}/${name}` === leaving) continue;
-        const text = await files.readText(`${folder}/${name}/${dataFile}`).catch(() => undefined);
-        const data = text === undefined ? undefined : (JSON.parse(text) as VolumeData);
+        const data = await dataIn(`${folder}/${name}`);
         if (data?.driverName === driverName && data.volumeHandle === volumeHandle) return true;
       }
     }
