@@ -96,7 +96,9 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
         }
       }),
     );
-    for (const uid of await volumes.leftovers()) if (isOrphan(uid)) await volumes.unmount(uid);
+    // One that cannot be cleared, for want of its driver, does not keep the others.
+    for (const uid of await volumes.leftovers())
+      if (isOrphan(uid)) await attempt(`take away the volumes of Pod ${uid}, which is gone`, () => volumes.unmount(uid));
     for (const uid of (await cgroups?.list()) ?? []) if (isOrphan(uid)) await cgroups?.remove(uid);
     await clearLogs(isOrphan);
   }
