@@ -90,7 +90,9 @@ done`;
   return Number.parseInt(stdout, 10) || 0;
 }
 
-async function removeMounts(world: World, folder: string): Promise<void> {
+async function removeMounts(world: World, path: string): Promise<void> {
+  // The kernel names mount points without links, and the folder may be one, to a larger disk.
+  const folder = (await world.processes.run("readlink", ["-f", path], { timeoutMilliseconds: 5_000 })).stdout.trim() || path;
   const mounts = (await world.files.readText("/proc/self/mounts").catch(() => ""))
     .split("\n")
     .map((line) => unescaped(line.split(" ")[1] ?? ""));
