@@ -38,6 +38,20 @@ test("SYNC13 what this machine cannot keep is refused in upstream's words", () =
   });
 });
 
+test("SYNC10 a port of the node that is taken, and a taint that would drive the Pod away", () => {
+  const onPort = (hostPort: number, hostIP = "", protocol = "TCP") =>
+    newPod({ containers: [{ name: "c", image: "i", ports: [{ containerPort: 80, hostPort, hostIP, protocol }] }] });
+  const reason = (pod: Pod, other: Pod) => admit(pod, [other], node, { maxPods: 110 })?.reason;
+  assert.equal(reason(onPort(80), onPort(80, "10.0.0.1")), "NodePorts");
+  assert.equal(reason(onPort(80, "10.0.0.2"), onPort(80, "10.0.0.1")), undefined);
+  assert.equal(reason(onPort(80), onPort(80, "", "UDP")), undefined);
+  assert.equal(reason(onPort(80), onPort(81)), undefined);
+  const tainted: Node = { ...node, spec: { ...node.spec, taints: [{ key: "k", effect: "NoExecute" }] } as Node["spec"] };
+  const refused = admit(newPod({}), [], tainted, { maxPods: 110 });
+  assert.deepEqual(refused, { reason: "TaintToleration", message: "Pod was rejected: Predicate TaintToleration failed" });
+  assert.equal(admit(newPod({ tolerations: [{ key: "k", operator: "Exists" }] }), [], tainted, { maxPods: 110 }), undefined);
+});
+
 test("RESIZE1 more than the node has is Infeasible, more than is left is Deferred", () => {
   const judge = (cpu: string, others: readonly Pod[]) => judgeResize(newPod({}, cpu), others, node);
   assert.deepEqual(judge("2", []), { fits: true });

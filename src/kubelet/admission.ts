@@ -2,7 +2,8 @@
 import type { Node } from "#api/core/node/node.ts";
 import { allowsNode } from "#api/core/pod/node-affinity.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import { podRequests } from "#api/core/pod/resources.ts";
+import { isSidecar, podRequests } from "#api/core/pod/resources.ts";
+import { untolerated } from "#api/core/pod/tolerations.ts";
 import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
 import { allContainers, isControlPlane, isStatic } from "./layout.ts";
 import type { ResizeVerdict } from "./pod-worker/resizing.ts";
@@ -35,6 +36,10 @@ export function admit(
     return rejection("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host");
   if (!node) return undefined;
   if (!isStatic(pod) && !allowsNode(pod, node)) return rejection("NodeAffinity", "Predicate NodeAffinity failed");
+  if (portsClash(pod, others)) return rejection("NodePorts", "Predicate NodePorts failed");
+  const evicting = (node.spec.taints ?? []).filter(({ effect }) => effect === "NoExecute");
+  if (!isStatic(pod) && untolerated(pod.spec.tolerations, evicting).length > 0)
+    return rejection("TaintToleration", "Predicate TaintToleration failed");
   const { operatingSystem } = node.status.nodeInfo;
   if (pod.spec.os && operatingSystem && pod.spec.os.name !== operatingSystem)
     return rejection("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS");
@@ -85,6 +90,28 @@ function outOf(name: string, requested: number, used: number, capacity: number):
 
 function rejection(reason: string, why: string): Rejection {
   return { reason, message: `Pod was rejected: ${why}` };
+}
+
+/** Whether a port of the node that the Pod wants is taken. */
+function portsClash(pod: Pod, others: readonly Pod[]): boolean {
+  const taken = others.flatMap(hostPorts);
+  return hostPorts(pod).some((one) =>
+    taken.some(
+      (other) =>
+        one.hostPort === other.hostPort &&
+        one.protocol === other.protocol &&
+        (isAnyAddress(one.hostIP) || isAnyAddress(other.hostIP) || one.hostIP === other.hostIP),
+    ),
+  );
+}
+
+function hostPorts({ spec }: Pod) {
+  const lasting = [...spec.containers, ...(spec.initContainers ?? []).filter(isSidecar)];
+  return lasting.flatMap(({ ports = [] }) => ports.filter(({ hostPort }) => hostPort));
+}
+
+function isAnyAddress(address = ""): boolean {
+  return address === "" || address === "0.0.0.0" || address === "::";
 }
 
 function wantsAppArmor(pod: Pod): boolean {
