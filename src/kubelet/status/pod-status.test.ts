@@ -225,6 +225,7 @@ test("STATUS2 only what differs is written, and others' conditions stay", () => 
 test("SYNC10 what does not fit is told why", () => {
   const node = {
     metadata: { name: "n", labels: {} },
+    spec: {},
     status: { nodeInfo: {}, allocatable: { cpu: "2", memory: "1Gi", pods: "110" } },
   } as never;
   const asks = (cpu: string) => newPod({ containers: [{ name: "main", image, resources: { requests: { cpu } } }] });
