@@ -129,3 +129,16 @@ test("a Pod that is gone wakes its Services, though nothing else about it change
   assert.deepEqual(podsBehind.wakes({ type: "deleted", object: one, old: one }, services), ["a/web"]);
   assert.deepEqual(podsBehind.wakes({ type: "changed", object: one, old: one }, services), []);
 });
+
+test("trafficDistribution says for which zones and nodes the ready endpoints are meant", () => {
+  const node = { metadata: { name: "n", labels: { "topology.kubernetes.io/zone": "east" } } } as unknown as Node;
+  const hints = (trafficDistribution: string | undefined, ready = true) => {
+    const object = service(trafficDistribution === undefined ? {} : { trafficDistribution });
+    const [slice] = after([], decide({ object, pods: [pod(1, { ready })], slices: [], nodes: [node] }));
+    return slice?.endpoints[0]?.hints;
+  };
+  assert.equal(hints(undefined), undefined);
+  for (const same of ["PreferClose", "PreferSameZone"]) assert.deepEqual(hints(same), { forZones: [{ name: "east" }] });
+  assert.deepEqual(hints("PreferSameNode"), { forZones: [{ name: "east" }], forNodes: [{ name: "n" }] });
+  assert.equal(hints("PreferSameNode", false), undefined);
+});

@@ -20,8 +20,10 @@ export interface NetworkPolicyNeeds {
   readonly families: readonly ("IPv4" | "IPv6")[];
 }
 
-/** Changes within this time are carried out together. */
+/** Changes within this time are carried out together; longer where carrying out takes long, so that it does not take up the machine. */
 const gatherMilliseconds = 20;
+const restShare = 4;
+const longest = 1_000;
 /** Rules are written anew after this long, in case somebody else touched them. */
 const renewMilliseconds = 30_000;
 
@@ -31,6 +33,7 @@ export async function enforceNetworkPolicies(scope: Scope, world: World, needs: 
   const kernels = families.map((family) => ({ family, loader: tableLoader(world) }));
   let isDirty = true;
   let wake: (() => void) | undefined;
+  let took = 0;
   const changed = () => {
     isDirty = true;
     wake?.();
@@ -79,10 +82,12 @@ export async function enforceNetworkPolicies(scope: Scope, world: World, needs: 
         });
         wake = undefined;
       }
-      await world.clock.sleep(task, gatherMilliseconds);
+      await world.clock.sleep(task, Math.max(gatherMilliseconds, took * restShare));
       isDirty = false;
       try {
+        const began = world.clock.monotonic();
         await load(anew);
+        took = Math.min(longest, world.clock.monotonic() - began);
       } catch (error) {
         isDirty = true;
         world.log.error("cannot load the rules of network policies; trying again", { error: (error as Error).message });
