@@ -13,7 +13,7 @@ const data = "/var/lib/test-csi";
 
 test("CSI on one node", { skip, timeout: 9 * 60_000 }, async (context) => {
   const lab = await nodeFor(context, { name: uniqueName("e2e-csi"), address });
-  const { machine, kubectl, apply } = lab;
+  const { machine, kubectl, tryKubectl, apply } = lab;
   await startRegistry(machine);
   const inPod = (pod: string, text: string) => kubectl(["exec", pod, "--", "sh", "-c", text]);
   const ready = (pod: string) => kubectl(`wait --for=condition=Ready pod/${pod} --timeout=60s`);
@@ -138,6 +138,37 @@ test("CSI on one node", { skip, timeout: 9 * 60_000 }, async (context) => {
     await machine.sh(`rm ${data}/fail/NodePublishVolume`);
     await ready("three");
   });
+
+  await context.test(
+    "STORAGE-89: a kubelet that is killed finds its volumes again, and the Pods that have them do not notice",
+    async () => {
+      const kubelet = () =>
+        machine.sh(
+          "for p in /proc/[0-9]*; do if tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'kubele[t] --'; then echo ${p#/proc/}; fi; done",
+        );
+      const before = await kubelet();
+      assert.match(before, /^\d+$/);
+      await machine.sh(`kill -9 ${before}`);
+      await until("there is another kubelet", 30, async () => /^\d+$/.test(await kubelet()) && (await kubelet()) !== before);
+      await until("the Pod can be reached", 30, async () => {
+        const { code, stdout } = await tryKubectl([
+          "exec",
+          "three",
+          "--",
+          "sh",
+          "-c",
+          "echo again >/data/again; cat /data/file /data/again",
+        ]);
+        return code === 0 && stdout === "shared\nagain\n";
+      });
+      assert.equal(await field("pod three", ".status.containerStatuses[0].restartCount"), "0");
+      await until(
+        "the driver is registered anew",
+        30,
+        async () => (await field(`csinode ${nodeName}`, ".spec.drivers[0].name")) === driver,
+      );
+    },
+  );
 
   await context.test("STORAGE-85: volumes stay while the driver is away, and Pods end once it is back", async () => {
     await end();

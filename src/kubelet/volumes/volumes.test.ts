@@ -297,3 +297,17 @@ test("VOLUME8 what is mounted below the kubelet's folder is found where that fol
   await mounts.unmountBelow("/var/lib/kubelet/pods/u1");
   assert.deepEqual(ran, ["/disk/kubelet/pods/u1/volumes/a/below", "/disk/kubelet/pods/u1/volumes/a"]);
 });
+
+test("VOLUME12 what is still where a volume or a part of one was mounted is not removed with the Pod", async () => {
+  for (const place of ["volumes/kubernetes.io~local-volume/pv", "volume-subpaths/data/main/0", "volumes/kubernetes.io~csi/pv/mount"]) {
+    const { world, volumes } = setUp();
+    const path = `/var/lib/kubelet/pods/u1/${place}`;
+    await world.files.makeFolder(path);
+    await world.files.write(`${path}/file`, "kept");
+    await assert.rejects(volumes.unmount("u1"));
+    assert.equal(await world.files.readText(`${path}/file`), "kept");
+    await world.files.remove(`${path}/file`);
+    await volumes.unmount("u1");
+    assert.deepEqual(await volumes.leftovers(), []);
+  }
+});

@@ -90,6 +90,7 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
       if ((await files.stat(folder)) === undefined) return;
       await csi?.unmountAll(uid);
       await mounts.unmountBelow(folder);
+      for (const place of await mountPlaces(folder)) await files.remove(place);
       await files.remove(folder, { recursive: true });
       places.delete(uid);
       objects.release(uid);
@@ -100,6 +101,27 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
       return (await files.stat(root)) === undefined ? [] : files.list(root);
     },
   };
+
+  /**
+   * Where something of others was mounted: empty by now, and removed only so. Whatever is still there is not the Pod's to take along.
+   */
+  async function mountPlaces(folder: string): Promise<readonly string[]> {
+    const below = async (paths: readonly string[]) =>
+      (
+        await Promise.all(
+          paths.map(async (path) =>
+            (await files.stat(path))?.kind === "folder" ? (await files.list(path)).map((name) => `${path}/${name}`) : [],
+          ),
+        )
+      ).flat();
+    const volumes = `${folder}/volumes/kubernetes.io~`;
+    const published = (await below([`${volumes}csi`])).map((path) => `${path}/mount`);
+    return [
+      ...(await below([`${volumes}local-volume`])),
+      ...published,
+      ...(await below(await below(await below([`${folder}/volume-subpaths`])))),
+    ];
+  }
 
   function pathOf(pod: Pod, name: string): string {
     const volume = volumeNamed(pod, name);
