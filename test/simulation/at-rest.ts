@@ -5,8 +5,8 @@ import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isSidecar } from "#api/core/pod/resources.ts";
 import { conditionOf } from "#api/meta/conditions.ts";
-import { labels } from "#kubelet/layout.ts";
-import type { Cluster } from "./cluster.ts";
+import { annotations, isMirror, labels } from "#kubelet/layout.ts";
+import { type Cluster, manifestsFolder } from "./cluster.ts";
 
 const sandboxesKept = 1;
 
@@ -30,7 +30,8 @@ export class Ledger {
         ...(object.status.containerStatuses ?? []),
       ]) {
         const key = `${uid}/${container}`;
-        if (Number(restartCount) < (this.#restarts.get(key) ?? 0))
+        // How often a static Pod was restarted is known to the runtime only.
+        if (!isMirror(object) && Number(restartCount) < (this.#restarts.get(key) ?? 0))
           this.complaints.push(`container ${container} of Pod ${name} had ${this.#restarts.get(key)} restarts and has ${restartCount}`);
         this.#restarts.set(key, Number(restartCount));
       }
@@ -81,10 +82,16 @@ function ofPod(cluster: Cluster, pod: Pod): readonly string[] {
   const containers = cluster
     .machine(nodeName)
     .runtime.all()
-    .containers.filter(({ labels: own }) => own[labels.podUid] === metadata.uid);
+    .containers.filter(({ labels: own }) => own[labels.podUid] === uidOnNode(pod));
   const running = containers.filter(({ state }) => state === "running");
   const complaints: string[] = [];
   const isFinal = status.phase === "Succeeded" || status.phase === "Failed";
+  if (spec.restartPolicy === "Never") {
+    for (const one of spec.containers) {
+      const started = containers.filter(({ name: container, startedAt }) => container === one.name && startedAt !== undefined);
+      if (started.length > 1) complaints.push(`${name}: container ${one.name} was started ${started.length} times`);
+    }
+  }
   if (isFinal) {
     for (const one of running) complaints.push(`${name}: container ${one.name} still runs`);
     const exits = (status.containerStatuses ?? []).map(({ state }) => state?.terminated?.exitCode);
@@ -124,11 +131,53 @@ function ofPod(cluster: Cluster, pod: Pod): readonly string[] {
   return complaints;
 }
 
+/** A static Pod is known to its machine by the uid of its manifest. */
+const uidOnNode = ({ metadata }: Pod): string => metadata.annotations?.[annotations.configMirror] ?? metadata.uid;
+
+/** No folder of volumes or logs belongs to nobody. */
+export async function folderProblems(cluster: Cluster): Promise<readonly string[]> {
+  const complaints: string[] = [];
+  for (const nodeName of cluster.nodeNames) {
+    const { files } = cluster.machine(nodeName).world;
+    const own = new Set(
+      cluster
+        .list(Pod)
+        .filter(({ spec }) => spec.nodeName === nodeName)
+        .map(uidOnNode),
+    );
+    const podFolders = await files.list("/var/lib/kubelet/pods").catch(() => []);
+    for (const uid of podFolders) if (!own.has(uid)) complaints.push(`${nodeName}: the folder of Pod ${uid} is left`);
+    const logFolders = await files.list("/var/log/pods").catch(() => []);
+    for (const name of logFolders)
+      if (!own.has(name.slice(name.lastIndexOf("_") + 1))) complaints.push(`${nodeName}: the logs ${name} are left`);
+  }
+  return complaints;
+}
+
+/** Every manifest has a mirror in the API, and no mirror is without its manifest. */
+export async function mirrorProblems(cluster: Cluster): Promise<readonly string[]> {
+  const complaints: string[] = [];
+  for (const nodeName of cluster.nodeNames) {
+    const names = await cluster
+      .machine(nodeName)
+      .world.files.list(manifestsFolder)
+      .catch(() => []);
+    const wanted = names.map((file) => `${file.replace(/\.json$/, "")}-${nodeName}`).sort();
+    const mirrors = cluster
+      .list(Pod)
+      .filter(({ metadata, spec }) => spec.nodeName === nodeName && metadata.annotations?.[annotations.configMirror] !== undefined)
+      .map(({ metadata }) => metadata.name)
+      .sort();
+    if (wanted.join() !== mirrors.join()) complaints.push(`${nodeName}: manifests ${wanted.join()}, mirrors ${mirrors.join()}`);
+  }
+  return complaints;
+}
+
 /** What a machine holds that no Pod of its own accounts for. */
 function leftOn(cluster: Cluster, nodeName: string, pods: readonly Pod[]): readonly string[] {
   const { runtime } = cluster.machine(nodeName);
   const { sandboxes, containers } = runtime.all();
-  const own = new Map(pods.filter(({ spec }) => spec.nodeName === nodeName).map((pod) => [pod.metadata.uid, pod]));
+  const own = new Map(pods.filter(({ spec }) => spec.nodeName === nodeName).map((pod) => [uidOnNode(pod), pod]));
   const complaints: string[] = [];
   for (const { id, name, labels: has } of containers)
     if (!own.has(has[labels.podUid] ?? ""))
@@ -146,4 +195,20 @@ function leftOn(cluster: Cluster, nodeName: string, pods: readonly Pod[]): reado
       complaints.push(`${nodeName}: ${status.phase} Pod ${metadata.name} has ${ready.length} sandboxes`);
   }
   return complaints;
+}
+
+/** Containers that ended and wait to be started anew, each with what it waits after. */
+export function waitingContainers(cluster: Cluster): ReadonlySet<string> {
+  return new Set(
+    cluster
+      .list(Pod)
+      .flatMap(({ metadata, status }) =>
+        [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].flatMap(
+          ({ name, state, lastState, containerID, restartCount }) =>
+            state?.waiting && (lastState?.terminated || state.waiting.reason === "CreateContainerError")
+              ? [`${metadata.name} ${metadata.uid} ${name} ${state.waiting.reason} ${containerID} ${restartCount}`]
+              : [],
+        ),
+      ),
+  );
 }

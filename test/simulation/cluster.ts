@@ -37,7 +37,11 @@ freezeObjects(true);
 
 export interface ClusterOptions extends SimulateOptions {
   readonly nodes: number;
+  /** Whether kubelets read manifests from `manifestsFolder` of their machines. */
+  readonly staticPods?: boolean;
 }
+
+export const manifestsFolder = "/etc/kubernetes/manifests";
 
 /** A part of the control plane that can be killed and started. */
 export interface Part {
@@ -99,23 +103,33 @@ const wholeControllers = [
 const groups = ["system:masters", "system:authenticated"];
 
 /** Declares a test that runs `body` with a cluster, for every seed. */
-export function simulateCluster(name: string, { nodes, ...options }: ClusterOptions, body: (cluster: Cluster) => Promise<void>): void {
-  simulationOf((simulation) => setUp(simulation, nodes))(name, options, async (cluster) => {
+export function simulateCluster(
+  name: string,
+  { nodes, staticPods = false, ...options }: ClusterOptions,
+  body: (cluster: Cluster) => Promise<void>,
+): void {
+  simulationOf((simulation) => setUp(simulation, { nodes, staticPods }))(name, options, async (cluster) => {
     await body(cluster);
     await cluster.settle();
   });
 }
 
 /** The same outside of a test; rejects with SeedFailed. */
-export async function runClusters({ nodes, ...options }: ClusterOptions, body: (cluster: Cluster) => Promise<void>): Promise<void> {
+export async function runClusters(
+  { nodes, staticPods = false, ...options }: ClusterOptions,
+  body: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
   await runSeeds(options, async (simulation) => {
-    const cluster = { ...simulation, ...(await setUp(simulation, nodes)) };
+    const cluster = { ...simulation, ...(await setUp(simulation, { nodes, staticPods })) };
     await body(cluster);
     await cluster.settle();
   });
 }
 
-async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluster, keyof Simulation> & { settle(): Promise<void> }> {
+async function setUp(
+  simulation: Simulation,
+  { nodes, staticPods = false }: Omit<ClusterOptions, keyof SimulateOptions>,
+): Promise<Omit<Cluster, keyof Simulation> & { settle(): Promise<void> }> {
   const { scope, world } = simulation;
   const store = await openMemoryStore(scope, world);
   const history = recordHistory(scope, store);
@@ -185,7 +199,11 @@ async function setUp(simulation: Simulation, nodes: number): Promise<Omit<Cluste
     const runtimeFaults = new RuntimeFaults(world);
     const kubelet = part(scope, name, (own) => {
       const runtime = faultyRuntime(own, world, machine.runtime, runtimeFaults);
-      return startSimulatedNode(own, { ...machine, runtime }, { client: clientOf(name) });
+      return startSimulatedNode(
+        own,
+        { ...machine, runtime },
+        { client: clientOf(name), ...(staticPods && { staticPodFolder: manifestsFolder }) },
+      );
     });
     machines.set(machine.name, { machine, kubelet, clock, runtimeFaults });
     kubelet.start();

@@ -14,6 +14,8 @@ import type { World } from "#platform/world.ts";
 export class RuntimeFaults {
   /** Of a call to go wrong, 0 to 1. */
   chance = 0;
+  /** Which calls: all, those that do something, or those of one name. */
+  calls: "all" | "actions" | (string & {}) = "all";
   /** How often what went wrong was which, for tests that want to see something happen. */
   readonly counts = new Map<string, number>();
   #isGone = false;
@@ -56,7 +58,11 @@ const lookMilliseconds = 10_000;
 const doMilliseconds = 240_000;
 const lateMillisecondsMax = 30_000;
 const reconnectMilliseconds = 500;
-const looks = new Set(["version", "status", "sandboxes", "sandboxStatus", "containers", "containerStatus", "images", "imageStatus"]);
+/** Those that only look. */
+const looks = new Set([
+  ...["version", "status", "sandboxes", "sandboxStatus", "containers", "containerStatus", "images", "imageStatus", "imageFileSystem"],
+  ...["containerStats", "sandboxStats"],
+]);
 const kinds = ["error", "hang", "late", "answer lost", "done late"] as const;
 /** What runtimes say when something is wrong with them: unknown, deadline exceeded, internal, unavailable. */
 const codes = [2, 4, 13, 14] as const;
@@ -88,9 +94,13 @@ export function faultyRuntime(scope: Scope, world: World, runtime: Runtime, faul
     });
   }
 
+  function isMeant(name: string): boolean {
+    return faults.calls === "all" || (faults.calls === "actions" ? !looks.has(name) : faults.calls === name);
+  }
+
   async function attempt(name: string, act: () => Promise<unknown>): Promise<unknown> {
     if (faults.isGone) throw new GrpcError(14, "connection refused");
-    if (faults.chance === 0 || world.random.fraction() >= faults.chance) return act();
+    if (faults.chance === 0 || !isMeant(name) || world.random.fraction() >= faults.chance) return act();
     const kind = kinds[world.random.integer(kinds.length)] as (typeof kinds)[number];
     faults.count(`${name}: ${kind}`);
     const isLook = looks.has(name);

@@ -2,4 +2,8 @@
 import { simulateCluster } from "./cluster.ts";
 import { hardDays } from "./hard-days.ts";
 
-simulateCluster("NODE-300: after hours of faults nothing is leaked, forgotten or lost", { nodes: 3, seeds: 3 }, hardDays({ hours: 6 }));
+simulateCluster(
+  "NODE-300: after hours of faults nothing is leaked, forgotten or lost",
+  { nodes: 3, seeds: 3, staticPods: true },
+  hardDays({ hours: 6 }),
+);

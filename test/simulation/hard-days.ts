@@ -12,8 +12,8 @@ import { NetworkError } from "#platform/network.ts";
 import type { Random } from "#platform/random.ts";
 import type { KubernetesObject } from "#schema/kind.ts";
 import type { Draft } from "#schema/message.ts";
-import { Ledger, problemsAtRest } from "./at-rest.ts";
-import type { Cluster } from "./cluster.ts";
+import { folderProblems, Ledger, mirrorProblems, problemsAtRest, waitingContainers } from "./at-rest.ts";
+import { type Cluster, manifestsFolder, type Part } from "./cluster.ts";
 
 export interface HardDaysOptions {
   readonly hours: number;
@@ -22,9 +22,15 @@ export interface HardDaysOptions {
 }
 
 const deployments = ["web", "api"] as const;
-const barePodsMax = 12;
+const barePodsMax = 15;
+const runtimeCalls = [
+  ...["runSandbox", "stopSandbox", "removeSandbox", "sandboxes", "sandboxStatus", "createContainer", "startContainer", "stopContainer"],
+  ...["removeContainer", "containers", "containerStatus", "imageStatus"],
+] as const;
 const restSecondsMax = 1_800;
 const lookSeconds = 10;
+/** Five minutes, and the time a kubelet needs. */
+const longestBackOffSeconds = 330;
 
 /** A body for simulateCluster. */
 export function hardDays({ hours, hoursBetweenRests = 3 }: HardDaysOptions): (cluster: Cluster) => Promise<void> {
@@ -40,9 +46,10 @@ export function hardDays({ hours, hoursBetweenRests = 3 }: HardDaysOptions): (cl
       const restAt = Math.min(end, world.clock.monotonic() + hoursBetweenRests * 3_600_000);
       const days = new BadDay(cluster, nodes);
       while (world.clock.monotonic() < restAt) {
-        await wait(spread(random, 1, 400));
-        if (random.integer(2) === 0) await quietly(() => work(cluster, random));
-        else await days.spoil();
+        await wait(spread(random, 0.2, 200));
+        if (random.integer(20) === 0) await editManifest(cluster, random);
+        else if (random.integer(3) > 0) await quietly(() => work(cluster, random));
+        else days.spoil();
       }
       await days.end();
       await rest(cluster, ledger);
@@ -56,11 +63,16 @@ async function rest(cluster: Cluster, ledger: Ledger): Promise<void> {
   let problems: readonly string[] = [];
   for (let seconds = 0; seconds < restSecondsMax; seconds += lookSeconds) {
     await wait(lookSeconds);
-    problems = problemsAtRest(cluster, ledger);
-    if (problems.length === 0) {
-      world.log.info("at rest", { seconds });
-      return;
-    }
+    problems = [...problemsAtRest(cluster, ledger), ...(await mirrorProblems(cluster)), ...(await folderProblems(cluster))];
+    if (problems.length > 0) continue;
+    world.log.info("at rest", { seconds });
+    // What waits to be started again is, in its time.
+    const waiting = waitingContainers(cluster);
+    await wait(longestBackOffSeconds);
+    const still = waitingContainers(cluster);
+    problems = [...waiting].filter((one) => still.has(one)).map((one) => `${one} waits longer than ${longestBackOffSeconds} s`);
+    if (problems.length === 0) return;
+    break;
   }
   throw new Error(`after ${restSecondsMax / 60} minutes without faults:\n  ${problems.slice(0, 20).join("\n  ")}`);
 }
@@ -69,37 +81,35 @@ async function rest(cluster: Cluster, ledger: Ledger): Promise<void> {
 class BadDay {
   readonly #cluster: Cluster;
   readonly #nodes: readonly string[];
-  readonly #off = new Set<string>();
+  /** What is away, until it is back. */
+  readonly #away = new Map<string, Promise<void>>();
 
   constructor(cluster: Cluster, nodes: readonly string[]) {
     this.#cluster = cluster;
     this.#nodes = nodes;
   }
 
-  async spoil(): Promise<void> {
-    const { faults, wait, world } = this.#cluster;
+  spoil(): void {
+    const { apiServer, controllers, faults, scheduler, world } = this.#cluster;
     const { random } = world;
     const name = pick(random, this.#nodes);
-    const spoilers: readonly (readonly [what: string, act: () => Promise<void> | void])[] = [
-      ["runtime calls go wrong", () => this.#runtimeFaults(name, pick(random, [0.02, 0.1, 0.3, 0.8, 1]), spread(random, 1, 600))],
+    const kubelet = this.#cluster.kubelet(name);
+    const spoilers: readonly (readonly [what: string, act: () => void])[] = [
+      ["runtime calls go wrong", () => this.#runtimeFaults(name, "all", pick(random, [0.02, 0.1, 0.3, 1]))],
+      ["runtime actions go wrong", () => this.#runtimeFaults(name, "actions", pick(random, [0.1, 0.3, 0.8, 1]))],
+      ["runtime actions go wrong", () => this.#runtimeFaults(name, "actions", pick(random, [0.1, 0.3, 0.8, 1]))],
+      ["one runtime call goes wrong", () => this.#runtimeFaults(name, pick(random, runtimeCalls), pick(random, [0.3, 0.8, 1]))],
       ["runtime restarts", () => faults.runtime(name).restart(spread(random, 0.1, 120) * 1_000)],
+      ["kubelet restarts", () => this.#leave(name, spread(random, 0.1, 300), kubelet)],
+      ["kubelet restarts, its Pods are forced away", () => this.#leave(name, spread(random, 5, 300), kubelet, () => this.#forceAway(name))],
+      ["power cut", () => this.#leave(name, spread(random, 1, 900), poweredBy(this.#cluster, name))],
       [
-        "kubelet restarts",
-        async () => {
-          if (this.#off.has(name)) return;
-          await this.#cluster.kubelet(name).kill();
-          await wait(spread(random, 0.1, 120));
-          this.#cluster.kubelet(name).start();
-        },
+        "power cut, its Pods are forced away",
+        () => this.#leave(name, spread(random, 5, 900), poweredBy(this.#cluster, name), () => this.#forceAway(name)),
       ],
-      [
-        "API server restarts",
-        async () => {
-          await this.#cluster.apiServer.kill();
-          await wait(spread(random, 0.1, 200));
-          this.#cluster.apiServer.start();
-        },
-      ],
+      ["API server restarts", () => this.#leave("API server", spread(random, 0.1, 200), apiServer)],
+      ["controllers restart", () => this.#leave("controllers", spread(random, 0.1, 100), controllers)],
+      ["scheduler restarts", () => this.#leave("scheduler", spread(random, 0.1, 60), scheduler)],
       [
         "network cut",
         () => {
@@ -108,44 +118,18 @@ class BadDay {
         },
       ],
       ["clock jumps", () => faults.setClock(name, (random.integer(2) === 0 ? 1 : -1) * spread(random, 0.1, 7_200) * 1_000)],
-      [
-        "power cut",
-        async () => {
-          if (this.#off.has(name)) return;
-          this.#off.add(name);
-          await faults.loseNode(name);
-          await wait(spread(random, 1, 900));
-          faults.returnNode(name);
-          this.#off.delete(name);
-        },
-      ],
       ["watches break", () => faults.cutWatches()],
       ["watches are late", () => faults.delayWatches({ millisecondsMax: random.integer(5_000) })],
       ["answers get lost", () => faults.loseAnswers(pick(random, [0, 0.02, 0.2]))],
-      [
-        "controllers restart",
-        async () => {
-          await this.#cluster.controllers.kill();
-          await wait(spread(random, 0.1, 100));
-          this.#cluster.controllers.start();
-        },
-      ],
-      [
-        "scheduler restarts",
-        async () => {
-          await this.#cluster.scheduler.kill();
-          await wait(spread(random, 0.1, 60));
-          this.#cluster.scheduler.start();
-        },
-      ],
     ];
     const [what, act] = pick(random, spoilers);
     world.log.info(`fault: ${what}`, { node: name });
-    await act();
+    act();
   }
 
   async end(): Promise<void> {
     const { faults } = this.#cluster;
+    await Promise.all(this.#away.values());
     faults.delayWatches({ millisecondsMax: 0 });
     faults.loseAnswers(0);
     for (const name of this.#nodes) {
@@ -155,13 +139,40 @@ class BadDay {
     }
   }
 
-  #runtimeFaults(name: string, chance: number, seconds: number): void {
-    const faults = this.#cluster.faults.runtime(name);
-    faults.chance = chance;
-    this.#cluster.world.clock.timer(seconds * 1_000, () => {
-      faults.chance = 0;
+  /** Something is away for a while, unless it is already. */
+  #leave(what: string, seconds: number, { kill, start }: Part, meanwhile: () => Promise<void> = async () => {}): void {
+    if (this.#away.has(what)) return;
+    const away = (async () => {
+      await kill();
+      await quietly(meanwhile);
+      await this.#cluster.wait(seconds);
+      start();
+      this.#away.delete(what);
+    })();
+    away.catch(() => {});
+    this.#away.set(what, away);
+  }
+
+  /** Everything on the node is deleted without waiting for it. */
+  async #forceAway(name: string): Promise<void> {
+    const { client, list } = this.#cluster;
+    for (const { metadata, spec } of list(Pod))
+      if (spec.nodeName === name) await quietly(async () => void (await client.delete(Pod, metadata, { gracePeriodSeconds: 0 })));
+  }
+
+  #runtimeFaults(name: string, calls: string, chance: number): void {
+    const { faults, world } = this.#cluster;
+    const own = faults.runtime(name);
+    Object.assign(own, { calls, chance });
+    world.clock.timer(spread(world.random, 5, 900) * 1_000, () => {
+      own.chance = 0;
     });
   }
+}
+
+/** The machine of a node with all that runs on it. */
+function poweredBy({ faults }: Cluster, name: string): Part {
+  return { kill: () => faults.loseNode(name), start: () => faults.returnNode(name) };
 }
 
 /** Something a user does. */
@@ -216,6 +227,29 @@ async function work(cluster: Cluster, random: Random): Promise<void> {
       }
       return;
   }
+}
+
+/** An administrator changes what a machine runs by itself; now and then the kubelet sees half of it. */
+async function editManifest(cluster: Cluster, random: Random): Promise<void> {
+  const nodeName = pick(random, cluster.nodeNames);
+  const { files } = cluster.machine(nodeName).world;
+  const name = `static-${random.integer(3)}`;
+  const path = `${manifestsFolder}/${name}.json`;
+  await files.makeFolder(manifestsFolder);
+  if (random.integer(3) === 0) {
+    cluster.world.log.info("administrator: removes a manifest", { node: nodeName, name });
+    await files.remove(path).catch(() => {});
+    return;
+  }
+  const { metadata, spec } = barePod(random) as { metadata: object; spec: object };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name }, spec: { ...spec, restartPolicy: "Always" } };
+  const text = JSON.stringify(pod, (_, value) => (typeof value === "bigint" ? Number(value) : value));
+  cluster.world.log.info("administrator: writes a manifest", { node: nodeName, name });
+  if (random.integer(3) === 0) {
+    await files.write(path, text.slice(0, random.integer(text.length)));
+    await cluster.wait(random.fraction());
+  }
+  await files.write(path, text);
 }
 
 const tolerations = [

@@ -22,7 +22,7 @@ async function main(): Promise<number> {
     const started = performance.now();
     try {
       const limitSeconds = (hours + 24) * 3_600;
-      await runClusters({ nodes: Number(values.nodes), seeds: [seed], once: true, limitSeconds }, hardDays({ hours }));
+      await runClusters({ nodes: Number(values.nodes), staticPods: true, seeds: [seed], once: true, limitSeconds }, hardDays({ hours }));
     } catch (error) {
       console.log((error as Error).message);
       console.log(`again: node test/simulation/main.ts --hours ${hours} --nodes ${values.nodes} --seeds 1 --seed ${seed}`);

@@ -69,11 +69,18 @@ export function simulatedNode(world: World, index: number, options: SimulatedRun
   return { name, ip, world: own, runtime: simulatedRuntime(own, { subnet: `10.244.${index % 256}`, ...options }) };
 }
 
+export interface SimulatedNodeNeeds {
+  readonly client: Client;
+  readonly shared?: SharedInformers;
+  /** The folder of static Pods' manifests, among the node's own files; none when absent. */
+  readonly staticPodFolder?: string;
+}
+
 /** Starts a node's kubelet, which finds whatever its machine holds. */
 export async function startSimulatedNode(
   scope: Scope,
   { name: nodeName, ip: nodeIP, world, runtime }: Omit<SimulatedNode, "runtime"> & { readonly runtime: Runtime },
-  { client, shared }: { readonly client: Client; readonly shared?: SharedInformers },
+  { client, shared, staticPodFolder }: SimulatedNodeNeeds,
 ): Promise<void> {
   const reporter = await startNodeStatus(scope, world, {
     client,
@@ -111,6 +118,7 @@ export async function startSimulatedNode(
       rootFolder,
       podLogsFolder: "/var/log/pods",
       containerLogsFolder: "/var/log/containers",
+      staticPodFolder,
       clusterDns: ["10.96.0.10"],
       clusterDomain: "cluster.local",
       resolverFile: "",
