@@ -53,7 +53,7 @@ export class ContainerStop {
     this.#work.event("Normal", "Killing", step.why, container);
     if (step.replace) this.#work.replaced.add(id);
     this.#work.needs.prober.stopRestarts(id);
-    const deadline = new Deadline(this.#work.world.clock, step.graceSeconds * 1_000);
+    const deadline = new Deadline(this.#work.scope, this.#work.world.clock, step.graceSeconds * 1_000);
     let isDone = () => {};
     const done = new Promise<void>((resolve) => {
       isDone = resolve;
@@ -87,6 +87,7 @@ export class ContainerStop {
       const others = [...this.#stopping.values()].filter(({ name }) => after.includes(name));
       if (others.length > 0) await deadline.unless(Promise.all(others.map(({ done }) => done)));
     }
+    this.#work.scope.throwIfStopped();
     own.isAsked = true;
     const { ending } = this.#work;
     const isAtOnce = graceSeconds === 0 || ending?.graceSeconds === 0;

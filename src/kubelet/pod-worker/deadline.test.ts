@@ -9,7 +9,7 @@ test("END2 a deadline holds what is waited for, and may come nearer", async () =
   const scope = rootScope("test", (error) => {
     throw error;
   });
-  const deadline = new Deadline(world.clock, 10_000);
+  const deadline = new Deadline(scope, world.clock, 10_000);
   let over = 0;
   const waited = deadline.unless(new Promise(() => {})).then(() => {
     over = world.clock.monotonic();
@@ -24,5 +24,7 @@ test("END2 a deadline holds what is waited for, and may come nearer", async () =
   assert.equal(over, 3_000);
   assert.equal(deadline.remaining, 0);
   deadline.cancel();
+  const other = new Deadline(scope, world.clock, 10_000).unless(new Promise(() => {}));
   await scope.stop();
+  await other;
 });

@@ -1,20 +1,24 @@
-// A time by which something is over, which may still come nearer.
+// A time by which something is over, which may still come nearer. It has come, too, when the scope stops.
+import type { Scope } from "#base/scope.ts";
 import type { Clock, Timer } from "#platform/clock.ts";
 
 export class Deadline {
   readonly #clock: Clock;
   readonly #passed: Promise<void>;
+  readonly #signal: AbortSignal;
   #pass = () => {};
   #at: number;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, milliseconds: number) {
+  constructor(scope: Scope, clock: Clock, milliseconds: number) {
     this.#clock = clock;
     this.#passed = new Promise((resolve) => {
       this.#pass = resolve;
     });
     this.#at = clock.monotonic() + milliseconds;
     this.#arm();
+    this.#signal = scope.signal;
+    this.#signal.addEventListener("abort", this.#pass);
   }
 
   /** Milliseconds left. */
@@ -37,6 +41,7 @@ export class Deadline {
 
   cancel(): void {
     this.#timer?.cancel();
+    this.#signal.removeEventListener("abort", this.#pass);
   }
 
   #arm(): void {
