@@ -9,6 +9,7 @@ import { openapiV2, openapiV3 } from "#schema/derive/openapi.ts";
 import { writeJson } from "#schema/derive/json.ts";
 import type { JsonObject } from "#schema/field.ts";
 import type { Headers, HttpResponse } from "#wire/http/message.ts";
+import type { Aggregation } from "./aggregation/aggregation.ts";
 import type { Discovery } from "./discovery.ts";
 import type { HealthPaths, serveHealth } from "./health.ts";
 import { methodNotAllowed } from "./registry/errors.ts";
@@ -26,13 +27,15 @@ export interface PathNeeds {
   readonly health: HealthPaths;
   readonly paths: Readonly<Record<string, PathHandler>>;
   readonly serveHealth: typeof serveHealth;
+  /** Versions that other servers serve. */
+  readonly others: Pick<Aggregation, "versions"> | undefined;
 }
 
 const openapiOptions = { version: gitVersion, types: [Status, DeleteOptions, ListMeta] };
 const encoder = new TextEncoder();
 
 export function servePaths(needs: PathNeeds): (request: ApiRequest) => Promise<HttpResponse | undefined> {
-  const openapi = new OpenApi(needs.registry);
+  const openapi = new OpenApi(needs.registry, needs.others);
   return async (request) => {
     const { http, info, query } = request;
     const { path } = info;
@@ -86,11 +89,14 @@ interface Document {
 /** The OpenAPI documents, made when first asked for and again when kinds change. */
 class OpenApi {
   readonly #registry: ApiRegistry;
+  readonly #others: PathNeeds["others"];
   readonly #documents = new Map<string, Document>();
   #revision = -1;
+  #seen: Aggregation["versions"] | undefined;
 
-  constructor(registry: ApiRegistry) {
+  constructor(registry: ApiRegistry, others: PathNeeds["others"]) {
     this.#registry = registry;
+    this.#others = others;
   }
 
   serve({ http, info, query }: ApiRequest): HttpResponse | undefined {
@@ -98,6 +104,11 @@ class OpenApi {
     if (this.#revision !== kinds.revision) {
       this.#documents.clear();
       this.#revision = kinds.revision;
+    }
+    if (this.#seen !== this.#others?.versions) {
+      this.#seen = this.#others?.versions;
+      this.#documents.delete("/openapi/v3");
+      this.#documents.delete("/openapi/v3/");
     }
     const document = this.#documentOf(info.path);
     if (!document) return undefined;
@@ -147,6 +158,10 @@ class OpenApi {
           const hash = this.#documentOf(`/openapi/v3/${name}`)?.hash ?? "";
           paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` };
         }
+      }
+      for (const { group, version, openapi } of this.#others?.versions ?? []) {
+        const name = `apis/${group}/${version}`;
+        if (openapi !== undefined && !Object.hasOwn(paths, name)) paths[name] = { serverRelativeURL: openapi };
       }
       return { paths };
     }

@@ -156,6 +156,7 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
     health: healthPaths(store, tasks, needs.checks ?? []),
     paths: { ...secured?.paths, ...needs.paths },
     serveHealth,
+    others: aggregated,
   });
   metrics.metrics.gauge("apiserver_storage_objects", "Objects in the caches, by resource.", ["resource"], () =>
     registry.storages.opened().map(({ kind, cache }) => [[qualifiedPlural(kind)], cache.list("").size]),

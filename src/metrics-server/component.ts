@@ -1,5 +1,5 @@
 // metrics-server as a daemon: behind an APIService, asking kubelets with its own account.
-import { Node } from "#api/core/node/node.ts";
+import type { Node } from "#api/core/node/node.ts";
 import type { Scope } from "#base/scope.ts";
 import { accessFor, clientFor } from "#component/cluster-client.ts";
 import type { Component } from "#component/component.ts";

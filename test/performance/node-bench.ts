@@ -1,17 +1,18 @@
 // How fast a node is, and what it costs: `keelson up` in a lab machine of its own, with real containers.
 //   node test/performance/node-bench.ts [--quick]      as root; also the last part of npm run bench
 // What is asked of the API is asked from inside the machine, by this same file: the way in from outside belongs to the lab, not the node.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rootScope, type Scope } from "#base/scope.ts";
 import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { adminKubeconfigPath } from "#bootstrap/kubeconfigs.ts";
-import { nodeProgram } from "#bootstrap/layout.ts";
+import { containerdSocket, nodeProgram } from "#bootstrap/layout.ts";
 import type { Client } from "#client/client.ts";
 import { clientFor } from "#component/cluster-client.ts";
 import { readKubeconfig } from "#component/kubeconfig.ts";
+import { connectRuntime } from "#cri/connect.ts";
 import { labDown, labExec, labUp } from "#lab/lab.ts";
 import { version } from "#hosts/version.ts";
 import { eventually, repository, world } from "../support/lab-machine.ts";
@@ -96,6 +97,7 @@ async function costs(scope: Scope, { quick }: Settings): Promise<void> {
   await oneByOne(scope, client, quick ? 10 : 30);
   await manyAtOnce(scope, client, quick ? 15 : 60, quick ? 5 : 30);
   await rollingUpdate(scope, client, quick ? 5 : 20);
+  await commands(scope, client, quick ? 10 : 40);
   await apiServerKilled(scope, quick ? 2 : 5);
 }
 
@@ -174,6 +176,47 @@ async function rollingUpdate(scope: Scope, client: Client, replicas: number): Pr
   await eventually("the Deployment is rolled over", 120, updated);
   tell(`rolling update of ${replicas}`, `${((performance.now() - started) / 1_000).toFixed(1)} s`, replicas === 20 ? "< 6 s (15.8)" : "");
   await client.delete(Deployment, identity);
+  await deleteAll(scope, client);
+}
+
+/** kubectl exec, next to kubectl's own start with one request, and to what the runtime takes for the same command. */
+async function commands(scope: Scope, client: Client, count: number): Promise<void> {
+  const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((path) => existsSync(path));
+  if (busybox === undefined) return tell("kubectl exec", "not measured: there is no busybox here", "");
+  const volumes = [{ name: "program", hostPath: { path: busybox, type: "File" as const } }];
+  const volumeMounts = [{ name: "program", mountPath: "/busybox", readOnly: true }];
+  const { metadata, spec } = podNamed("commands");
+  await client.create(Pod, { metadata, spec: { containers: spec.containers.map((one) => ({ ...one, volumeMounts })), volumes } });
+  await untilPods(scope, client, 1, isReady);
+  const { status } = await client.get(Pod, { namespace: "default", name: "commands" });
+  const containerId = status.containerStatuses?.[0]?.containerID?.replace(/^.*:\/\//, "") ?? "";
+  const runtime = connectRuntime(world, `unix://${containerdSocket}`);
+  const environment = { ...process.env, KUBECONFIG: adminKubeconfigPath, HOME: "/dev/shm" } as Record<string, string>;
+  const kubectl = async (...words: readonly string[]) => {
+    const { code, stderr } = await world.processes.run("kubectl", ["--cache-dir=/dev/shm/kubectl", ...words], { environment });
+    if (code !== 0) throw new Error(`kubectl ${words.join(" ")}: ${stderr}`);
+  };
+  const times: Record<"exec" | "request" | "runtime", number[]> = { exec: [], request: [], runtime: [] };
+  const timed = async (what: keyof typeof times, act: () => Promise<unknown>) => {
+    const started = performance.now();
+    await act();
+    times[what].push(performance.now() - started);
+  };
+  // Taken in turns, so that what else the machine does falls on all alike; the first of each is not counted.
+  for (let index = 0; index <= count; index += 1) {
+    if (index === 1) for (const list of Object.values(times)) list.length = 0;
+    await timed("request", () => kubectl("get", "--raw", "/livez"));
+    await timed("exec", () => kubectl("exec", "commands", "--", "/busybox", "true"));
+    await timed("runtime", () => runtime.execSync(containerId, ["/busybox", "true"], 10));
+  }
+  runtime.close();
+  const p50 = (what: keyof typeof times) => quantile(times[what], 0.5);
+  const seen = `p50 ${p50("exec").toFixed(0)} ms: ${(p50("exec") - p50("request")).toFixed(0)} ms more`;
+  tell(
+    "kubectl exec, next to kubectl with one request",
+    `${seen} than ${p50("request").toFixed(0)} ms, of which the runtime's ${p50("runtime").toFixed(0)} ms`,
+    "15 ms more (88 in all)",
+  );
   await deleteAll(scope, client);
 }
 
@@ -268,6 +311,7 @@ if (import.meta.main) {
       throw error;
     });
     if (values.inside === "first-pod") await firstPod(scope);
+    else if (values.inside === "commands") await commands(scope, await clientHere(scope), 20);
     else await costs(scope, { quick: values.quick });
     await scope.stop();
   }

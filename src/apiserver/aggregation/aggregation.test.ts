@@ -26,6 +26,7 @@ const list = {
     { name: 5 },
   ],
 };
+const openapi = "/openapi/v3/apis/tea.example.com/v1?hash=A";
 const spec = { group: "tea.example.com", version: "v1", groupPriorityMinimum: 100, versionPriority: 100 };
 
 interface Setting {
@@ -118,15 +119,20 @@ async function withServer(
 const kettle: HttpHandler = async ({ path }): Promise<HttpResponse> =>
   path === "/apis/tea.example.com/v1"
     ? { status: 200, headers: { "content-type": "application/json" }, body: bytes(list) }
-    : path.endsWith("/moved")
-      ? { status: 302, headers: { location: "http://169.254.169.254/" }, body: bytes("") }
-      : { status: 200, headers: { "content-type": "application/json" }, body: bytes({ path }) };
+    : path === "/openapi/v3"
+      ? { status: 200, headers: {}, body: bytes({ paths: { "apis/tea.example.com/v1": { serverRelativeURL: openapi } } }) }
+      : path.endsWith("/moved")
+        ? { status: 302, headers: { location: "http://169.254.169.254/" }, body: bytes("") }
+        : { status: 200, headers: { "content-type": "application/json" }, body: bytes({ path }) };
 
 const cups = "/apis/tea.example.com/v1/namespaces/a/cups";
 
 test("AGG1 requests go to the server behind the APIService, with word of who asks and without their credentials", () =>
   withServer(kettle, async ({ world, ask, asked, available }) => {
-    await world.clock.sleep(rootScope("pause", () => {}), 500);
+    await world.clock.sleep(
+      rootScope("pause", () => {}),
+      500,
+    );
     assert.equal(await available(), "Available True Passed");
     assert.deepEqual(await ask(`${cups}/blue?x=1`), { status: 200, text: JSON.stringify({ path: `${cups}/blue` }) });
     const [first] = asked;
@@ -141,7 +147,10 @@ test("AGG1 requests go to the server behind the APIService, with word of who ask
 
 test("AGG2 what the server serves is part of discovery", () =>
   withServer(kettle, async ({ world, ask }) => {
-    await world.clock.sleep(rootScope("pause", () => {}), 500);
+    await world.clock.sleep(
+      rootScope("pause", () => {}),
+      500,
+    );
     const { groups } = JSON.parse((await ask("/apis")).text);
     assert.deepEqual(groups.at(-1), {
       name: "tea.example.com",
@@ -149,6 +158,8 @@ test("AGG2 what the server serves is part of discovery", () =>
       preferredVersion: { groupVersion: "tea.example.com/v1", version: "v1" },
     });
     assert.deepEqual(JSON.parse((await ask("/apis/tea.example.com/v1")).text), list);
+    assert.equal(JSON.parse((await ask("/openapi/v3")).text).paths["apis/tea.example.com/v1"].serverRelativeURL, openapi);
+    assert.equal((await ask(openapi)).text, JSON.stringify({ path: "/openapi/v3/apis/tea.example.com/v1" }));
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     const { items } = JSON.parse((await ask("/apis", { accept })).text);
     const cup = { group: "tea.example.com", version: "v1", kind: "Cup" };
@@ -175,7 +186,11 @@ test("AGG3 a server that cannot be reached is not available, and says why", () =
   return withServer(
     async (request) => (isUp ? kettle(request) : { status: 500, headers: {}, body: bytes("") }),
     async ({ world, api, ask, available }) => {
-      const pause = (milliseconds: number) => world.clock.sleep(rootScope("pause", () => {}), milliseconds);
+      const pause = (milliseconds: number) =>
+        world.clock.sleep(
+          rootScope("pause", () => {}),
+          milliseconds,
+        );
       isUp = false;
       await pause(60_000);
       assert.equal(await available(), "Available False FailedDiscoveryCheck");
@@ -200,7 +215,10 @@ test("AGG4 a part of this process serves a version as well; own versions are lis
   withServer(
     kettle,
     async ({ world, api, ask, available }) => {
-      await world.clock.sleep(rootScope("pause", () => {}), 3_000);
+      await world.clock.sleep(
+        rootScope("pause", () => {}),
+        3_000,
+      );
       assert.equal(await available(), "Available True Local");
       assert.equal((await ask(`${cups}/blue`)).text, JSON.stringify({ path: `${cups}/blue` }));
       const { status, spec: own } = await api.registry.of(APIService).get("", "v1.apps");

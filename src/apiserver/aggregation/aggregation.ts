@@ -19,7 +19,7 @@ import { keepAuthenticationConfigMap, type RequestHeaderOptions } from "./authen
 import { type Availability, checkAvailability } from "./availability.ts";
 import { forwardInProcess, forwardTo } from "./forward.ts";
 import { keepLocalServices } from "./local-services.ts";
-import { type RemoteResource, readResources } from "./remote-discovery.ts";
+import { type RemoteResource, readVersion, type Told } from "./remote-discovery.ts";
 import { Servers } from "./servers.ts";
 
 export interface AggregationOptions {
@@ -44,6 +44,8 @@ export interface RemoteVersion {
   readonly versionPriority: number;
   readonly isFresh: boolean;
   readonly resources: readonly RemoteResource[];
+  /** Where its OpenAPI document is, as its server says; undefined where it has none. */
+  readonly openapi: string | undefined;
 }
 
 export interface Aggregation {
@@ -67,8 +69,10 @@ interface Known {
   readonly service: APIService;
   readonly task: Scope;
   availability: Availability;
-  resources: readonly RemoteResource[];
+  told: Told;
 }
+
+const nothingTold: Told = { resources: [], openapi: undefined };
 
 const availableMilliseconds = 30_000;
 const unavailableFirstMilliseconds = 500;
@@ -114,7 +118,7 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
     if (before) void before.task.stop();
     if (type !== "deleted" && isElsewhere(object)) {
       const task = scope.child(`APIService ${name}`);
-      const found: Known = { service: object, task, availability: { status: "False", reason: "", message: "" }, resources: [] };
+      const found: Known = { service: object, task, availability: { status: "False", reason: "", message: "" }, told: nothingTold };
       known.set(name, found);
       task.start("check", (checks) => keepChecking(checks, found));
     }
@@ -142,14 +146,14 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
     const handler = inProcessHandler(service);
     if (handler) {
       try {
-        found.resources = await readResources(service.spec, (path) => forwardInProcess(handler, path));
+        found.told = await readVersion(service.spec, (path) => forwardInProcess(handler, path));
       } catch (error) {
         return { status: "False", reason: "FailedDiscoveryCheck", message: (error as Error).message };
       }
       return { status: "True", reason: "Local", message: "Local APIServices are always available" };
     }
-    return checkAvailability(servers, service, (resources) => {
-      found.resources = resources;
+    return checkAvailability(servers, service, (told) => {
+      found.told = told;
     });
   }
 
@@ -195,20 +199,20 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
   }
 
   function tell(): void {
-    versions = [...known.values()].map(({ service: { spec }, availability, resources }) => ({
+    versions = [...known.values()].map(({ service: { spec }, availability, told }) => ({
       group: spec.group ?? "",
       version: spec.version ?? "",
       groupPriority: spec.groupPriorityMinimum,
       versionPriority: spec.versionPriority,
       isFresh: availability.status === "True",
-      resources,
+      ...told,
     }));
   }
 }
 
-/** "v1beta1.metrics.k8s.io" for what lies at or below /apis/metrics.k8s.io/v1beta1. */
+/** "v1beta1.metrics.k8s.io" for what lies at or below /apis/metrics.k8s.io/v1beta1, and for its OpenAPI document. */
 function serviceNameOf({ isResourceRequest, group, version, path }: ParsedRequest): string | undefined {
   if (isResourceRequest) return group === "" ? undefined : `${version}.${group}`;
-  const [, , asked, wanted] = /^\/(apis)\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  const [, , asked, wanted] = /^(\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
   return asked === undefined ? undefined : `${wanted}.${asked}`;
 }

@@ -2,7 +2,7 @@
 import type { APIService } from "#api/apiregistration.k8s.io/api-service/api-service.ts";
 import type { User } from "../request.ts";
 import { userHeaders } from "./forward.ts";
-import { type RemoteResource, readResources } from "./remote-discovery.ts";
+import { readVersion, type Told } from "./remote-discovery.ts";
 import type { Servers } from "./servers.ts";
 
 export interface Availability {
@@ -15,23 +15,19 @@ const checkMilliseconds = 5_000;
 const checker: User = { name: "system:kube-aggregator", groups: ["system:masters"] };
 
 /** `tell` hears what the server says it serves. */
-export async function checkAvailability(
-  servers: Servers,
-  service: APIService,
-  tell: (resources: readonly RemoteResource[]) => void,
-): Promise<Availability> {
+export async function checkAvailability(servers: Servers, service: APIService, tell: (told: Told) => void): Promise<Availability> {
   if (!service.spec.service) return { status: "True", reason: "Local", message: "Local APIServices are always available" };
   const place = await servers.placeOf(service.spec.service);
   if ("reason" in place) return { status: "False", ...place };
   const { client, url } = servers.clientTo(place, service);
   const asked = `${url}/apis/${service.spec.group}/${service.spec.version}`;
   try {
-    const resources = await readResources(service.spec, async (path) => {
+    const told = await readVersion(service.spec, async (path) => {
       const headers = { accept: "application/json", ...userHeaders(checker) };
       const response = await client.request({ method: "GET", path, headers, timeoutMilliseconds: checkMilliseconds });
       return { status: response.status, bytes: await response.bytes() };
     });
-    tell(resources);
+    tell(told);
     return { status: "True", reason: "Passed", message: "all checks passed" };
   } catch (error) {
     const message = `failing or missing response from ${asked}: ${(error as Error).message}`;
