@@ -13,6 +13,7 @@ import { CSIDriver } from "#api/storage.k8s.io/csi-driver/csi-driver.ts";
 import { decodeBase64 } from "#base/base64.ts";
 import { CryptoError } from "#platform/crypto.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
+import type { KubernetesObject } from "#schema/kind.ts";
 import { nodeNameOf, nodeUserPrefix } from "../../authorization/node/node-identity.ts";
 import { references } from "../../authorization/node/pod-references.ts";
 import { forbidden } from "../../registry/errors.ts";
@@ -27,7 +28,15 @@ const kubeletSigners: ReadonlySet<string> = new Set(["kubernetes.io/kubelet-serv
 export const nodeRestriction = admissionPlugin({
   name: "NodeRestriction",
   operations: ["CREATE", "UPDATE", "DELETE"],
-  resources: ["pods", "nodes", "serviceaccounts", "coordination.k8s.io/leases", "certificates.k8s.io/certificatesigningrequests"],
+  resources: [
+    "pods",
+    "nodes",
+    "persistentvolumeclaims",
+    "serviceaccounts",
+    "coordination.k8s.io/leases",
+    "certificates.k8s.io/certificatesigningrequests",
+    "storage.k8s.io/csinodes",
+  ],
   async validate(request, needs) {
     const node = nodeNameOf(request.user);
     if (node === undefined) return;
@@ -39,8 +48,12 @@ export const nodeRestriction = admissionPlugin({
         return checkNode(request, node);
       case "serviceaccounts":
         return checkToken(request, node, needs);
+      case "persistentvolumeclaims":
+        return checkClaim(request, node);
       case "leases":
         return checkLease(request, node);
+      case "csinodes":
+        return checkCsiNode(request, node);
       case "certificatesigningrequests":
         return checkSigningRequest(request, node, needs);
     }
@@ -183,6 +196,22 @@ function checkLease(request: AdmissionRequest, node: string): void {
   const requested = name || (request.object as Lease | undefined)?.metadata.name;
   if (requested !== node) throw refuse(request, "can only access node lease with the same name as the requesting node");
   if (namespace !== leaseNamespace) throw refuse(request, `can only access leases in the ${quoted(leaseNamespace)} system namespace`);
+}
+
+/** A node tells how large a claim's volume is, and how far changing that has got; nothing else. */
+function checkClaim(request: AdmissionRequest, node: string): void {
+  const { subresource, operation } = request;
+  if (subresource !== "status") throw refuse(request, `unexpected pvc subresource ${quoted(subresource)}, only "status" is allowed`);
+  if (operation !== "UPDATE") throw refuse(request, `unexpected operation ${quoted(operation)}`);
+  const told = { capacity: undefined, conditions: undefined, allocatedResources: undefined, allocatedResourceStatuses: undefined };
+  const rest = (object: KubernetesObject | undefined) => ({ ...(object as PersistentVolumeClaim).status, ...told });
+  if (!sameJson(rest(request.old), rest(request.object)))
+    throw refuse(request, `node ${quoted(node)} is not allowed to update fields other than status.quantity and status.conditions`);
+}
+
+function checkCsiNode(request: AdmissionRequest, node: string): void {
+  const requested = request.name || request.object?.metadata.name;
+  if (requested !== node) throw refuse(request, "can only access CSINode with the same name as the requesting node");
 }
 
 async function checkSigningRequest(request: AdmissionRequest, node: string, { world }: AdmissionNeeds): Promise<void> {

@@ -5,6 +5,7 @@ import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persist
 import { claimsOf } from "#api/core/pod/claims.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReason } from "#api/meta/status-error.ts";
+import { VolumeAttachment } from "#api/storage.k8s.io/volume-attachment/volume-attachment.ts";
 import type { Client } from "#client/client.ts";
 import { type Informer, startInformer } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
@@ -25,8 +26,10 @@ export interface PodsOfNodes {
   on(node: string): readonly Pod[];
   /** The newest: a kubelet asks for Pods that just came or went. */
   get(namespace: string, name: string): Promise<Pod | undefined>;
-  /** The volume that a claim is bound to. */
+  /** The volume that a claim names. */
   volumeOf(namespace: string, claimName: string): Promise<PersistentVolume | undefined>;
+  volume(name: string): Promise<PersistentVolume | undefined>;
+  attachment(name: string): Promise<VolumeAttachment | undefined>;
 }
 
 /** Follows the cluster's Pods from when first asked, and asks for the client only then. */
@@ -42,24 +45,23 @@ export function livePodsOfNodes(scope: Scope, world: World, needs: { readonly cl
   return {
     ready: () => (informer?.isSynced ? undefined : started().synced),
     on: (node) => started().byIndex("node", node),
-    async get(namespace, name) {
-      try {
-        return await needs.client.get(Pod, { namespace, name });
-      } catch (error) {
-        if (isReason(error, "NotFound")) return undefined;
-        throw error;
-      }
-    },
+    get: (namespace, name) => ifThere(needs.client.get(Pod, { namespace, name })),
     async volumeOf(namespace, name) {
-      try {
-        const { spec } = await needs.client.get(PersistentVolumeClaim, { namespace, name });
-        return spec.volumeName ? await needs.client.get(PersistentVolume, { name: spec.volumeName }) : undefined;
-      } catch (error) {
-        if (isReason(error, "NotFound")) return undefined;
-        throw error;
-      }
+      const claim = await ifThere(needs.client.get(PersistentVolumeClaim, { namespace, name }));
+      return claim?.spec.volumeName ? ifThere(needs.client.get(PersistentVolume, { name: claim.spec.volumeName })) : undefined;
     },
+    volume: (name) => ifThere(needs.client.get(PersistentVolume, { name })),
+    attachment: (name) => ifThere(needs.client.get(VolumeAttachment, { name })),
   };
+}
+
+async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isReason(error, "NotFound")) return undefined;
+    throw error;
+  }
 }
 
 export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
@@ -80,12 +82,37 @@ export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
   async function isForVolume(node: string, namespace: string, name: string): Promise<boolean> {
     for (const pod of pods.on(node)) {
       for (const { claimName } of claimsOf(pod)) {
-        const { csi } = (await pods.volumeOf(pod.metadata.namespace ?? "", claimName))?.spec ?? {};
+        const own = pod.metadata.namespace ?? "";
+        const { csi, claimRef } = (await pods.volumeOf(own, claimName))?.spec ?? {};
+        // A claim may name any volume; whose it is says the volume.
+        if (claimRef?.namespace !== own || claimRef.name !== claimName) continue;
         const used = [csi?.nodeStageSecretRef, csi?.nodePublishSecretRef, csi?.nodeExpandSecretRef];
         if (used.some((reference) => reference?.name === name && reference.namespace === namespace)) return true;
       }
     }
     return false;
+  }
+
+  /** That a volume is gone is no secret. */
+  async function claimedVolume(node: string, info: RequestInfo): Promise<Decision> {
+    const { verb, name, subresource } = info;
+    if (verb !== "get" || name === "" || subresource !== "") return no("can only get individual resources of this type");
+    const starting = pods.ready();
+    if (starting) await starting;
+    const found = await pods.volume(name);
+    if (!found) return allowed;
+    const { namespace = "", name: claimName = "" } = found.spec.claimRef ?? {};
+    const related = pods
+      .on(node)
+      .some((pod) => pod.metadata.namespace === namespace && podRefersTo(pod, "persistentvolumeclaims", claimName));
+    return related ? allowed : noRelation(node);
+  }
+
+  async function ownAttachment(node: string, info: RequestInfo): Promise<Decision> {
+    const { verb, name, subresource } = info;
+    if (verb !== "get" || name === "" || subresource !== "") return no("can only get individual resources of this type");
+    const found = await pods.attachment(name);
+    return !found || found.spec.nodeName === node ? allowed : noRelation(node);
   }
 
   async function pod(node: string, info: RequestInfo): Promise<Decision> {
@@ -134,6 +161,10 @@ export function nodeAuthorizer(pods: PodsOfNodes): Authorizer {
           return requiredValue(info.fieldSelector ?? "", "spec.nodeName") === node
             ? byRules(info)
             : no(`can only ${info.verb} resourceslices with spec.nodeName field selector`);
+        case "/persistentvolumes":
+          return claimedVolume(node, info);
+        case "storage.k8s.io/volumeattachments":
+          return ownAttachment(node, info);
         case "storage.k8s.io/csinodes":
           return ownName(node, info);
         default:
