@@ -110,8 +110,15 @@ export function startEviction(scope: Scope, world: World, needs: EvictionNeeds):
     if (before.size !== pressures.size || [...before].some((one) => !pressures.has(one))) changed();
     const overLimit = options.limitsStorage ? await evictOverLimit() : undefined;
     if (overLimit) return overLimit;
-    const [threshold] = assessment.due;
-    if (!threshold) return undefined;
+    // Where nobody is left who could go for one of them, the next may still be helped.
+    for (const threshold of assessment.due) {
+      const evicted = await reclaim(threshold, observations);
+      if (evicted) return evicted;
+    }
+    return undefined;
+  }
+
+  async function reclaim(threshold: Threshold, observations: Observations): Promise<EvictablePod | undefined> {
     const resource = resourceOf(threshold.signal);
     world.log.warn("the node is short of something", { resource, signal: threshold.signal, threshold: threshold.amount });
     recorder.record(subject, "Warning", "EvictionThresholdMet", `Attempting to reclaim ${resource}`);
