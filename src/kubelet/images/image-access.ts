@@ -65,7 +65,8 @@ export function startImageAccess(world: World, { rootFolder, policy, allowlist }
       const record = await read(id);
       if (!record) return mayUsePreloaded(name);
       const access = Object.hasOwn(record.credentialMapping, repositoryOf(name)) ? record.credentialMapping[repositoryOf(name)] : undefined;
-      if (access?.nodePodsAccessible) return true;
+      // What anybody could pull, under whatever name, is nobody's secret.
+      if (Object.values(record.credentialMapping).some(({ nodePodsAccessible }) => nodePodsAccessible)) return true;
       const used = access?.kubernetesSecrets ?? [];
       if (used.length === 0) return false;
       return (await credentials()).some((one) =>
