@@ -68,6 +68,8 @@ export interface KubeletOptions {
   readonly restartMaxMilliseconds?: number | undefined;
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
+  /** How often logs are looked at. Default 10 s. */
+  readonly containerLogMonitorMilliseconds?: number | undefined;
   /** Images pulled at a time; absent: some. */
   readonly imagePullsMax?: number | undefined;
   /** Who may use images that were pulled with secrets; absent: as upstream does by default. */
@@ -115,6 +117,8 @@ export interface Kubelet {
   pod(namespace: string, name: string): Pod | undefined;
   /** The newest container of this name (init and ephemeral ones too), or the one with this id. */
   container(namespace: string, pod: string, container: string, options?: { readonly id?: string }): FoundContainer | undefined;
+  /** Where a volume of a Pod is on this machine. */
+  volumePath(pod: Pod, volume: string): string;
   /** The ready sandbox of a Pod: where ports are forwarded to. */
   sandboxId(namespace: string, pod: string): string | undefined;
   /** Whether the first list of Pods is there and what ran before the start was found again. */
@@ -248,6 +252,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
       const logPath = `${podLogFolder(options.podLogsFolder, worker.pod)}/${container}/${found.attempt}.log`;
       return { pod: worker.pod, spec, id: found.id, running: found.state === "running", logPath };
     },
+    volumePath: (pod, volume) => volumes.pathOf(pod, volume),
     sandboxId: (namespace, name) => workers.find(namespace, name)?.observed.sandboxes.find(({ ready }) => ready)?.id,
     get ready() {
       return isReady;

@@ -32,7 +32,10 @@ async function setUp({ may = () => true, anonymous = false }: { may?: (attribute
   });
   const pod = complete(Pod, {
     metadata: { name: "web", namespace: "a", uid: "u" },
-    spec: { containers: [{ name: "main" }, { name: "late" }] },
+    spec: {
+      containers: [{ name: "main" }, { name: "late" }],
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: "claimed" } }],
+    },
     status: {
       containerStatuses: [
         { name: "main", containerID: "containerd://c", state: { running: {} } },
@@ -48,6 +51,7 @@ async function setUp({ may = () => true, anonymous = false }: { may?: (attribute
         ? { pod, spec: pod.spec.containers[0] as never, id: "c", running: false, logPath }
         : undefined,
     sandboxId: () => undefined,
+    volumePath: () => "/var",
     ready: true,
   };
   await world.files.makeFolder("/var/log/pods/p/main");
@@ -167,5 +171,6 @@ test("pods, configuration and statistics are documents", async () => {
   assert.equal(JSON.parse((await ask("/pods")).text).items[0].metadata.name, "web");
   assert.equal(JSON.parse((await ask("/configz")).text).kubeletconfig.port, 10_250);
   assert.equal(JSON.parse((await ask("/stats/summary")).text).node.nodeName, "node-1");
+  assert.match((await ask("/metrics")).text, /^kubelet_volume_stats_capacity_bytes\{namespace="a",persistentvolumeclaim="claimed"\} \d+$/m);
   assert.match((await ask("/metrics/resource")).text, /^node_memory_working_set_bytes 0 \d+$/m);
 });

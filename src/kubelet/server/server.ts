@@ -17,6 +17,7 @@ import type { Kubelet } from "../kubelet.ts";
 import { labels } from "../layout.ts";
 import { streamingPaths, whyForbidden } from "./authorization.ts";
 import { isTrue, serveLogs } from "./logs.ts";
+import { claimedVolumes, volumeMetrics } from "./claimed-volumes.ts";
 import { containerMetrics, type ContainerMetricsNeeds } from "./container-metrics.ts";
 import { RequestCounts } from "./kubelet-metrics.ts";
 import type { ProbeMetrics } from "./probe-metrics.ts";
@@ -53,7 +54,8 @@ const runTimeoutSeconds = 120;
 export function startKubeletServer(scope: Scope, world: World, needs: KubeletServerNeeds): Promise<Listener> {
   const { configuration, tls, runtime, kubelet, nodeName, rootFolder } = needs;
   const usage = { runtime, pods: () => kubelet.pods(), cgroups: needs.cgroups, cores: world.processes.self.cpus };
-  const summary = new Summary(world, { ...usage, nodeName, rootFolder, podLogsFolder: configuration.podLogsDir });
+  const volumes = { pods: usage.pods, volumePath: kubelet.volumePath };
+  const summary = new Summary(world, { ...usage, ...volumes, nodeName, rootFolder, podLogsFolder: configuration.podLogsDir });
   const serving: Serving = { ...needs, usage, summary, counts: new RequestCounts(world, needs.metrics) };
   return world.network.serve(scope, { host: configuration.address, port: configuration.port, tls }, (request) =>
     serving.counts.around(request, () => handle(world, serving, request)),
@@ -131,7 +133,10 @@ async function answer(world: World, needs: Serving, request: HttpRequest): Promi
       if (rest[0] !== "summary" || rest.length !== 1) return notFound();
       return jsonResponse(await needs.summary.read());
     case "metrics":
-      if (rest.length === 0) return metricsResponse(metrics.text());
+      if (rest.length === 0) {
+        const volumes = await claimedVolumes(world, { pods: () => kubelet.pods(), volumePath: kubelet.volumePath });
+        return metricsResponse(metrics.text() + volumeMetrics(volumes));
+      }
       if (rest[0] === "resource") return metricsResponse(await resourceMetrics(world, needs.usage));
       if (rest[0] === "probes") return metricsResponse(needs.probes.text(kubelet.pods()));
       if (rest[0] === "cadvisor") return metricsResponse(await containerMetrics(world, needs.usage));

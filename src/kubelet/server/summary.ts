@@ -4,13 +4,15 @@ import type { FileSystemUsage, UsageStats } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import type { Json } from "#schema/field.ts";
 import { formatTime } from "#schema/time.ts";
-import { podFolder, podLogFolder } from "../layout.ts";
+import { namespaceOf, podLogFolder } from "../layout.ts";
+import { type ClaimedVolume, claimedVolumes } from "./claimed-volumes.ts";
 import { type InterfaceUsage, nanoCores, type NodeUsage, type PodUsage, readUsage, type UsageNeeds } from "./usage.ts";
 
 export interface SummaryNeeds extends UsageNeeds {
   readonly nodeName: string;
   readonly rootFolder: string;
   readonly podLogsFolder: string;
+  readonly volumePath: (pod: Pod, volume: string) => string;
 }
 
 interface Space {
@@ -68,7 +70,7 @@ export class Summary {
       inodesFree: disk.inodesFree,
       inodes: disk.inodes,
     };
-    const sizes = await this.#sizes(pods);
+    const [sizes, claimed] = await Promise.all([this.#sizes(pods), claimedVolumes(this.#world, this.#needs)]);
     const imageFs = await this.#imageFs(images[0], time);
     return compact({
       node: {
@@ -90,7 +92,11 @@ export class Summary {
         rlimit: { time, maxpid: node.processesMax, curproc: node.processes },
         swap: { time, swapAvailableBytes: node.swapTotalBytes - node.swapUsedBytes, swapUsageBytes: node.swapUsedBytes },
       },
-      pods: pods.map((pod) => this.#pod(pod, space, sizes)),
+      pods: pods.map((pod) => {
+        const told = this.#pod(pod, space, sizes);
+        const own = claimed.filter((one) => one.pod.metadata.uid === pod.uid).map((one) => claimOf(one, time));
+        return own.length === 0 ? told : { ...told, volume: [...told.volume, ...own] };
+      }),
     });
   }
 
@@ -152,7 +158,7 @@ export class Summary {
   }
 
   #volumeFolder(pod: Pod, volume: string): string {
-    return `${podFolder(this.#needs.rootFolder, pod.metadata.uid)}/volumes/kubernetes.io~empty-dir/${volume}`;
+    return this.#needs.volumePath(pod, volume);
   }
 
   /** Logs and volumes, by path. */
@@ -186,6 +192,20 @@ export class Summary {
       stdout.split("\n").flatMap((line) => (line === "" ? [] : [[line.slice(line.indexOf("\t") + 1), Number.parseInt(line, 10)]])),
     );
   }
+}
+
+function claimOf({ pod, name, claim, space }: ClaimedVolume, time: string) {
+  return {
+    time,
+    availableBytes: space.free,
+    capacityBytes: space.total,
+    usedBytes: space.total - space.free,
+    inodesFree: space.inodesFree,
+    inodes: space.inodes,
+    inodesUsed: space.inodes - space.inodesFree,
+    name,
+    pvcRef: { name: claim, namespace: namespaceOf(pod) },
+  };
 }
 
 function onDisk({ spec }: Pod): readonly string[] {
