@@ -31,6 +31,8 @@ export interface LabOptions {
   readonly forwardCommand?: readonly string[];
   /** systemd as the first process, instead of a reaper. */
   readonly systemd?: boolean;
+  /** A disk of its own of this size, in memory: one that can be filled. */
+  readonly diskMegabytes?: number;
 }
 
 export interface ListedLab extends LabMachine {
@@ -52,7 +54,8 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
   if (taken) throw new LabError(`${address} is lab machine "${taken.name}"'s already`);
   await checkMachine(world, systemd);
   await clearLeftovers(world, places, name);
-  const settings = { name, fabric, address, systemd, readOnlyPaths, forwardCommand };
+  const { diskMegabytes } = options;
+  const settings = { name, fabric, address, systemd, readOnlyPaths, forwardCommand, ...(diskMegabytes !== undefined && { diskMegabytes }) };
   const claimed = await world.processes.run("sh", ["-c", 'mkdir -p "$0" && mkdir -m 755 "$1"', labsFolder, places.folder]);
   if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
   try {
@@ -95,10 +98,10 @@ export async function labJoin(world: World, name: string): Promise<void> {
   await succeed(world, "ip", ["-n", fabricNamespace(fabric), "link", "set", port, "master", bridge]);
 }
 
-type Settings = Pick<LabMachine, "name" | "fabric" | "address" | "systemd" | "readOnlyPaths" | "forwardCommand">;
+type Settings = Pick<LabMachine, "name" | "fabric" | "address" | "systemd" | "readOnlyPaths" | "forwardCommand" | "diskMegabytes">;
 
 async function raise(world: World, settings: Settings, apiPort = 0): Promise<LabMachine> {
-  const { name, fabric, address, systemd, readOnlyPaths, forwardCommand } = settings;
+  const { name, fabric, address, systemd, readOnlyPaths, forwardCommand, diskMegabytes } = settings;
   const { files, processes, clock } = world;
   const places = placesOf(name);
   const machine: MachineOptions = {
@@ -109,6 +112,7 @@ async function raise(world: World, settings: Settings, apiPort = 0): Promise<Lab
     groups: await groupsOf(world),
     readOnlyPaths,
     systemd,
+    ...(diskMegabytes !== undefined && { diskMegabytes }),
     insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
   };
   await files.makeFolder(places.root);

@@ -20,6 +20,8 @@ export interface LabMachine {
   /** What it takes to start it again on its disk. */
   readonly readOnlyPaths: readonly string[];
   readonly forwardCommand: readonly string[];
+  /** Its disk, in memory and of this size; without it, the holding machine's. */
+  readonly diskMegabytes?: number;
 }
 
 /** What the caller got wrong, or the machine refuses, in words for people. */

@@ -12,6 +12,7 @@ export interface MachineOptions {
   /** Kept running inside by the first process; answers on a socket of the exchange folder. */
   readonly insideCommand: readonly string[];
   readonly systemd: boolean;
+  readonly diskMegabytes?: number;
 }
 
 /** Paths that a machine has for itself: what the holding machine has there is not seen. */
@@ -42,7 +43,7 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
  * Runs on the holding machine. Makes the machine's network namespace and its link to the fabric, the fabric where it is the first in it, and
  * the cgroups; starts the machine's first process; prints the id of the process that guards it (killing one kills the other).
  */
-export function outsideScript({ address, fabric, places, groups }: MachineOptions): string {
+export function outsideScript({ address, fabric, places, groups, diskMegabytes }: MachineOptions): string {
   const { namespace, group, folder } = places;
   const outside = quote(fabricNamespace(fabric));
   const { bridge, port } = fabricLinks(address);
@@ -68,8 +69,9 @@ ip -n ${quote(namespace)} address add ${quote(`${address}/24`)} dev eth0
 ip -n ${quote(namespace)} link set eth0 up
 ip -n ${quote(namespace)} route add default via ${quote(gateway)}
 # An overlay cannot lie on an overlay. The disk outlives the machine's own mounts.
-if [ "$(stat -f -c %T ${quote(folder)})" = overlayfs ] && [ ! -d ${quote(`${folder}/memory`)} ]; then
-  mkdir ${quote(`${folder}/memory`)}; mount -t tmpfs tmpfs ${quote(`${folder}/memory`)}
+if { ${diskMegabytes === undefined ? "false" : "true"} || [ "$(stat -f -c %T ${quote(folder)})" = overlayfs ]; } && [ ! -d ${quote(`${folder}/memory`)} ]; then
+  mkdir ${quote(`${folder}/memory`)}
+  mount -t tmpfs ${diskMegabytes === undefined ? "" : `-o size=${Math.floor(diskMegabytes)}m `}tmpfs ${quote(`${folder}/memory`)}
 fi
 rm -f ${quote(`${places.exchange}/ready`)}
 ${groups.map((mount) => makeGroup(mount, group)).join("\n")}

@@ -7,13 +7,19 @@ import { LabError } from "#lab/layout.ts";
 import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import { command, UserError } from "../command.ts";
-import { trial } from "./trial.ts";
+import { healingTable, tableText } from "./trial.ts";
 
 const flags = [
   { name: "name", type: "string", default: "lab", doc: "The machine, where it is not named otherwise." },
   { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address." },
   { name: "api-port", type: "integer", default: 0, doc: "up: the 127.0.0.1 port that leads to its API server; 0 picks a free one." },
-  { name: "nodes", type: "integer", default: 1, doc: "up: how many machines; the first has the control plane, the others join." },
+  { name: "nodes", type: "integer", default: 1, doc: "up, trial: how many machines; the first has the control plane, the others join." },
+  {
+    name: "disk-megabytes",
+    type: "integer",
+    default: 0,
+    doc: "up: a disk of its own for each machine, in memory; 0: they share this machine's.",
+  },
   {
     name: "init",
     type: "string",
@@ -58,14 +64,8 @@ export const lab = command({
         case "exec":
           return await exec(world, others);
         case "trial": {
-          const { name, values } = read(others, "trial");
-          return await trial(scope, world, {
-            name,
-            keep: values.keep,
-            systemd: isSystemd(values),
-            keelson: [...world.processes.self.program],
-            readOnlyPaths: seenInside(world),
-          });
+          const { name } = read(others, "trial");
+          return await trial(scope, world, name, others);
         }
         case "forward":
           return await forward(scope, world, others);
@@ -120,6 +120,7 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
       fabric: name,
       address: following(address, index),
       systemd,
+      ...(values["disk-megabytes"] > 0 && { diskMegabytes: values["disk-megabytes"] }),
       readOnlyPaths: seenInside(world),
       ...(isFirst && { apiPort: values["api-port"], forwardCommand: [...self.program, "lab", "forward"] }),
     });
@@ -138,6 +139,27 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
 }
 
 const mostNodes = 50;
+const trialDiskMegabytes = 3_000;
+
+/** On machines that are up, or on two of its own that it takes down again. */
+async function trial(scope: Scope, world: World, name: string, arguments_: readonly string[]): Promise<number> {
+  const { values } = read(arguments_, name);
+  const isThere = (await labList(world)).some((machine) => machine.name === name && machine.running);
+  try {
+    if (!isThere) {
+      const nodes = arguments_.some((word) => word.startsWith("--nodes")) ? [] : ["--nodes", "2"];
+      const disk = values["disk-megabytes"] > 0 ? [] : ["--disk-megabytes", String(trialDiskMegabytes)];
+      const rest = arguments_.filter((word) => word !== name && !word.startsWith("--keep"));
+      const code = await raise(scope, world, [name, ...rest, ...nodes, ...disk]);
+      if (code !== 0) throw new UserError(`keelson up failed in lab machine "${name}"`);
+    }
+    const results = await healingTable(scope, world, { name });
+    world.processes.self.writeOut(tableText(results));
+    return results.every(({ seconds, lost }) => seconds !== undefined && lost.length === 0) ? 0 : 1;
+  } finally {
+    if (!isThere && !values.keep) for (const one of [...(await workersOf(world, name)), name]) await labDown(world, one);
+  }
+}
 
 /** "192.168.51.10" and 2: "192.168.51.12". */
 function following(address: string, count: number): string {
