@@ -238,6 +238,7 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
     restartMaxMilliseconds: durationToMilliseconds(configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s"),
     containerLogMaxBytes: quantityToWhole(configuration.containerLogMaxSize),
     containerLogMaxFiles: configuration.containerLogMaxFiles ?? 5,
+    containerLogMonitorMilliseconds: durationToMilliseconds(configuration.containerLogMonitorInterval || "10s"),
     imagePullsMax: configuration.serializeImagePulls === true ? 1 : configuration.maxParallelImagePulls,
     imageAccess: {
       policy: (configuration.imagePullCredentialsVerificationPolicy || "NeverVerifyPreloadedImages") as VerificationPolicy,

@@ -28,17 +28,28 @@ export interface Housekeeping {
 
 const periodMilliseconds = 60_000;
 const logCheckMilliseconds = 10_000;
+const balanceMilliseconds = 10_000;
 const orphanGraceSeconds = 2;
 
 export function startHousekeeping(scope: Scope, world: World, needs: HousekeepingNeeds): Housekeeping {
   const { runtime, options, workers, volumes, cgroups, isReady } = needs;
 
-  scope.start("housekeeping", async (task) => {
-    for (let count = 1; ; count++) {
-      await world.clock.sleep(task, logCheckMilliseconds);
-      await attempt("rotate logs", rotateLogs);
+  // Logs grow whatever else is waited for.
+  scope.start("logs", async (task) => {
+    for (;;) {
+      await world.clock.sleep(task, options.containerLogMonitorMilliseconds ?? logCheckMilliseconds);
+      await rotateLogs();
+    }
+  });
+  scope.start("processor shares", async (task) => {
+    for (;;) {
+      await world.clock.sleep(task, balanceMilliseconds);
       await attempt("share the processor", balance);
-      if ((count * logCheckMilliseconds) % periodMilliseconds !== 0) continue;
+    }
+  });
+  scope.start("housekeeping", async (task) => {
+    for (;;) {
+      await world.clock.sleep(task, periodMilliseconds);
       await attempt("list the runtime's containers", relist);
       if (isReady()) await attempt("clear what no Pod owns", clearOrphans);
     }
@@ -81,26 +92,31 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     const isOrphan = (uid: string | undefined): uid is string => uid !== undefined && workers.get(uid) === undefined;
     const [sandboxes, containers] = await Promise.all([runtime.sandboxes(), runtime.containers()]);
     const uids = new Set(sandboxes.map(({ labels: own }) => own[labels.podUid]).filter(isOrphan));
-    await Promise.all(
-      [...uids].map(async (uid) => {
-        const running = containers.filter(({ labels: own, state }) => own[labels.podUid] === uid && state === "running");
-        await Promise.all(
-          running.map(({ id, annotations: noted }) =>
-            runtime.stopContainer(id, Number(noted[annotations.gracePeriod] ?? 30) || orphanGraceSeconds),
-          ),
-        );
-        for (const { id, labels: own } of sandboxes) {
-          if (own[labels.podUid] !== uid) continue;
-          await runtime.stopSandbox(id);
-          await runtime.removeSandbox(id);
-        }
-      }),
-    );
-    // One that cannot be cleared, for want of its driver, does not keep the others.
+    // One that cannot be ended keeps its volumes and cgroup, and does not keep the others.
+    const stuck = new Map<string, Error>();
+    const isClear = (uid: string | undefined): uid is string => isOrphan(uid) && !stuck.has(uid);
+    await Promise.all([...uids].map((uid) => end(uid).catch((error: Error) => stuck.set(uid, error))));
+
+    async function end(uid: string): Promise<void> {
+      const running = containers.filter(({ labels: own, state }) => own[labels.podUid] === uid && state === "running");
+      await Promise.all(
+        running.map(({ id, annotations: noted }) =>
+          runtime.stopContainer(id, Number(noted[annotations.gracePeriod] ?? 30) || orphanGraceSeconds),
+        ),
+      );
+      for (const { id, labels: own } of sandboxes) {
+        if (own[labels.podUid] !== uid) continue;
+        await runtime.stopSandbox(id);
+        await runtime.removeSandbox(id);
+      }
+    }
+
     for (const uid of await volumes.leftovers())
-      if (isOrphan(uid)) await attempt(`take away the volumes of Pod ${uid}, which is gone`, () => volumes.unmount(uid));
-    for (const uid of (await cgroups?.list()) ?? []) if (isOrphan(uid)) await cgroups?.remove(uid);
-    await clearLogs(isOrphan);
+      if (isClear(uid)) await attempt(`take away the volumes of Pod ${uid}, which is gone`, () => volumes.unmount(uid));
+    for (const uid of (await cgroups?.list()) ?? [])
+      if (isClear(uid)) await attempt(`take away the cgroup of Pod ${uid}, which is gone`, async () => void (await cgroups?.remove(uid)));
+    await clearLogs(isClear);
+    for (const error of stuck.values()) throw error;
   }
 
   /** Logs of Pods that are gone, and links to logs that are. */
@@ -128,7 +144,8 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     for (const worker of workers.all()) {
       for (const { id, name, attempt: number, state } of worker.observed.containers) {
         if (state !== "running") continue;
-        await rotateLog(world, runtime, id, `${podLogFolder(options.podLogsFolder, worker.pod)}/${name}/${number}.log`, limits);
+        const path = `${podLogFolder(options.podLogsFolder, worker.pod)}/${name}/${number}.log`;
+        await attempt(`rotate the log ${path}`, () => rotateLog(world, runtime, id, path, limits));
       }
     }
   }
