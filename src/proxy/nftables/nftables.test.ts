@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { World } from "#platform/world.ts";
 import { tableLoader } from "./nftables.ts";
-import type { Table } from "./table.ts";
+import { replacing, type Table } from "./table.ts";
 
 const none: Table = { family: "ip", name: "kube-proxy", sets: new Map(), maps: new Map(), chains: new Map() };
 const changed: Table = { ...none, chains: new Map([["refuse", { rules: ["reject"] }]]) };
@@ -35,4 +35,10 @@ test("rules are loaded where they changed, or anew; what nft refuses over known 
   loads.length = 0;
   await loader.load(none);
   assert.deepEqual(loads, ["whole"], "after a failure nothing is taken as known");
+});
+
+test("what a key belongs to is said in no more than nft takes, however long its name", () => {
+  const elements = new Map([["10.0.0.1", { verdict: "drop", note: `${"n".repeat(63)}/${"p".repeat(253)}` }]]);
+  const text = replacing({ ...none, maps: new Map([["ingress", { type: "ipv4_addr", elements }]]) });
+  assert.equal(/comment "([^"]*)"/.exec(text)?.[1]?.length, 128);
 });

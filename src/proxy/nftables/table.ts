@@ -1,5 +1,8 @@
 // One nftables table as a value, and the text that turns one into another in a single transaction of nft: all of it, or only what differs.
 
+/** A longer one makes nft refuse the whole transaction. */
+const commentMax = 128;
+
 /** A chain that the kernel calls says where it hangs. */
 export interface Chain {
   readonly hook?: string;
@@ -107,7 +110,7 @@ function whole({ family, name: table, sets, maps, chains }: Table): string {
 }
 
 function mapElement([key, { verdict, note }]: readonly [string, Verdict]): string {
-  return `${key}${note === undefined ? "" : ` comment "${note}"`} : ${verdict}`;
+  return `${key}${note === undefined ? "" : ` comment "${note.slice(0, commentMax)}"`} : ${verdict}`;
 }
 
 function gone(before: ReadonlyMap<string, unknown>, next: ReadonlyMap<string, unknown>): readonly string[] {
