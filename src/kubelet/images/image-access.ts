@@ -66,7 +66,7 @@ export function startImageAccess(world: World, { rootFolder, policy, allowlist }
       if (!record) return mayUsePreloaded(name);
       const access = Object.hasOwn(record.credentialMapping, repositoryOf(name)) ? record.credentialMapping[repositoryOf(name)] : undefined;
       // What anybody could pull, under whatever name, is nobody's secret.
-      if (Object.values(record.credentialMapping).some(({ nodePodsAccessible }) => nodePodsAccessible)) return true;
+      if (Object.values(record.credentialMapping).some((one: Access | null) => one?.nodePodsAccessible)) return true;
       const used = access?.kubernetesSecrets ?? [];
       if (used.length === 0) return false;
       return (await credentials()).some((one) =>
