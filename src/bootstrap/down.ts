@@ -137,7 +137,7 @@ async function removeNetwork(world: World, before: UpRecord): Promise<void> {
   for (const name of await files.list("/var/lib/cni/results").catch(() => []))
     if (/^(keelson|cni-loopback)-/.test(name)) await files.remove(`/var/lib/cni/results/${name}`);
   const { stdout } = await processes.run("nft", ["list", "tables"], { timeoutMilliseconds: 10_000 });
-  const ours = ["ip keelson", "ip kube-proxy", "ip6 kube-proxy"];
+  const ours = ["ip keelson", ...["kube-proxy", "kube-network-policies"].flatMap((name) => [`ip ${name}`, `ip6 ${name}`])];
   // Made by the portmap plugin through iptables, where there was none before.
   const plugins = ["ip nat", "ip filter", "ip mangle", "ip6 nat", "ip6 filter"].filter((name) => !before.tables.includes(name));
   const known = new Set([...ours, ...(before.tables.length > 0 || before.absent.length > 0 ? plugins : [])]);
