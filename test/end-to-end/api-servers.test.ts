@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { Endpoints } from "#api/core/endpoints/endpoints.ts";
 import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { kubeconfigText } from "#component/kubeconfig.ts";
 import { readProtobuf, unwrapUnknown } from "#schema/derive/protobuf.ts";
@@ -144,6 +145,8 @@ test("what lies in etcd is what upstream's API server writes there", { skip, tim
   const custom = JSON.parse(read("/registry/example.com/widgets/shop/w").toString()) as { kind: string; spec: object };
   assert.deepEqual([custom.kind, custom.spec], ["Widget", { size: 3 }]);
   unwrapUnknown(read("/registry/services/specs/default/kubernetes"));
+  const lease = unwrapUnknown(read("/registry/masterleases/192.0.2.1"));
+  assert.deepEqual(readProtobuf(Endpoints.message, lease.raw).subsets, [{ addresses: [{ ip: "192.0.2.1" }] }]);
 });
 
 test("each server has its identity Lease, and the kubernetes Service both addresses", { skip, timeout }, async () => {

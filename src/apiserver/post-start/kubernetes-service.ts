@@ -26,7 +26,7 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
   const { advertise } = options;
   if (!advertise) return through();
   const key = folder + advertise.address;
-  const value = new TextEncoder().encode(JSON.stringify({ address: advertise.address }));
+  const value = leaseValue(needs, key, advertise.address);
   scope.defer("leave the kubernetes Service", async () => {
     await store.transact({ conditions: [], operations: [{ type: "delete", key }] }).catch(() => {});
   });
@@ -52,6 +52,14 @@ export async function keepKubernetesService(scope: Scope, needs: StartTaskNeeds,
     through();
     await registry.world.clock.sleep(scope, renewMilliseconds);
   }
+}
+
+/** Endpoints with the one address, as upstream's servers write and read them. */
+function leaseValue({ registry }: StartTaskNeeds, key: string, address: string): Uint8Array {
+  const resource = registry.kinds.find(Endpoints.group, Endpoints.version, Endpoints.plural);
+  if (!resource) return new TextEncoder().encode(JSON.stringify({ address }));
+  const endpoints = { kind: "Endpoints", apiVersion: "v1", metadata: {}, subsets: [{ addresses: [{ ip: address }] }] };
+  return registry.storages.of(resource).valueOf(key, endpoints as unknown as Endpoints);
 }
 
 /** What this server hands out addresses from, told as a ServiceCIDR. */

@@ -3,6 +3,7 @@ import { ScopeStopped, type Scope } from "#base/scope.ts";
 import type { Store } from "#store/store.ts";
 import type { ApiRegistry } from "../registry/registry.ts";
 import type { ApiServerOptions } from "../start.ts";
+import { keepClaims } from "./claims.ts";
 import { keepIdentityLease } from "./identity-lease.ts";
 import { keepKubernetesService } from "./kubernetes-service.ts";
 import { makeSystemObjects } from "./system-objects.ts";
@@ -30,6 +31,7 @@ export function startTasks(scope: Scope, needs: StartTaskNeeds): StartTasks {
     ["system objects", makeSystemObjects],
     ["kubernetes Service", keepKubernetesService],
     ["identity Lease", keepIdentityLease],
+    ["claims", keepClaims],
     ...(needs.more ?? []).map(
       ([name, run]) =>
         [

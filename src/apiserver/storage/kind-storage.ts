@@ -96,7 +96,7 @@ export class KindStorage {
       return result.succeeded ? { outcome: "deleted", revision: result.revision } : this.#refused(result.current, claimsTaken);
     }
     const json = write.json ?? this.codec.encode(object);
-    const value = this.#transformer.toStore(key, this.codec.toStored(this.#media, object, json));
+    const value = this.valueOf(key, object, json);
     const written = this.cache.writing(key, value, json, object);
     const seconds = this.#timeToLiveSeconds;
     const put: Operation = { type: "put", key, value, ...(seconds !== undefined && { timeToLiveSeconds: seconds }) };
@@ -110,6 +110,11 @@ export class KindStorage {
     } finally {
       if (!done) this.cache.notWritten(written);
     }
+  }
+
+  /** What is stored under the key for the object. */
+  valueOf(key: string, object: KubernetesObject, json = this.codec.encode(object)): Uint8Array {
+    return this.#transformer.toStore(key, this.codec.toStored(this.#media, object, json));
   }
 
   #refused(current: readonly (KeyValue | undefined)[], claims: readonly string[]): WriteResult {
