@@ -2,7 +2,7 @@
 // taken away when a custom one is not any more.
 import { APIService } from "#api/apiregistration.k8s.io/api-service/api-service.ts";
 import { isReason } from "#api/meta/status-error.ts";
-import type { Scope } from "#base/scope.ts";
+import { ScopeStopped, type Scope } from "#base/scope.ts";
 import type { Informer } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
 import { formatTime } from "#schema/time.ts";
@@ -42,20 +42,40 @@ const groupPriorities: Readonly<Record<string, number>> = {
 };
 const stableVersionPriority = 15;
 const earlyVersionPriority = 9;
+const settleMilliseconds = 100;
+const retryMilliseconds = 1_000;
 const ownGroup = "apiregistration.k8s.io";
 
 /** Goes on until the scope stops. */
 export async function keepLocalServices(task: Scope, world: World, { registry, informer, remote }: LocalServicesNeeds): Promise<void> {
   const { kinds } = registry;
-  for (let seen = -1; ; ) {
-    if (seen !== kinds.revision) {
-      seen = kinds.revision;
-      await reconcile().catch((error: unknown) => {
-        world.log.warn("local APIServices cannot be written; trying again", { error: String(error) });
-        seen = -1;
+  let [isStale, wake] = [true, () => {}];
+  const changed = () => {
+    isStale = true;
+    wake();
+  };
+  const forgets = [kinds.onChange(changed), informer.onChange(({ type }) => type === "deleted" && changed())];
+  task.defer("changes of kinds", () => {
+    for (const forget of forgets) forget();
+    wake();
+  });
+  while (!task.stopped) {
+    if (!isStale) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
       });
+      // Kinds come several at a time.
+      await world.clock.sleep(task, settleMilliseconds);
     }
-    await world.clock.sleep(task, 1_000);
+    isStale = false;
+    try {
+      await reconcile();
+    } catch (error) {
+      if (error instanceof ScopeStopped) throw error;
+      world.log.warn("local APIServices cannot be written; trying again", { error: String(error) });
+      isStale = true;
+      await world.clock.sleep(task, retryMilliseconds);
+    }
   }
 
   async function reconcile(): Promise<void> {
