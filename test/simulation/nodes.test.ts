@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { Deployment } from "#api/apps/deployment/deployment.ts";
 import { ReplicaSet } from "#api/apps/replica-set/replica-set.ts";
+import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isReady } from "#api/core/pod/readiness.ts";
 import { stopAnnotation } from "#cri/simulated/simulated-runtime.ts";
-import { type Cluster, simulateCluster } from "./cluster.ts";
+import { type Cluster, manifestsFolder, simulateCluster } from "./cluster.ts";
 
 const template = (name: string, image = "web:1") => ({
   metadata: { labels: { app: name } },
@@ -183,5 +184,81 @@ simulateCluster(
       );
     };
     await until("9 Pods are ready and run where they are said to", isTrue, { seconds: 900 });
+  },
+);
+
+simulateCluster(
+  "NODE-330: static Pods come, change and go while the API is away; their mirrors follow when it is back",
+  { nodes: 1, staticPods: true, seeds: 3 },
+  async (cluster) => {
+    const { apiServer, client, kubelet, until, wait, world } = cluster;
+    const { files } = cluster.machine("node-1").world;
+    await files.makeFolder(manifestsFolder);
+    const write = (name: string, image: string) =>
+      files.write(
+        `${manifestsFolder}/${name}.json`,
+        JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { containers: [{ name: "main", image }] } }),
+      );
+    const mirrors = () => cluster.list(Pod).map(({ metadata }) => metadata.name);
+    const processes = () => cluster.running().length;
+    await write("first", "i:1");
+    await write("second", "i:1");
+    await until("both run and are seen", () => processes() === 2 && ready(cluster).length === 2);
+    const before = new Map(cluster.list(Pod).map(({ metadata }) => [metadata.name, metadata.uid]));
+
+    await apiServer.kill();
+    await write("second", "i:2");
+    await files.remove(`${manifestsFolder}/first.json`);
+    await write("third", "i:1");
+    await until("they run without the API", () => {
+      const images = cluster
+        .machine("node-1")
+        .runtime.running()
+        .map(({ config }) => config.userImage);
+      return images.toSorted().join() === "i:1,i:2";
+    });
+    if (world.random.integer(2) === 0) {
+      await kubelet("node-1").kill();
+      await wait(world.random.fraction() * 60);
+      kubelet("node-1").start();
+    }
+    const untouched = cluster.running();
+    await wait(world.random.fraction() * 600);
+    apiServer.start();
+    await until("the mirrors are those of the manifests", () => mirrors().toSorted().join() === "second-node-1,third-node-1");
+    await until("they say what runs", () => ready(cluster).length === 2);
+    assert.notEqual(cluster.list(Pod).find(({ metadata }) => metadata.name === "second-node-1")?.metadata.uid, before.get("second-node-1"));
+
+    await client.delete(Pod, { namespace: "default", name: "third-node-1" }, { gracePeriodSeconds: 0 });
+    await until("a mirror that is deleted is made again", () => mirrors().includes("third-node-1") && ready(cluster).length === 2);
+    assert.deepEqual(cluster.running(), untouched, "what runs was left alone all the while");
+  },
+);
+
+simulateCluster(
+  "NODE-353: a Node that says it is not ready, and Pods that say they are, cost no endless writes",
+  { nodes: 2, seeds: 2 },
+  async (cluster) => {
+    const { client, faults, until, wait } = cluster;
+    const stays = { ...template("web"), spec: { ...template("web").spec, tolerations: [{ operator: "Exists" }] } };
+    const set = replicaSet("web", 4);
+    await client.create(ReplicaSet, { ...set, spec: { ...set.spec, template: stays } } as never);
+    await until("4 Pods are ready", () => ready(cluster).length === 4);
+    let changes = 0;
+    cluster.onChange(Pod, () => {
+      changes += 1;
+    });
+    changes = 0;
+    Object.assign(faults.runtime("node-1"), { calls: "status", chance: 1 });
+    const isWell = () =>
+      cluster
+        .list(Node)
+        .find(({ metadata }) => metadata.name === "node-1")
+        ?.status.conditions?.find(({ type }) => type === "Ready")?.status;
+    await until("the Node is not ready", () => isWell() === "False", { seconds: 300 });
+    await wait(120);
+    assert.ok(changes > 0 && changes < 20, `${changes} changes`);
+    faults.runtime("node-1").chance = 0;
+    await until("all is well", () => isWell() === "True" && ready(cluster).length === 4, { seconds: 300 });
   },
 );
