@@ -65,8 +65,12 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
       ["resolveSrv", "_http._tcp.pods.default.svc.cluster.local"],
       ["resolveSrv", "_http._udp.web.default.svc.cluster.local"],
     );
-    assert.deepEqual(single, [{ name: "web.default.svc.cluster.local", port: 80, priority: 0, weight: 100 }]);
-    assert.deepEqual(each, [{ name: "alpha.pods.default.svc.cluster.local", port: 8080, priority: 0, weight: 100 }]);
+    const records = (found: unknown) =>
+      (found as { name: string; port: number; priority: number; weight: number }[]).map(({ name, port, priority, weight }) =>
+        [priority, weight, port, name].join(" "),
+      );
+    assert.deepEqual(records(single), ["0 100 80 web.default.svc.cluster.local"]);
+    assert.deepEqual(records(each), ["0 100 8080 alpha.pods.default.svc.cluster.local"]);
     assert.equal(none, "ENOTFOUND");
   });
 
