@@ -1,15 +1,16 @@
-// A Lease in kube-system tells which API servers are alive.
+// A Lease in kube-system tells which API servers are alive; those of servers that are gone for good are cleared away.
 import { Lease } from "#api/coordination.k8s.io/lease/lease.ts";
 import type { Scope } from "#base/scope.ts";
 import { sha256 } from "#base/sha256.ts";
 import { isReason } from "#api/meta/status-error.ts";
-import { formatMicroTime } from "#schema/time.ts";
+import { formatMicroTime, parseTime } from "#schema/time.ts";
 import type { StartTaskNeeds } from "./post-start.ts";
 import { makeMissing } from "./system-objects.ts";
 
 const namespace = "kube-system";
 const renewMilliseconds = 10_000;
 const leaseDurationSeconds = 3_600;
+const clearMilliseconds = 3_600_000;
 const identityLabel = "apiserver.kubernetes.io/identity";
 
 export async function keepIdentityLease(scope: Scope, needs: StartTaskNeeds, through: () => void): Promise<void> {
@@ -21,7 +22,7 @@ export async function keepIdentityLease(scope: Scope, needs: StartTaskNeeds, thr
   const hostname = world.network.hostname();
   const labels = { [identityLabel]: "kube-apiserver", "kubernetes.io/hostname": hostname };
   const leases = registry.of(Lease);
-  for (;;) {
+  for (let cleared = Number.NEGATIVE_INFINITY; ; ) {
     const now = formatMicroTime(world.clock.now());
     const spec = { holderIdentity, leaseDurationSeconds, acquireTime: now, renewTime: now };
     await makeMissing(needs, Lease, { metadata: { namespace, name, labels }, spec });
@@ -35,7 +36,26 @@ export async function keepIdentityLease(scope: Scope, needs: StartTaskNeeds, thr
       if (!isReason(error, "NotFound")) throw error;
     }
     through();
+    if (world.clock.monotonic() - cleared >= clearMilliseconds) {
+      cleared = world.clock.monotonic();
+      await clearExpired(needs);
+    }
     await world.clock.sleep(scope, renewMilliseconds);
+  }
+}
+
+async function clearExpired({ registry }: StartTaskNeeds): Promise<void> {
+  const leases = registry.of(Lease);
+  const { items } = await leases.list(namespace);
+  for (const { metadata, spec } of items) {
+    if (metadata.labels?.[identityLabel] === undefined) continue;
+    const { renewTime, leaseDurationSeconds: seconds } = spec ?? {};
+    const isHeld = renewTime !== undefined && seconds !== undefined;
+    if (isHeld && registry.world.clock.now() < parseTime(renewTime) + seconds * 1_000) continue;
+    const { uid, resourceVersion = "" } = metadata;
+    await leases.delete(namespace, metadata.name, { uid, resourceVersion }).catch((error: unknown) => {
+      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+    });
   }
 }
 
