@@ -7,7 +7,7 @@ import { withServer } from "../../test/support/api-server.ts";
 import { startTestKubelet } from "../../test/support/kubelet.ts";
 import { labels } from "./layout.ts";
 
-test("NODE-310: what no Pod owns is cleared, though one of it cannot be ended and keeps what it has until it can", () =>
+test("FAULT2 what no Pod owns is cleared, though one of it cannot be ended and keeps what it has until it can", () =>
   withServer(async (h) => {
     const kept = simulatedRuntime(h.world);
     const sandbox = (uid: string) =>

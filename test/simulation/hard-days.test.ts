@@ -3,7 +3,7 @@ import { simulateCluster } from "./cluster.ts";
 import { hardDays } from "./hard-days.ts";
 
 simulateCluster(
-  "NODE-300: after hours of faults nothing is leaked, forgotten or lost",
+  "FAULT1 after hours of faults nothing is leaked, forgotten or lost",
   { nodes: 3, seeds: 3, staticPods: true },
   hardDays({ hours: 6 }),
 );

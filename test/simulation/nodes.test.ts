@@ -188,7 +188,7 @@ simulateCluster(
 );
 
 simulateCluster(
-  "NODE-330: static Pods come, change and go while the API is away; their mirrors follow when it is back",
+  "FAULT3 static Pods come, change and go while the API is away; their mirrors follow when it is back",
   { nodes: 1, staticPods: true, seeds: 3 },
   async (cluster) => {
     const { apiServer, client, kubelet, until, wait, world } = cluster;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BackOffs, isWaiting, ordinaryLimits } from "./back-off.ts";
 
-test("NODE-300: a clock that is set back lengthens no wait", () => {
+test("FAULT1 a clock that is set back lengthens no wait", () => {
   const hour = 3_600_000;
   const backOffs = new BackOffs(ordinaryLimits);
   backOffs.next("web", 2 * hour, 2 * hour);

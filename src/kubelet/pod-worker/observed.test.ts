@@ -6,7 +6,7 @@ import { simulatedWorld } from "#platform/simulated/world.ts";
 import { labels } from "../layout.ts";
 import { containersNamed, nothingObserved, observe } from "./observed.ts";
 
-test("NODE-300: what was made after the clock was set back is newer all the same", async () => {
+test("FAULT1 what was made after the clock was set back is newer all the same", async () => {
   const world = simulatedWorld({ seed: 1 });
   const runtime = simulatedRuntime(world);
   const own = { [labels.podUid]: "uid" };
