@@ -107,7 +107,8 @@ if [ -d ${quote(`${folder}/memory`)} ]; then over=${quote(`${folder}/memory`)}; 
 fresh=; if [ ! -e "$over/made" ]; then fresh=yes; fi
 mkdir -p "$over/upper" "$over/work" "$over/containerd"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work" ${quote(root)}
-if [ -n "$fresh" ]; then rm -rf ${ownPaths.map(at).join(" ")}; fi
+# The holding machine may be writing there at this moment, which is seen through the overlay.
+if [ -n "$fresh" ]; then for try in 1 2 3 4 5; do if rm -rf ${ownPaths.map(at).join(" ")}; then break; fi; sleep 0.1; done; fi
 mkdir -p ${["/etc/systemd/system", "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/lib/keelson-lab"].map(at).join(" ")}
 echo ${quote(`keelson-${name}`)} >${at("/etc/hostname")}
 printf '127.0.0.1 localhost\\n::1 localhost\\n%s %s\\n' ${quote(address)} ${quote(`keelson-${name}`)} >${at("/etc/hosts")}
