@@ -12,6 +12,7 @@ import type { Draft } from "#schema/message.ts";
 import type { Step } from "../controller.ts";
 import { decide } from "./claims.ts";
 import { provisionerName } from "./helper-pods.ts";
+import { decide as decideLeftover } from "./leftovers.ts";
 
 const claim = (spec: Draft<PersistentVolumeClaim["spec"]> = {}) =>
   complete(PersistentVolumeClaim, {
@@ -61,4 +62,19 @@ test("what folders cannot be is refused", () => {
 
 test("the claims of others are left alone", () => {
   assert.deepEqual(decide({ ...observed, classes: [complete(StorageClass, { metadata: { name: "s" }, provisioner: "other" })] }), []);
+});
+
+test("what a helper made for a claim that has gone is taken away, and the helper goes", () => {
+  const [, made] = decide(observed);
+  assert.ok(made?.do === "create");
+  const running = complete(Pod, made.object as Draft<Pod>);
+  const done = { ...running, status: { phase: "Succeeded" } } as Pod;
+  const left = { claims: [], volumes: [], configs };
+  assert.deepEqual(decideLeftover({ ...left, object: running }), []);
+  assert.deepEqual(decideLeftover({ ...left, object: done, claims: [claim()] }), []);
+  const steps = decideLeftover({ ...left, object: done });
+  assert.deepEqual(kinds(steps), ["create Pod", "delete Pod"]);
+  const teardown = complete(Pod, (steps[0] as { object: Draft<Pod> }).object);
+  assert.equal(teardown.spec.containers[0]?.env?.[0]?.value, "/disk/pvc-u_n_c");
+  assert.deepEqual(kinds(decideLeftover({ ...left, object: { ...teardown, status: { phase: "Succeeded" } } as Pod })), ["delete Pod"]);
 });

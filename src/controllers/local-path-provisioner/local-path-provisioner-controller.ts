@@ -2,9 +2,11 @@
 // with everything in it.
 import { combinedController, controller } from "../controller.ts";
 import { localPathClaims } from "./claims.ts";
+import { localPathLeftovers } from "./leftovers.ts";
 import { localPathVolumes } from "./volumes.ts";
 
 export const localPathProvisionerController = combinedController("local-path-provisioner", [
   controller(localPathClaims),
   controller(localPathVolumes),
+  controller(localPathLeftovers),
 ]);
