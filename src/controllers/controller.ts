@@ -7,7 +7,7 @@
 //     decide,                                   // ({ object, pods }) => readonly Step[], pure
 //   });
 import type { Scope } from "#base/scope.ts";
-import type { Client, ObjectName } from "#client/client.ts";
+import type { Client, ListOptions, ObjectName } from "#client/client.ts";
 import type { EventRecorder, EventType } from "#client/event-recorder.ts";
 import type { Change, Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
@@ -131,6 +131,13 @@ export type Step =
   | { readonly do: "together"; readonly steps: readonly Step[] }
   /** Does what `ifFailed` says when one of the steps fails; the round fails all the same. */
   | { readonly do: "attempt"; readonly steps: readonly Step[]; readonly ifFailed: (reason: string) => readonly Step[] }
+  /** For what cannot be undone: goes on by what the server has now, since the local copy may be older. */
+  | {
+      readonly do: "ask";
+      readonly kind: Kind;
+      readonly options: ListOptions;
+      readonly then: (live: readonly KubernetesObject[]) => readonly Step[];
+    }
   /** Look again after a while even if nothing changes. */
   | { readonly do: "again"; readonly afterMilliseconds: number };
 
@@ -185,6 +192,11 @@ export const attempt = (steps: readonly Step[], ifFailed: (reason: string) => re
   steps,
   ifFailed,
 });
+export const ask = <T extends KubernetesObject>(
+  kind: Kind<T>,
+  options: ListOptions,
+  then: (live: readonly T[]) => readonly Step[],
+): Step => ({ do: "ask", kind, options, then: then as (live: readonly KubernetesObject[]) => readonly Step[] });
 export const again = (afterMilliseconds: number): Step => ({ do: "again", afterMilliseconds });
 
 /** Events told about `about` when the step is done or fails; `{name}` in the message stands for the made or deleted object's name, `{error}` for the reason. */

@@ -101,6 +101,12 @@ export function performer({ client, informers, events }: ControllerNeeds): (step
           throw error;
         }
         return;
+      case "ask": {
+        const { items } = await client.list(step.kind, step.options);
+        for (const object of items) copyOf(step.kind)?.observe(object);
+        for (const one of step.then(items)) await perform(one);
+        return;
+      }
       case "again":
         return;
     }

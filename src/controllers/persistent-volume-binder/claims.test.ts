@@ -25,8 +25,10 @@ const volume = (name: string, size: string, spec: Draft<PersistentVolume["spec"]
 const storageClass = (parts: Draft<StorageClass> = {}) =>
   complete(StorageClass, { metadata: { name: "s", creationTimestamp: "2026-01-01T00:00:00Z" }, provisioner: "p", ...parts });
 
-function said(steps: readonly Step[]): readonly string[] {
-  return steps.map((step) => {
+/** `live` is what the server has when it is asked. */
+function said(steps: readonly Step[], live: readonly PersistentVolumeClaim[] = []): readonly string[] {
+  return steps.flatMap((step) => {
+    if (step.do === "ask") return said(step.then(live));
     if (step.do === "tell") return `${step.reason}: ${step.message}`;
     return step.do === "patch" ? `${step.kind.name}/${step.object.metadata.name} ${JSON.stringify(step.patch)}` : step.do;
   });
@@ -84,7 +86,7 @@ test("what is lost is said once", () => {
 
 test("a namesake that came after the claim does not inherit its volume", () => {
   const mine = volume("v", "1Gi", { claimRef: { namespace: "n", name: "c", uid: "old" } }, "Bound");
-  assert.match(said(decideVolume({ object: mine, claims: [claim()] }))[0] ?? "", /"phase":"Released"/);
+  assert.match(said(decideVolume({ object: mine, claims: [claim()] }), [claim()])[0] ?? "", /"phase":"Released"/);
   assert.deepEqual(
     decide({ object: claim(), volumes: [{ ...mine, status: { phase: "Released" } }], classes: [], pods: [] }).map((step) => step.do),
     ["tell"],
@@ -103,4 +105,9 @@ test("deleting is left to who made the volume; what nobody can delete has failed
   assert.deepEqual(said(decideVolume({ object: onDemand, claims: [] })), [
     'PersistentVolume/v {"status":{"phase":"Released","message":""}}',
   ]);
+});
+
+test("a claim that the controller has not seen yet keeps its volume", () => {
+  const mine = volume("v", "1Gi", { claimRef: { namespace: "n", name: "c", uid: "cu" } }, "Bound");
+  assert.deepEqual(said(decideVolume({ object: mine, claims: [] }), [claim()]), []);
 });

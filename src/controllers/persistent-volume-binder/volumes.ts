@@ -3,7 +3,7 @@ import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.
 import { marks } from "#api/core/persistent-volume/volume-binding.ts";
 import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persistent-volume-claim.ts";
 import type { Draft } from "#schema/message.ts";
-import { may, patch, type Related, status, type Step, tell } from "../controller.ts";
+import { ask, may, patch, type Related, status, type Step, tell } from "../controller.ts";
 
 const itsClaim: Related<PersistentVolume, PersistentVolumeClaim> = {
   kind: PersistentVolumeClaim,
@@ -36,11 +36,21 @@ export function decide({ object: volume, claims }: Observed): readonly Step[] {
   const { claimRef } = volume.spec;
   if (!claimRef?.uid) return inPhase(volume, "Available");
   const claim = claims.find(({ metadata }) => metadata.uid === claimRef.uid);
-  if (!claim) return released(volume);
+  if (!claim) return ["Released", "Failed"].includes(volume.status.phase ?? "") ? released(volume) : releasedIfGone(volume);
   if (claim.spec.volumeName === volume.metadata.name) return inPhase(volume, "Bound");
   if (!claim.spec.volumeName) return [];
   // The claim took another volume.
   return isMadeOnDemand(volume) ? released(volume) : [...unbind(volume), ...inPhase(volume, "Available")];
+}
+
+/** What is released may be deleted with all that is in it: a claim that did not come to us yet must not lose its volume. */
+function releasedIfGone(volume: PersistentVolume): readonly Step[] {
+  const { namespace, name, uid } = volume.spec.claimRef ?? {};
+  return [
+    ask(PersistentVolumeClaim, { namespace, fieldSelector: `metadata.name=${name}` }, (live) =>
+      live.some(({ metadata }) => metadata.uid === uid) ? [] : released(volume),
+    ),
+  ];
 }
 
 function released(volume: PersistentVolume): readonly Step[] {

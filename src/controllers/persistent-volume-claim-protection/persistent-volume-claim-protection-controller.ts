@@ -5,7 +5,7 @@ import { claimsOf } from "#api/core/pod/claims.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isTerminal } from "#api/core/pod/readiness.ts";
 import { controllerOf } from "#api/meta/owner.ts";
-import { controller, may, type Related, type Step } from "../controller.ts";
+import { ask, controller, may, type Related, type Step } from "../controller.ts";
 import { withFinalizer, withoutFinalizer } from "../finalizers.ts";
 
 const keysOf = (pod: Pod) => claimsOf(pod).map(({ claimName }) => `${pod.metadata.namespace}/${claimName}`);
@@ -33,7 +33,13 @@ interface Observed {
 
 export function decide({ object: claim, pods }: Observed): readonly Step[] {
   if (!claim.metadata.deletionTimestamp) return withFinalizer(PersistentVolumeClaim, claim, claimFinalizer);
-  return pods.some((pod) => uses(pod, claim)) ? [] : withoutFinalizer(PersistentVolumeClaim, claim, claimFinalizer);
+  if (!claim.metadata.finalizers?.includes(claimFinalizer) || pods.some((pod) => uses(pod, claim))) return [];
+  // A Pod that came a moment ago is not in our copy yet, and what the claim holds may be deleted with it.
+  return [
+    ask(Pod, { namespace: claim.metadata.namespace }, (live) =>
+      live.some((pod) => uses(pod, claim)) ? [] : withoutFinalizer(PersistentVolumeClaim, claim, claimFinalizer),
+    ),
+  ];
 }
 
 /** A Pod without a Node uses nothing yet, one that ended nothing any more. A claim made for a Pod of the same name is not this one's. */
