@@ -15,10 +15,11 @@ export function groupOf({ spec }: Pod): number | undefined {
  * nobody must be running who could put one in the way.
  */
 export async function giveToGroup(files: Files, folder: string, gid: number, policy: string | undefined): Promise<void> {
-  const info = await files.stat(folder);
+  // The volume itself may be reached by a link that its owner made; nothing in it is.
+  const info = await files.stat(folder, { follow: true });
   if (policy === "OnRootMismatch" && info?.gid === gid && (info.mode & folderBits) === folderBits) return;
   await giveBelow(files, folder, gid);
-  await share(files, folder, gid, folderBits);
+  await share(files, folder, gid, folderBits, { follow: true });
 }
 
 async function giveBelow(files: Files, folder: string, gid: number): Promise<void> {
@@ -33,8 +34,14 @@ async function giveBelow(files: Files, folder: string, gid: number): Promise<voi
 }
 
 /** Adds the bits to what the file allows already. */
-export async function share(files: Files, path: string, gid: number, bits: number): Promise<void> {
-  const info = await files.stat(path);
+export async function share(
+  files: Files,
+  path: string,
+  gid: number,
+  bits: number,
+  options: { readonly follow?: boolean } = {},
+): Promise<void> {
+  const info = await files.stat(path, options);
   if (!info) return;
   if (info.gid !== gid) await files.changeOwner(path, info.uid, gid);
   // Giving a file away may have taken its special bits.

@@ -30,7 +30,8 @@ interface Registered {
   readonly inode: number;
 }
 
-const lookMilliseconds = 10_000;
+/** The folder is watched: this is for what a watch missed. */
+const lookMilliseconds = 60_000;
 const settleMilliseconds = 50;
 const retryMilliseconds = 1_000;
 const nodeIdAnnotation = "csi.volume.kubernetes.io/nodeid";
