@@ -11,6 +11,7 @@ import { complete } from "#schema/derive/defaults.ts";
 import type { Draft } from "#schema/message.ts";
 import { containerMounts, hostsText } from "./container-mounts.ts";
 import { noMounts, systemMounts } from "./mounts.ts";
+import { giveToGroup } from "./ownership.ts";
 import { startVolumes, type Volumes } from "./volumes.ts";
 
 const context = { podIPs: ["10.0.0.2"], hostIPs: [], allocatable: {} };
@@ -310,4 +311,13 @@ test("VOLUME12 what is still where a volume or a part of one was mounted is not 
     await volumes.unmount("u1");
     assert.deepEqual(await volumes.leftovers(), []);
   }
+});
+
+test("VOLUME12 a local volume whose path is a link is given to the group as what it leads to", async () => {
+  const { files } = simulatedWorld({ seed: 1 });
+  await files.makeFolder("/disks/one", { mode: 0o700 });
+  await files.link("/disks/one", "/volume");
+  await giveToGroup(files, "/volume", 2000, "Always");
+  const { gid, mode } = (await files.stat("/disks/one")) ?? {};
+  assert.deepEqual([gid, mode], [2000, 0o2770]);
 });
