@@ -111,7 +111,9 @@ test("nodes are read while somebody asks, and left alone when nobody does", asyn
 
 test("readings of different runs make no usage; strange lines are passed over", () => {
   const reading = { at: 1_000, cpuSeconds: 5, memoryBytes: 1, startedAt: 1 };
-  assert.equal(usageOf(reading, { ...reading, at: 2_000, startedAt: 2 }), undefined);
+  assert.equal(usageOf(reading, { ...reading, at: 2_000, startedAt: 1_500 }), undefined, "it has only just begun");
+  assert.equal(usageOf(reading, { ...reading, at: 12_000, startedAt: 2_000 })?.nanoCores, 500_000_000, "from its beginning");
+  assert.equal(usageOf(undefined, { ...reading, at: 200_000 }), undefined);
   assert.equal(usageOf(reading, { ...reading, at: 2_000, cpuSeconds: 4 }), undefined);
   assert.equal(usageOf(reading, reading), undefined);
   assert.equal(usageOf(reading, { ...reading, at: 3_000, cpuSeconds: 6 })?.nanoCores, 500_000_000);

@@ -31,6 +31,8 @@ interface Pair {
 
 const firstWindowMilliseconds = 1_000;
 const unaskedMilliseconds = 120_000;
+/** What is older is read again for who asks. */
+const staleMilliseconds = 5_000;
 const scrapesMax = 50;
 /** After so many rounds without an answer a node's numbers are forgotten. */
 const roundsKept = 3;
@@ -40,12 +42,15 @@ export function startSampler(scope: Scope, world: World, { client, scrape, resol
   let containers = new Map<string, { readonly container: string; readonly usage: Usage }[]>();
   let askedAt = 0;
   let running: Promise<void> | undefined;
+  let reading: Promise<void> | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
 
   return {
     async fresh() {
       askedAt = world.clock.monotonic();
       running ??= begin();
       await running;
+      if (world.clock.monotonic() - readAt > staleMilliseconds) await round();
     },
     nodeUsage(name) {
       const pair = pairs.get(name);
@@ -79,7 +84,16 @@ export function startSampler(scope: Scope, world: World, { client, scrape, resol
     return first.promise;
   }
 
-  async function round(): Promise<void> {
+  /** Who asks while nodes are being read waits for that. */
+  function round(): Promise<void> {
+    reading ??= readAll().finally(() => {
+      reading = undefined;
+      readAt = world.clock.monotonic();
+    });
+    return reading;
+  }
+
+  async function readAll(): Promise<void> {
     const { items: nodes } = await client.list(Node, { resourceVersion: "0" });
     const left = [...nodes];
     const workers = Array.from({ length: Math.min(scrapesMax, left.length) }, async () => {

@@ -10,13 +10,22 @@ export interface Usage {
   readonly memoryBytes: number;
 }
 
-/** Undefined where the two are not of the same run, or no time lies between them. */
-export function usageOf(before: Reading | undefined, after: Reading | undefined): Usage | undefined {
-  if (!before || !after || after.at <= before.at || after.cpuSeconds < before.cpuSeconds || after.startedAt !== before.startedAt)
-    return undefined;
+const youngMinimumMilliseconds = 1_000;
+const youngMaximumMilliseconds = 60_000;
+
+/** Undefined where the two are not of the same run, or no time lies between them. What has just begun is measured from its beginning. */
+export function usageOf(older: Reading | undefined, after: Reading | undefined): Usage | undefined {
+  if (!after) return undefined;
+  const before = older && older.startedAt === after.startedAt ? older : beginningOf(after);
+  if (!before || after.at <= before.at || after.cpuSeconds < before.cpuSeconds) return undefined;
   const windowMilliseconds = after.at - before.at;
   const nanoCores = Math.round(((after.cpuSeconds - before.cpuSeconds) / windowMilliseconds) * 1e12);
   return { at: after.at, windowMilliseconds, nanoCores, memoryBytes: after.memoryBytes };
+}
+
+function beginningOf({ at, startedAt }: Reading): Pick<Reading, "at" | "cpuSeconds"> | undefined {
+  if (startedAt === undefined || at - startedAt < youngMinimumMilliseconds || at - startedAt > youngMaximumMilliseconds) return undefined;
+  return { at: startedAt, cpuSeconds: 0 };
 }
 
 /** "12345678n", or "2m" where nothing finer is said. */
