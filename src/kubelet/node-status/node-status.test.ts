@@ -225,3 +225,19 @@ test("the Node's address is that of the interface with the default route, unless
   assert.equal(await nodeAddress(world, undefined), "192.168.50.7");
   assert.equal(await nodeAddress(world, "10.1.2.3"), "10.1.2.3");
 });
+
+test("NODE-358: a Node that others gave up while it was not heard says at once how it is; NODE-361: it tells when it is cordoned", async () => {
+  const { world, start, cluster, node, events, ready } = await setUp();
+  await start();
+  await world.advance(5_000);
+  assert.equal(ready()?.status, "True");
+  const before = node() as Node;
+  const conditions = before.status.conditions?.map((condition) => ({ ...condition, status: "Unknown", reason: "NodeStatusUnknown" }));
+  cluster.put(Node, { ...before, spec: { ...before.spec, unschedulable: true }, status: { ...before.status, conditions } } as Node);
+  await world.advance(1_000);
+  assert.equal(ready()?.status, "True");
+  assert.ok(events.includes("Normal NodeNotSchedulable Node node-1 status is now: NodeNotSchedulable"), events.join("\n"));
+  cluster.put(Node, { ...(node() as Node), spec: before.spec });
+  await world.advance(1_000);
+  assert.ok(events.includes("Normal NodeSchedulable Node node-1 status is now: NodeSchedulable"));
+});

@@ -101,9 +101,17 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   runtime.watch(scope, (event) => {
     if (event.type === "resync") lookNow();
   });
+  let unschedulable: boolean | undefined;
   const unsubscribe = informer?.onChange(({ type, object }) => {
-    if (type !== "deleted" || object.metadata.name !== nodeName) return;
-    posted = undefined;
+    if (object.metadata.name !== nodeName) return;
+    if (type === "deleted") posted = undefined;
+    else {
+      tellSchedulable(object.spec.unschedulable === true);
+      // While this node was not heard, others said how it is.
+      const isContradicted = status.conditions?.some((own) => conditionOf(object.status.conditions, own.type)?.status !== own.status);
+      if (!posted || !isContradicted) return;
+      posted = { ...posted, at: Number.NEGATIVE_INFINITY };
+    }
     lookNow();
   });
   if (unsubscribe) scope.defer("Nodes", unsubscribe);
@@ -324,6 +332,14 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
     status = { ...status, conditions };
     informer?.observe(await to.patch(Node, { name: nodeName }, statusPatch(status), { type: "strategic", subresource: "status" }));
     tellChanges(existing.status, status);
+  }
+
+  function tellSchedulable(now: boolean): void {
+    if (now !== (unschedulable ?? false)) {
+      const reason = now ? "NodeNotSchedulable" : "NodeSchedulable";
+      recorder.record(subject, "Normal", reason, `Node ${nodeName} status is now: ${reason}`);
+    }
+    unschedulable = now;
   }
 
   function tellChanges(before: NodeStatus, after: NodeStatus): void {
