@@ -211,6 +211,9 @@ async function setUp(
   controllers.start();
   scheduler.start();
   await simulation.until("all Nodes are Ready", () => truth.for(Node).list().filter(isNodeReady).length === nodes);
+  world.clock.observe(() => {
+    if (link.storm !== undefined) throw new Error(`${requestsAtOnceMax} requests at one moment, the last of them ${link.storm}`);
+  });
   simulation.always("no Pod runs on two nodes", () => {
     const nodeOf = new Map<string, string>();
     for (const { uid, node } of runningContainers()) {
@@ -358,11 +361,16 @@ class OffsetClock implements Clock {
 }
 
 const answerMillisecondsMax = 20_000;
+const requestsAtOnceMax = 5_000;
 
 /** What lies between clients and the server: calls fail while it is gone, answers get lost, watches come late or break. */
 class Link {
   watchMillisecondsMax = 0;
   lossChance = 0;
+  /** The request at which it became too many. */
+  storm: string | undefined;
+  #momentAt = -1;
+  #momentRequests = 0;
   readonly #cut = new Set<string>();
   readonly connected: Promise<void>;
   readonly #world: SimulatedWorld;
@@ -400,6 +408,16 @@ class Link {
     this.#cut.delete(name);
   }
 
+  /** More requests at one moment than anybody has reason for: somebody asks again and again without a pause. */
+  #isStorm(request: string): boolean {
+    const now = this.#world.clock.monotonic();
+    this.#momentRequests = now === this.#momentAt ? this.#momentRequests + 1 : 1;
+    this.#momentAt = now;
+    if (this.#momentRequests < requestsAtOnceMax) return false;
+    this.storm ??= request;
+    return true;
+  }
+
   transport(name: string, isFaulty: boolean): Transport {
     const reach = () => {
       if (this.#cut.has(name)) throw new NetworkError("EHOSTUNREACH", "no route to host");
@@ -409,6 +427,7 @@ class Link {
     const link = this;
     return {
       async send(request) {
+        if (link.#isStorm(`${name} ${request.method} ${request.path}`)) await new Promise(() => {});
         const api = link.#api;
         const response = await reach().send(request);
         if (api !== link.#api || link.#cut.has(name)) throw new NetworkError("ECONNRESET", "the server went away before it answered");
