@@ -72,6 +72,7 @@ export interface FieldOptions {
   /** How lists merge under server-side apply, and by which keys. Maps and messages are granular unless "atomic". */
   readonly list?: "atomic" | "set" | "map";
   readonly keys?: readonly string[];
+  /** false: granular here, though the message says it is one value. */
   readonly atomic?: boolean;
   /** null is a value of this `optional` field, and not the same as absent. */
   readonly nullable?: boolean;

@@ -50,6 +50,17 @@ export function planOf(type: Type<unknown>): Plan {
   return plan;
 }
 
+const granular = new WeakMap<Type<unknown>, Plan>();
+
+/** How it merges where a field says that it does, though elsewhere it is one value. */
+function granularOf(type: Type<unknown>): Plan {
+  const known = granular.get(type);
+  if (known) return known;
+  const plan = structOf(type);
+  granular.set(type, plan);
+  return plan;
+}
+
 /** How a member merges; undefined when there is no such thing. */
 export function memberOf(plan: StructPlan, name: string): { readonly path: string; readonly plan: Plan } | undefined {
   const field = plan.fields.get(name);
@@ -135,7 +146,7 @@ function planOfField(field: Field): Plan {
 }
 
 function planOfElement({ element, atomic }: Field): Plan {
-  if ("message" in element) return planOf(element.message());
+  if ("message" in element) return atomic === false ? granularOf(element.message()) : planOf(element.message());
   return atomic === false && (element.scalar === "rawObject" || element.scalar === "rawValue") ? freePlan : leafPlan;
 }
 

@@ -192,3 +192,12 @@ test("entries that differ in time only stay as they were", () => {
   assert.equal(keepTimes(old, next), old);
   assert.notEqual(keepTimes(old, updateManagedFields(Pod, undefined, examplePod(), { manager: "b", now })), old);
 });
+
+test("a field may be granular though its message is one value elsewhere", () => {
+  const Reference = message("Reference", { name: string(1), uid: string(2) }, { atomic: true });
+  const fields = { whole: one(2, () => Reference, { optional: true }), parts: one(3, () => Reference, { optional: true, atomic: false }) };
+  const Holder: Kind = kind({ group: "g", version: "v1", name: "H", plural: "hs", scope: "cluster", fields });
+  const reference = { name: "a", uid: "b" };
+  const [entry] = updateManagedFields(Holder, undefined, { metadata: {}, whole: reference, parts: reference }, { manager: "m", now });
+  assert.deepEqual(entry?.fieldsV1, { "f:parts": { ".": {}, "f:name": {}, "f:uid": {} }, "f:whole": {} });
+});

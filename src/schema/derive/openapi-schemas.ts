@@ -125,6 +125,7 @@ export class SchemaCollection {
       ...(field.list === "map" && field.keys && { "x-kubernetes-list-map-keys": field.keys }),
       ...(field.list && { "x-kubernetes-list-type": field.list }),
       ...(field.atomic && field.shape !== "list" && { "x-kubernetes-map-type": "atomic" }),
+      ...(field.atomic === false && "message" in field.element && { "x-kubernetes-map-type": "granular" }),
       ...(field.mergeKey && { "x-kubernetes-patch-merge-key": field.mergeKey }),
       ...(field.patch && { "x-kubernetes-patch-strategy": field.patch }),
     };

@@ -108,6 +108,7 @@ export const PersistentVolumeSpec = message(
     accessModes: list(3, "string", { list: "atomic", doc: "How the volume can be mounted." }),
     claimRef: one(4, (): Type<ObjectReference> => ObjectReference, {
       optional: true,
+      atomic: false,
       doc: "The claim that the volume is bound to or kept for.",
     }),
     persistentVolumeReclaimPolicy: string(5, {
