@@ -245,7 +245,12 @@ export class PodWorker {
   async #look(): Promise<void> {
     const { runtime, prober } = this.#work.needs;
     const before = this.#work.observed;
-    this.#work.observed = await observe(runtime, this.uid, before);
+    try {
+      this.#work.observed = await observe(runtime, this.uid, before);
+    } catch (error) {
+      if (!this.#work.scope.stopped) this.#work.event("Warning", "FailedSync", `error determining status: ${errorText(error)}`);
+      throw error;
+    }
     const { containers, sandboxes } = this.#work.observed;
     for (const { id } of before.containers) if (!containers.some((one) => one.id === id)) prober.stop(id);
     const { startTime } = this.#work.pod.status;
