@@ -240,3 +240,22 @@ test("AGG4 a part of this process serves a version as well; own versions are lis
       },
     },
   ));
+
+test("AGG5 a server that stops in the middle of its answer is not available", () => {
+  let isStuck = false;
+  return withServer(
+    async (request) => (isStuck ? { status: 200, headers: {}, body: { stream: (sink) => void sink.write(bytes("{")) } } : kettle(request)),
+    async ({ world, available }) => {
+      const pause = (milliseconds: number) =>
+        world.clock.sleep(
+          rootScope("pause", () => {}),
+          milliseconds,
+        );
+      await pause(1_000);
+      assert.equal(await available(), "Available True Passed");
+      isStuck = true;
+      await pause(40_000);
+      assert.equal(await available(), "Available False FailedDiscoveryCheck");
+    },
+  );
+});

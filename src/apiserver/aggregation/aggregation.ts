@@ -127,7 +127,10 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
 
   async function keepChecking(task: Scope, found: Known): Promise<void> {
     for (let pause = unavailableFirstMilliseconds; ; ) {
-      const availability = await look(found);
+      const availability = await look(found).catch((error: unknown): Availability => {
+        if (error instanceof ScopeStopped) throw error;
+        return { status: "False", reason: "FailedDiscoveryCheck", message: (error as Error).message };
+      });
       if (task.stopped) return;
       const isThere = availability.status === "True";
       found.availability = availability;
@@ -152,7 +155,7 @@ export function aggregation(parts: AggregationParts, options: AggregationOptions
       }
       return { status: "True", reason: "Local", message: "Local APIServices are always available" };
     }
-    return checkAvailability(servers, service, (told) => {
+    return checkAvailability(world, servers, service, (told) => {
       found.told = told;
     });
   }

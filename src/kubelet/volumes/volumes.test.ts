@@ -313,7 +313,7 @@ test("VOLUME12 what is still where a volume or a part of one was mounted is not 
   }
 });
 
-test("VOLUME12 a local volume whose path is a link is given to the group as what it leads to", async () => {
+test("VOLUME13 a local volume whose path is a link is given to the group as what it leads to", async () => {
   const { files } = simulatedWorld({ seed: 1 });
   await files.makeFolder("/disks/one", { mode: 0o700 });
   await files.link("/disks/one", "/volume");
