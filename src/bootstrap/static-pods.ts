@@ -80,6 +80,8 @@ function staticPods(settings: ClusterSettings): readonly StaticPod[] {
         ...kept,
         "enable-admission-plugins": "NodeRestriction",
         "enable-bootstrap-token-auth": "true",
+        // Every kubelet serves with a certificate that this authority signed: the node's own, or one that the cluster issued.
+        "kubelet-certificate-authority": `${pkiFolder}/ca.crt`,
         "kubelet-client-certificate": `${pkiFolder}/apiserver-kubelet-client.crt`,
         "kubelet-client-key": `${pkiFolder}/apiserver-kubelet-client.key`,
         "kubelet-preferred-address-types": "InternalIP,ExternalIP,Hostname",
