@@ -158,7 +158,7 @@ test("commands and ports of containers", { skip, timeout: 230_000 }, async (cont
     async () => {
       const forwarded = (one: string, port: number, ask: string) =>
         script(
-          `"${one}" port-forward pod/box :${port} >"$HOME/forward" 2>&1 & forward=$!
+          `rm -f "$HOME/forward"; "${one}" port-forward pod/box :${port} >"$HOME/forward" 2>&1 & forward=$!
           for i in $(seq 100); do grep -q 'Forwarding from 127' "$HOME/forward" && break; sleep 0.1; done
           at=http://127.0.0.1:$(sed -n 's/.*127.0.0.1:\\([0-9]*\\) .*/\\1/p' "$HOME/forward" | head -1)/
           ${ask}
@@ -211,7 +211,7 @@ test("commands and ports of containers", { skip, timeout: 230_000 }, async (cont
       `for one in ${kubectls[0]} kubectl kubectl kubectl; do $one exec -i box -c main -- cat </dev/zero >/dev/null & pids="$pids $!"; done; sleep 2; kill -9 $pids; wait`,
       { seconds: 60 },
     );
-    await kubectl(`run doomed --image=${busyboxImage} --restart=Never -- sleep 600`);
+    await apply(JSON.stringify(pod("doomed", { name: "doomed", ...shell("exec sleep 600") })));
     await kubectl("wait --for=condition=Ready pod/doomed --timeout=60s");
     const doomed = script("timeout 30 kubectl exec -i doomed -- cat", { input: "x" });
     const followed = script("timeout 30 kubectl logs -f doomed");
