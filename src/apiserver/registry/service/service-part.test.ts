@@ -29,7 +29,7 @@ function withServices(
   );
 }
 
-test("a Service of two families has an address of each range, and gives the second back when it no longer wants it", () =>
+test("REG14 a Service of two families has an address of each range, and gives the second back when it no longer wants it", () =>
   withServices("10.96.0.0/24,fd00:10:96::/120", async ({ create, patch }) => {
     const { spec } = await create("web", { ipFamilyPolicy: "PreferDualStack" });
     assert.deepEqual(spec.ipFamilies, ["IPv4", "IPv6"]);
@@ -44,7 +44,7 @@ test("a Service of two families has an address of each range, and gives the seco
     assert.equal(again.spec.clusterIPs?.length, 2);
   }));
 
-test("addresses that are wrong, of the wrong family or of no range are refused", () =>
+test("REG14 addresses that are wrong, of the wrong family or of no range are refused", () =>
   withServices("10.96.0.0/24", async ({ create }) => {
     await assert.rejects(create("a", { clusterIP: "10.97.0.1" }), /not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/24/);
     await assert.rejects(create("b", { clusterIP: "fd00::1" }), /spec\.clusterIPs: Invalid value: .*not in the valid range/);
@@ -55,7 +55,7 @@ test("addresses that are wrong, of the wrong family or of no range are refused",
     );
   }));
 
-test("a health check node port is one of the range, that nobody else has", () =>
+test("REG14 a health check node port is one of the range, that nobody else has", () =>
   withServices("10.96.0.0/24", async ({ create }) => {
     const balanced = { type: "LoadBalancer", externalTrafficPolicy: "Local", allocateLoadBalancerNodePorts: false } as const;
     const { spec } = await create("web", balanced);
