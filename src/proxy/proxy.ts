@@ -40,6 +40,9 @@ export interface RunningProxy {
   readonly isNodeEligible: boolean;
 }
 
+/** After carrying out changes took long, the next ones are gathered for this many times as long, up to the longest. */
+const restShare = 3;
+const restMillisecondsMax = 1_000;
 /** Writing all rules anew may take one part in this many of the time. */
 const renewalShare = 50;
 /** Changes that wait for longer than this mean that something is stuck. */
@@ -62,6 +65,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
   const startedAt = world.clock.now();
   let isSynced = false;
   let renewalMilliseconds = 0;
+  let restMilliseconds = 0;
   let updatedAt = world.clock.now();
   /** Since when changes wait, by the monotonic clock. */
   let waitingSince: number | undefined = world.clock.monotonic();
@@ -111,6 +115,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
     await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
     const took = world.clock.monotonic() - began;
     if (anew || !isSynced) renewalMilliseconds = took;
+    restMilliseconds = Math.min(restMillisecondsMax, took * restShare);
     for (const trigger of triggers.splice(0)) metrics.programmed(Math.max(0, world.clock.now() - trigger) / 1_000);
     metrics.synced(took / 1_000, world.clock.now());
   }
@@ -131,7 +136,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
         });
         wake = undefined;
       }
-      await world.clock.sleep(task, minSyncMilliseconds);
+      await world.clock.sleep(task, Math.max(minSyncMilliseconds, restMilliseconds));
       const since = waitingSince;
       waitingSince = undefined;
       try {
