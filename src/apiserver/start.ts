@@ -70,7 +70,8 @@ export interface ApiServerOptions {
   readonly anonymous?: boolean;
   readonly limits?: InFlightLimits;
   readonly requestTimeoutMilliseconds?: number;
-  readonly transformer?: Transformer;
+  /** Encryption at rest, by group and plural. */
+  readonly transformerOf?: (group: string, plural: string) => Transformer;
   /** What built-in kinds are stored as. Default JSON. */
   readonly storedMedia?: StoredMedia;
   /** How much of each kind's recent past is kept for watches. */
@@ -102,7 +103,7 @@ export async function startApiServer(scope: Scope, world: World, needs: ApiServe
   const registry = new ApiRegistry(scope, {
     world,
     store,
-    transformer: options.transformer,
+    transformerOf: options.transformerOf,
     media: options.storedMedia,
     window: options.window,
   });

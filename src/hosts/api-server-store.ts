@@ -1,5 +1,7 @@
 // Where an API server keeps its state: the embedded store in its own process, or an etcd.
-import type { StoredMedia } from "#apiserver/storage/codec.ts";
+import type { StoredMedia, Transformer } from "#apiserver/storage/codec.ts";
+import { transformerOf } from "#apiserver/storage/encryption/encryption.ts";
+import { readEncryptionConfiguration } from "#apiserver/storage/encryption/encryption-configuration.ts";
 import type { Scope } from "#base/scope.ts";
 import type { Metrics } from "#component/metrics.ts";
 import { ConfigError } from "#component/component.ts";
@@ -28,6 +30,13 @@ export const etcdFlags = [
   { name: "etcd-prefix", type: "string", default: "/registry", doc: "What all keys begin with." },
   { name: "etcd-compaction-interval", type: "duration", default: 300_000, doc: "How often etcd's history is compacted; 0: by others." },
   { name: "storage-media-type", type: "string", default: protobufType, doc: "What built-in kinds are stored as in etcd." },
+  { name: "encryption-provider-config", type: "string", doc: "File that says which resources are encrypted in the store, and how." },
+  {
+    name: "encryption-provider-config-automatic-reload",
+    type: "boolean",
+    default: false,
+    doc: "Whether that file is read again when it changes: not supported, so only false.",
+  },
   { name: "storage-backend", type: "string", default: "etcd3", doc: "", ignored: "the only etcd there is has version 3" },
   { name: "etcd-count-metric-poll-period", type: "duration", default: 60_000, doc: "", ignored: "objects are counted as they come" },
   {
@@ -45,6 +54,8 @@ type Values = FlagValues<typeof etcdFlags> & FlagValues<typeof dataFolderFlag>;
 export interface OpenedStore {
   readonly store: Store;
   readonly media: StoredMedia;
+  /** Encryption at rest, by group and plural. */
+  readonly transformerOf?: (group: string, plural: string) => Transformer;
   /** What reading the embedded store's file again has found. */
   readonly integrity?: () => Integrity;
   /** For the log. */
@@ -54,10 +65,11 @@ export interface OpenedStore {
 /** Throws ConfigError and FlagError, which say what to do. */
 export async function openStore(scope: Scope, world: World, values: Values): Promise<OpenedStore> {
   const { "etcd-servers": servers, "data-dir": folder } = values;
+  const encryption = await readEncryption(world, values);
   if (servers.length === 0) {
     if (!folder) throw new FlagError("--data-dir (for the embedded store) or --etcd-servers is needed");
     const store = await openEmbedded(scope, world, folder);
-    return { store, media: "json", integrity: () => store.integrity, place: `${folder}/store` };
+    return { store, media: "json", integrity: () => store.integrity, place: `${folder}/store`, ...encryption };
   }
   if (folder) throw new FlagError("--data-dir and --etcd-servers: the store is either embedded or an etcd");
   if (values["etcd-prefix"] !== "/registry")
@@ -69,7 +81,21 @@ export async function openStore(scope: Scope, world: World, values: Values): Pro
     keyFile: values["etcd-keyfile"],
     compactionMilliseconds: values["etcd-compaction-interval"],
   });
-  return { store, media: mediaOf(values["storage-media-type"]), place: servers.join(",") };
+  return { store, media: mediaOf(values["storage-media-type"]), place: servers.join(","), ...encryption };
+}
+
+async function readEncryption(world: World, values: Values): Promise<Pick<OpenedStore, "transformerOf">> {
+  const flag = "encryption-provider-config";
+  if (values[`${flag}-automatic-reload`])
+    throw new FlagError(`--${flag}-automatic-reload: the file is read when the server starts; restart it after a change`);
+  const path = values[flag];
+  if (path === undefined) return {};
+  try {
+    const entries = readEncryptionConfiguration(await world.files.readText(path), world.crypto);
+    return { transformerOf: (group, plural) => transformerOf(entries, group, plural) };
+  } catch (error) {
+    throw new ConfigError(`--${flag} ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** For /metrics. */

@@ -108,7 +108,7 @@ async function attemptUpdate(rest: KindRest, { namespace, name, key, record, cha
   if (errors.length > 0) throw invalid(kind, name, errors);
   if (write.admission) await write.admission.validate("UPDATE", { namespace, name, object, old: current });
   if (!change.keepsManagers && !write.keepsManagers) object = withManagedFields(kind, current, object, write, world.clock.now());
-  if (unchanged(current, object)) return { done: "unchanged" };
+  if (unchanged(current, object) && !storage.isStale(key)) return { done: "unchanged" };
   const gone = rest.mayGo(object);
   const stored = toStored(kind, object);
   if (write.dryRun) return { done: "changed", view: dryView(rest, key, record, stored) };

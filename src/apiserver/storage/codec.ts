@@ -16,6 +16,8 @@ import { readStored } from "./stored-json.ts";
 export interface Transformer {
   toStore(key: string, json: Uint8Array): Uint8Array;
   fromStore(key: string, stored: Uint8Array): Uint8Array;
+  /** What lies there was written in another way than it would be now: an update that changes nothing writes it anew. */
+  isStale?(key: string): boolean;
 }
 
 /** What built-in kinds are stored as. */

@@ -112,6 +112,11 @@ export class KindStorage {
     }
   }
 
+  /** Whether an update that changes nothing is to be written all the same. */
+  isStale(key: string): boolean {
+    return this.#transformer.isStale?.(key) ?? false;
+  }
+
   /** What is stored under the key for the object. */
   valueOf(key: string, object: KubernetesObject, json = this.codec.encode(object)): Uint8Array {
     return this.#transformer.toStore(key, this.codec.toStored(this.#media, object, json));

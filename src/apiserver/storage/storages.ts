@@ -11,7 +11,8 @@ import { storedKind } from "./record.ts";
 export interface StoragesNeeds {
   readonly world: World;
   readonly store: Store;
-  readonly transformer?: Transformer | undefined;
+  /** By group and plural. */
+  readonly transformerOf?: ((group: string, plural: string) => Transformer) | undefined;
   /** What built-in kinds are stored as. Default JSON. */
   readonly media?: StoredMedia | undefined;
   /** How many changes each kind keeps for watches to resume. */
@@ -42,12 +43,12 @@ export class Storages {
     if (opened?.storage.kind === kind) return opened.storage;
     // A custom resource whose declaration changed: what is cached was decoded by the old one.
     if (opened) void opened.scope.stop();
-    const { world, store, transformer = plainTransformer, media = "json", window = defaultWindow } = this.#needs;
+    const { world, store, transformerOf, media = "json", window = defaultWindow } = this.#needs;
     const scope = this.#scope.child(`storage of ${folder}`);
     const storage = new KindStorage(scope, {
       world,
       store,
-      transformer,
+      transformer: transformerOf?.(kind.group, kind.plural) ?? plainTransformer,
       media,
       kind,
       folder,

@@ -89,7 +89,7 @@ export const component: Component = {
     const unknown = values["authorization-mode"].filter((mode) => mode !== "Node" && mode !== "RBAC");
     if (unknown.length > 0) throw new FlagError(`--authorization-mode: unknown authorization mode "${unknown[0]}", use Node,RBAC`);
 
-    const [{ store, media, integrity, place }, tls, issuer] = await Promise.all([
+    const [{ store, media, transformerOf, integrity, place }, tls, issuer] = await Promise.all([
       openStore(scope, world, values),
       readTls(world, values),
       readIssuer(world, values),
@@ -110,6 +110,7 @@ export const component: Component = {
         limits: { reading: values["max-requests-inflight"], mutating: values["max-mutating-requests-inflight"], waiting: 1_000 },
         requestTimeoutMilliseconds: values["request-timeout"],
         storedMedia: media,
+        ...(transformerOf && { transformerOf }),
         ...(address !== undefined && { advertise: { address, port } }),
       },
       kubelets: {
