@@ -50,7 +50,7 @@ export async function bridgePortForward(client: ByteStream, runtime: ByteStream,
     };
     const hearing = hear();
     hearing.catch(() => {});
-    await Promise.race([done.promise, running, hearing]);
+    await Promise.race([done.promise, running, hearing, client.closed]);
     await socket.close(closeCodes.normal, "");
     await Promise.race([client.closed, patience()]);
   } finally {

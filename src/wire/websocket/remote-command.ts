@@ -85,14 +85,17 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
       if (error instanceof WebSocketError) throw error;
     });
     hearing.catch(() => {});
-    await Promise.race([done, running, hearing]);
+    // A client that goes while the command does not take its input is not heard going.
+    const gone = client.closed.then(() => Promise.race([hearing, options.patience()]));
+    await Promise.race([done, running, hearing, gone]);
     // Where the client has gone, the command is told that its input is over, and what it still says is read and dropped for a while:
     // one that is left with output nobody reads would never end.
     isGone = true;
-    await streams
+    const inputEnded = streams
       .get(channels.stdin)
       ?.end()
       .catch(() => {});
+    await Promise.race([inputEnded, options.patience()]);
     await Promise.race([done, running, options.patience()]);
     await socket.close(closeCodes.normal, "").catch(() => {});
     await Promise.race([client.closed, options.patience()]);
@@ -149,7 +152,7 @@ export async function bridgeTunnel(
   const ways = [outward(), inward()];
   for (const way of ways) way.catch(() => {});
   try {
-    await Promise.race(ways);
+    await Promise.race([...ways, client.closed]);
     await Promise.race([client.closed, patience()]);
   } finally {
     runtime.destroy();

@@ -255,3 +255,23 @@ test("a client that breaks the rules is closed, and so is the runtime", async ()
   await assert.rejects(bridged, WebSocketError);
   await cat;
 });
+
+test("a client that is dropped while the command takes no input does not hold it open", async () => {
+  const [client, server] = pair();
+  const [near, far] = pair();
+  const reader = new SpdyReader(1 << 20);
+  const writer = new SpdyWriter();
+  void (async () => {
+    for await (const chunk of far.incoming)
+      for (const frame of reader.push(chunk)) if (frame.type === "syn stream") await far.write(writer.synReply(frame.id, {}));
+  })();
+  let taken = 0;
+  const stuck: ByteStream = { ...near, write: (chunk) => (++taken > 4 ? new Promise(() => {}) : near.write(chunk)) };
+  const options = { protocol: "v5.channel.k8s.io", stdin: true, stdout: true, stderr: true, tty: false } as const;
+  const bridged = bridgeRemoteCommand(server, stuck, { ...options, head: new Uint8Array(0), patience: async () => {} });
+  const socket = new WebSocket(client, { side: { randomBytes: () => key } });
+  await socket.send(on(0, "input"));
+  while (taken < 5) await new Promise((resolve) => setImmediate(resolve));
+  server.destroy();
+  await bridged;
+});
