@@ -18,6 +18,7 @@ const services = [
     ],
   }),
   service("many", { clusterIP: "None", clusterIPs: ["None"], ports: [{ name: "http", port: 80 }] }),
+  service("both", { clusterIP: "None", clusterIPs: ["None"], ports: [{ name: "http", port: 80 }] }),
   service("empty", { clusterIP: "None", clusterIPs: ["None"] }),
   service("away", { type: "ExternalName", externalName: "example.org" }),
 ];
@@ -31,6 +32,14 @@ const slice: EndpointSlice = complete(EndpointSlice, {
     { addresses: ["10.0.0.3"], hostname: "db-1", conditions: { ready: false } },
   ],
 });
+const ofBoth = (addressType: "IPv4" | "IPv6", ip: string): EndpointSlice =>
+  complete(EndpointSlice, {
+    metadata: { name: `both-${addressType}`, namespace: "a" },
+    addressType,
+    ports: [{ name: "http", port: 8080 }],
+    endpoints: [{ addresses: [ip], hostname: "db", conditions: { ready: true } }],
+  });
+const [four, six] = [ofBoth("IPv4", "10.0.0.7"), ofBoth("IPv6", "fd00::7")];
 const observed: Observed = {
   domain: "cluster.local",
   seconds: 5,
@@ -43,7 +52,7 @@ const observed: Observed = {
         ? services.find(({ metadata }) => metadata.name === name)
         : undefined,
   hasNamespace: (name) => name === "a",
-  slicesOf: (_, name) => (name === "many" ? [slice] : []),
+  slicesOf: (_, name) => (name === "many" ? [slice] : name === "both" ? [four, six] : []),
   nameOf: (address) => (address === "10.96.0.9" ? "web.a.svc.cluster.local" : undefined),
 };
 
@@ -94,6 +103,11 @@ test("ports by name and protocol", () => {
   assert.equal(ask("_http._udp.web.a.svc", "SRV"), "unknown");
   assert.equal(ask("_http._tcp.many.a.svc", "SRV"), "8080 db-0.many.a.svc.cluster.local, 8080 10-0-0-2.many.a.svc.cluster.local");
   assert.equal(ask("_http._tcp.web.a.svc", "A"), "");
+});
+
+test("a Pod of two families has one name with an address of each", () => {
+  assert.equal(ask("_http._tcp.both.a.svc", "SRV"), "8080 db.both.a.svc.cluster.local");
+  assert.deepEqual([ask("db.both.a.svc", "A"), ask("db.both.a.svc", "AAAA")], ["10.0.0.7", "fd00::7"]);
 });
 
 test("names that are between names are there without anything; what is below no namespace or Service is not", () => {

@@ -151,8 +151,11 @@ function portRecords(
 ): { readonly answers: readonly ResourceRecord[]; readonly additional: readonly ResourceRecord[] } {
   const answers: ResourceRecord[] = [];
   const additional: ResourceRecord[] = [];
+  const known = new Set<string>();
   const add = (port: number, target: string, ips: readonly string[]) => {
-    answers.push({ name, seconds, type: "SRV", priority: 0, weight: 100, port, target });
+    // A Pod of two families is in a slice of each, under one host name.
+    if (!known.has(`${port} ${target}`)) answers.push({ name, seconds, type: "SRV", priority: 0, weight: 100, port, target });
+    known.add(`${port} ${target}`);
     additional.push(...addresses(target, types.ANY, ips, seconds));
   };
   if (isHeadless(service)) {
