@@ -202,7 +202,8 @@ mount --make-rshared /srv/shared`);
     for (const name of names) {
       await until(`${name} is decided`, 60, async () => {
         const status = await kubectl(`get pod ${name} -o jsonpath={.status.phase},{.status.containerStatuses[0].state.waiting.reason}`);
-        return status.startsWith("Running") || status.includes("CreateContainerConfigError");
+        // The folder may be gone again before the runtime mounts it: that is an error of its own.
+        return !status.startsWith("Pending") || status.endsWith("Error");
       });
     }
     for (const name of names) {
