@@ -114,8 +114,12 @@ function guarded(api: HttpHandler, proxy: FrontProxy | undefined, delegated: Del
   }
 }
 
-function attributesOf(method: string, path: string) {
-  const [, , group, version, ...rest] = path.split("/").map(decodeURIComponent);
+/** Of the path as it will be answered: empty segments count for nothing, or who may only discover could have everything. */
+export function attributesOf(method: string, path: string) {
+  const [, group, version, ...rest] = path
+    .split("/")
+    .filter((segment) => segment !== "")
+    .map(decodeURIComponent);
   const isNamespaced = rest[0] === "namespaces";
   const [resource, name] = isNamespaced ? rest.slice(2) : rest;
   if (group === undefined || version === undefined || !resource) return { verb: method.toLowerCase(), path };

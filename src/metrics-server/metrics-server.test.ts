@@ -7,6 +7,7 @@ import { rootScope } from "#base/scope.ts";
 import type { Client } from "#client/client.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
 import { complete } from "#schema/derive/defaults.ts";
+import { attributesOf } from "./component.ts";
 import { spokenFor } from "./front-proxy.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import { readResourceMetrics } from "./resource-metrics.ts";
@@ -136,4 +137,12 @@ test("a front proxy is believed by its certificate's name only", () => {
   assert.deepEqual(spokenFor(proxy, request("front")), { user: "ann", groups: ["a", "b"] });
   assert.equal(spokenFor(proxy, request("other")), undefined);
   assert.equal(spokenFor(proxy, request()), undefined);
+});
+
+test("who asks needs the right to what is answered, however the path is written", () => {
+  const path = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods";
+  const { resource } = attributesOf("GET", path);
+  assert.deepEqual(resource, { group: "metrics.k8s.io", version: "v1beta1", resource: "pods", namespace: "shop" });
+  for (const same of [path.replace("/namespaces", "//namespaces"), `/${path}`, `${path}//`])
+    assert.deepEqual(attributesOf("GET", same), attributesOf("GET", path));
 });
