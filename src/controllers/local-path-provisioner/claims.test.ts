@@ -29,6 +29,8 @@ const helper = (phase: string) =>
     status: { phase: phase as "Failed" },
   });
 const observed = { object: claim(), volumes: [], classes, nodes, helpers: [], configs } as const;
+/** What is done where the server has nothing of what it is asked for. */
+const asked = (steps: readonly Step[]): readonly Step[] => steps.flatMap((step) => (step.do === "ask" ? asked(step.then([])) : [step]));
 const kinds = (steps: readonly Step[]) => steps.map((step) => ("kind" in step ? `${step.do} ${step.kind.name}` : `${step.do}`));
 
 test("a helper makes the folder, then the volume says where it is, then the helper goes", () => {
@@ -72,7 +74,9 @@ test("what a helper made for a claim that has gone is taken away, and the helper
   const left = { claims: [], volumes: [], configs };
   assert.deepEqual(decideLeftover({ ...left, object: running }), []);
   assert.deepEqual(decideLeftover({ ...left, object: done, claims: [claim()] }), []);
-  const steps = decideLeftover({ ...left, object: done });
+  const theirs = { ...done, metadata: { ...done.metadata, namespace: "shop" } };
+  assert.deepEqual(decideLeftover({ ...left, object: theirs }), [], "labels alone are no right to have folders removed");
+  const steps = asked(decideLeftover({ ...left, object: done }));
   assert.deepEqual(kinds(steps), ["create Pod", "delete Pod"]);
   const teardown = complete(Pod, (steps[0] as { object: Draft<Pod> }).object);
   assert.equal(teardown.spec.containers[0]?.env?.[0]?.value, "/disk/pvc-u_n_c");

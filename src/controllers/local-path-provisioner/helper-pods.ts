@@ -58,8 +58,9 @@ export function itsHelpers<T extends KubernetesObject>(
 
 export const claimAnnotation = "keelson.dev/local-path-claim";
 
-export function volumeNameOf(pod: Pod): string {
-  return pod.metadata.labels?.[volumesLabel] ?? "";
+/** "" for Pods of others, whatever labels they gave themselves: who may make Pods elsewhere must not have folders of Nodes removed. */
+export function volumeNameOf({ metadata: { namespace, labels } }: Pod): string {
+  return namespace === system ? (labels?.[volumesLabel] ?? "") : "";
 }
 
 export function isDoing(pod: Pod, task: Task): boolean {

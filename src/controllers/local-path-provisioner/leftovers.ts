@@ -4,7 +4,7 @@ import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.
 import { PersistentVolumeClaim } from "#api/core/persistent-volume-claim/persistent-volume-claim.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isTerminal } from "#api/core/pod/readiness.ts";
-import { create, may, type Related, remove, type Step } from "../controller.ts";
+import { ask, create, may, type Related, remove, type Step } from "../controller.ts";
 import { claimAnnotation, helperPod, isDoing, settingsFrom, theSettings, volumeNameOf } from "./helper-pods.ts";
 
 const byHelper = "helpers by claim";
@@ -51,6 +51,22 @@ export function decide({ object: pod, claims, volumes, configs }: Observed): rea
   if (!isDoing(pod, "setup") || !path || !pod.spec.nodeName) return [gone];
   const settings = settingsFrom(configs[0]);
   if (settings.image === undefined) return [gone];
+  if (!path.slice(path.lastIndexOf("/") + 1).startsWith(`${volume}_`)) return [gone];
   const needs = { task: "teardown", volume, path, node: pod.spec.nodeName, settings, claim: claimOf(pod) } as const;
-  return [create(Pod, helperPod(needs), { ifMissing: true }), gone];
+  const [namespace = "", name = ""] = claimOf(pod).split("/");
+  const named = (text: string) => `metadata.name=${text}`;
+  // What the folder holds is gone afterwards: the server is asked whether really nobody wants it.
+  return [
+    ask(PersistentVolume, { fieldSelector: named(volume) }, (made) =>
+      made.length > 0
+        ? []
+        : [
+            ask(PersistentVolumeClaim, { namespace, fieldSelector: named(name) }, (wanting) =>
+              wanting.some(({ metadata }) => `pvc-${metadata.uid}` === volume)
+                ? []
+                : [create(Pod, helperPod(needs), { ifMissing: true }), gone],
+            ),
+          ],
+    ),
+  ];
 }
