@@ -20,6 +20,8 @@ export class Ledger {
     cluster.onChange(Pod, ({ type, object }) => {
       const { uid, name } = object.metadata;
       if (type === "deleted") return this.#forget(uid);
+      // What became of a static Pod is known to its machine only, and to a kubelet that starts anew no longer.
+      if (isMirror(object)) return;
       const { phase = "" } = object.status;
       const before = this.#phases.get(uid);
       if ((before === "Succeeded" || before === "Failed") && before !== phase)
@@ -30,8 +32,7 @@ export class Ledger {
         ...(object.status.containerStatuses ?? []),
       ]) {
         const key = `${uid}/${container}`;
-        // How often a static Pod was restarted is known to the runtime only.
-        if (!isMirror(object) && Number(restartCount) < (this.#restarts.get(key) ?? 0))
+        if (Number(restartCount) < (this.#restarts.get(key) ?? 0))
           this.complaints.push(`container ${container} of Pod ${name} had ${this.#restarts.get(key)} restarts and has ${restartCount}`);
         this.#restarts.set(key, Number(restartCount));
       }
