@@ -104,8 +104,9 @@ function deployment(image: ControlPlaneImage): AddOn["object"] {
               imagePullPolicy: "IfNotPresent",
               command: [name, `--secure-port=${port}`, "--metric-resolution=15s"],
               ports: [{ name: "https", containerPort: port, protocol: "TCP" }],
-              livenessProbe: { ...probe("/livez", 30), initialDelaySeconds: 30, failureThreshold: 3 },
-              readinessProbe: probe("/readyz", 10),
+              livenessProbe: { ...probe("/livez", 60), initialDelaySeconds: 30, failureThreshold: 3 },
+              // Each asking is a TLS handshake, and an idle node should have nothing to do.
+              readinessProbe: probe("/readyz", 30),
               resources: { requests: { cpu: "20m", memory: "48Mi" } },
               securityContext: {
                 allowPrivilegeEscalation: false,

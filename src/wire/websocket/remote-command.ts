@@ -43,6 +43,7 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
   const streams = new Map<number, SpdyStream>();
   let open = 0;
   let isGone = false;
+  let broken: WebSocketError | undefined;
   let over: () => void = () => {};
   const done = new Promise<void>((resolve) => {
     over = resolve;
@@ -82,7 +83,9 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
     if (options.tty) await start("resize", false);
     // A connection that breaks is a client that has gone.
     const hearing = hear(socket, streams, options.protocol).catch((error: unknown) => {
-      if (error instanceof WebSocketError) throw error;
+      if (!(error instanceof WebSocketError)) return;
+      broken = error;
+      throw error;
     });
     hearing.catch(() => {});
     // A client that goes while the command does not take its input is not heard going.
@@ -97,6 +100,7 @@ export async function bridgeRemoteCommand(client: ByteStream, runtime: ByteStrea
       .catch(() => {});
     await Promise.race([inputEnded, options.patience()]);
     await Promise.race([done, running, options.patience()]);
+    if (broken) throw broken;
     await socket.close(closeCodes.normal, "").catch(() => {});
     await Promise.race([client.closed, options.patience()]);
   } catch (error) {
