@@ -25,6 +25,8 @@ export interface Kubelet {
 
 const defaultPort = 10_250;
 const clientsMax = 5_000;
+/** Each log that is followed has a connection of its own. */
+const streamsMax = 4_096;
 
 export class Kubelets {
   readonly #world: Pick<World, "network">;
@@ -68,6 +70,7 @@ export class Kubelets {
       client = this.#world.network.client({
         url,
         http: "1.1",
+        maxConnections: streamsMax,
         ...(certificate && key && { certificate, key }),
         ...(ca && !insecure ? { ca } : { insecure: true }),
       });
