@@ -1,9 +1,11 @@
 // Asks for the volumes of CSI drivers to be attached to the Nodes whose Pods use them, and no longer than that. The driver's own attacher
 // does it, and says so in the VolumeAttachment.
+import { Node } from "#api/core/node/node.ts";
 import { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
 import { claimsOf } from "#api/core/pod/claims.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import { isTerminal } from "#api/core/pod/readiness.ts";
+import { conditionOf } from "#api/meta/conditions.ts";
 import { CSIDriver } from "#api/storage.k8s.io/csi-driver/csi-driver.ts";
 import { VolumeAttachment } from "#api/storage.k8s.io/volume-attachment/volume-attachment.ts";
 import { hex, sha256 } from "#base/sha256.ts";
@@ -43,10 +45,16 @@ const itsDriver: Related<PersistentVolume, CSIDriver> = {
   wakes: ({ object }, volumes) => volumes.byIndex(byDriver, object.metadata.name).map(({ metadata }) => metadata.name),
 };
 
+const everyNode: Related<PersistentVolume, Node> = {
+  kind: Node,
+  find: (_, nodes) => nodes.list(),
+  wakes: () => [],
+};
+
 export const attachDetachController = controller({
   name: "persistentvolume-attach-detach-controller",
   for: PersistentVolume,
-  reads: { pods: users, attachments, drivers: itsDriver },
+  reads: { pods: users, attachments, drivers: itsDriver, machines: everyNode },
   writes: [may(VolumeAttachment, "create", "delete")],
   decide,
 });
@@ -56,13 +64,16 @@ interface Observed {
   readonly pods: readonly Pod[];
   readonly attachments: readonly VolumeAttachment[];
   readonly drivers: readonly CSIDriver[];
+  readonly machines: readonly Node[];
   readonly now: number;
 }
 
 /** A Pod that has just ended still has its volumes mounted. */
 const unmountMilliseconds = 60_000;
+/** A Node that is not heard of may still write to its volumes: Pods that were taken from it by force say nothing of that. */
+const silentMilliseconds = 360_000;
 
-export function decide({ object: volume, pods, attachments: there, drivers, now }: Observed): readonly Step[] {
+export function decide({ object: volume, pods, attachments: there, drivers, machines, now }: Observed): readonly Step[] {
   const { csi } = volume.spec;
   if (!csi) return [];
   const [driver] = drivers;
@@ -78,6 +89,12 @@ export function decide({ object: volume, pods, attachments: there, drivers, now 
   const idle = there.filter(
     ({ spec, metadata }) => spec.attacher === csi.driver && !nodes.has(spec.nodeName) && !metadata.deletionTimestamp,
   );
+  const free: VolumeAttachment[] = [];
+  for (const attachment of idle) {
+    const wait = silentUntil(machines.find(({ metadata }) => metadata.name === attachment.spec.nodeName)) - now;
+    if (wait <= 0) free.push(attachment);
+    else soonest = Math.min(soonest ?? wait, wait);
+  }
   return [
     ...missing.map((nodeName) =>
       create(
@@ -89,9 +106,17 @@ export function decide({ object: volume, pods, attachments: there, drivers, now 
         { ifMissing: true },
       ),
     ),
-    ...idle.map((attachment) => remove(VolumeAttachment, attachment)),
+    ...free.map((attachment) => remove(VolumeAttachment, attachment)),
     ...(soonest === undefined ? [] : [again(soonest)]),
   ];
+}
+
+/** Until when a Node may have its volumes mounted, though it has no Pods any more. */
+function silentUntil(node: Node | undefined): number {
+  const ready = conditionOf(node?.status.conditions, "Ready");
+  const isOff = node?.spec.taints?.some(({ key }) => key === "node.kubernetes.io/out-of-service");
+  if (!ready?.lastTransitionTime || ready.status === "True" || isOff) return 0;
+  return parseTime(ready.lastTransitionTime) + silentMilliseconds;
 }
 
 /** Never, while it lives. */
