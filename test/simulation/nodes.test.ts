@@ -262,3 +262,25 @@ simulateCluster(
     await until("all is well", () => isWell() === "True" && ready(cluster).length === 4, { seconds: 300 });
   },
 );
+
+simulateCluster(
+  "NODE-354 and NODE-355: of a zone that is mostly lost few Nodes are given up, and none when all are",
+  { nodes: 5, seeds: 2 },
+  async (cluster) => {
+    const { faults, until, wait } = cluster;
+    const givenUp = () => cluster.list(Node).filter(({ spec }) => spec.taints?.some(({ effect }) => effect === "NoExecute")).length;
+    const lost = () =>
+      cluster.list(Node).filter(({ spec }) => spec.taints?.some(({ key }) => key === "node.kubernetes.io/unreachable")).length;
+    await wait(20);
+    for (const name of ["node-1", "node-2", "node-3"]) await faults.loseNode(name);
+    await until("three are lost", () => lost() === 3, { seconds: 120 });
+    await wait(300);
+    assert.ok(givenUp() <= 2, `${givenUp()} of three are given up`);
+    for (const name of ["node-4", "node-5"]) await faults.loseNode(name);
+    await until("all are lost, and none is given up", () => lost() === 5 && givenUp() === 0, { seconds: 120 });
+    await wait(300);
+    assert.equal(givenUp(), 0);
+    for (const name of cluster.nodeNames) faults.returnNode(name);
+    await until("all are well", () => lost() === 0, { seconds: 120 });
+  },
+);
