@@ -103,8 +103,8 @@ export class EtcdConnection {
           if (!(error instanceof GrpcError) || !isOutage(error)) throw error;
           this.#leave(index);
           const isHarmless = !changes || neverSent(error);
-          if (!isHarmless || attempt === attempts)
-            throw unavailableOf(error, this.#members[index]?.address ?? "", changes && !neverSent(error));
+          const isOver = attempt >= attempts && clock.monotonic() - started >= tryingMilliseconds;
+          if (!isHarmless || isOver) throw unavailableOf(error, this.#members[index]?.address ?? "", changes && !neverSent(error));
         }
         await new Promise<void>((resolve) => clock.timer(Math.min(pauseMilliseconds * attempt, pauseMaxMilliseconds), resolve));
       }
