@@ -40,7 +40,7 @@ export interface RunningProxy {
   readonly isNodeEligible: boolean;
 }
 
-/** After carrying out changes took long, the next ones are gathered for this many times as long, up to the longest. */
+/** After carrying out changes took long, there is rest for this many times as long, up to the longest, before the next. */
 const restShare = 3;
 const restMillisecondsMax = 1_000;
 /** Writing all rules anew may take one part in this many of the time. */
@@ -65,7 +65,8 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
   const startedAt = world.clock.now();
   let isSynced = false;
   let renewalMilliseconds = 0;
-  let restMilliseconds = 0;
+  /** By the monotonic clock. */
+  let restsUntil = 0;
   let updatedAt = world.clock.now();
   /** Since when changes wait, by the monotonic clock. */
   let waitingSince: number | undefined = world.clock.monotonic();
@@ -113,9 +114,10 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
       await cleaner.clean(ports);
     }
     await checks.update(families.flatMap((family) => healthChecks({ ...observed, family })));
-    const took = world.clock.monotonic() - began;
+    const ended = world.clock.monotonic();
+    const took = ended - began;
     if (anew || !isSynced) renewalMilliseconds = took;
-    restMilliseconds = Math.min(restMillisecondsMax, took * restShare);
+    restsUntil = ended + Math.min(restMillisecondsMax, took * restShare);
     for (const trigger of triggers.splice(0)) metrics.programmed(Math.max(0, world.clock.now() - trigger) / 1_000);
     metrics.synced(took / 1_000, world.clock.now());
   }
@@ -136,7 +138,7 @@ export async function startProxy(scope: Scope, world: World, needs: ProxyNeeds):
         });
         wake = undefined;
       }
-      await world.clock.sleep(task, Math.max(minSyncMilliseconds, restMilliseconds));
+      await world.clock.sleep(task, Math.max(minSyncMilliseconds, restsUntil - world.clock.monotonic()));
       const since = waitingSince;
       waitingSince = undefined;
       try {

@@ -20,10 +20,11 @@ export interface NetworkPolicyNeeds {
   readonly families: readonly ("IPv4" | "IPv6")[];
 }
 
-/** Changes within this time are carried out together; longer where carrying out takes long, so that it does not take up the machine. */
+/** Changes within this time are carried out together. */
 const gatherMilliseconds = 20;
+/** After carrying out changes took long, there is rest for this many times as long, up to the longest, before the next. */
 const restShare = 4;
-const longest = 1_000;
+const restMillisecondsMax = 2_000;
 /** Rules are written anew after this long, in case somebody else touched them. */
 const renewMilliseconds = 30_000;
 
@@ -33,7 +34,7 @@ export async function enforceNetworkPolicies(scope: Scope, world: World, needs: 
   const kernels = families.map((family) => ({ family, loader: tableLoader(world) }));
   let isDirty = true;
   let wake: (() => void) | undefined;
-  let took = 0;
+  let restsUntil = 0;
   const changed = () => {
     isDirty = true;
     wake?.();
@@ -82,12 +83,13 @@ export async function enforceNetworkPolicies(scope: Scope, world: World, needs: 
         });
         wake = undefined;
       }
-      await world.clock.sleep(task, Math.max(gatherMilliseconds, took * restShare));
+      await world.clock.sleep(task, Math.max(gatherMilliseconds, restsUntil - world.clock.monotonic()));
       isDirty = false;
       try {
         const began = world.clock.monotonic();
         await load(anew);
-        took = Math.min(longest, world.clock.monotonic() - began);
+        const ended = world.clock.monotonic();
+        restsUntil = ended + Math.min(restMillisecondsMax, (ended - began) * restShare);
       } catch (error) {
         isDirty = true;
         world.log.error("cannot load the rules of network policies; trying again", { error: (error as Error).message });
