@@ -311,6 +311,12 @@ test("NETWORK-310: policies hold for both families", { skip }, async () => {
   assert.deepEqual(await seen(), ["first", "first"]);
   await load(policy({ podSelector: { matchLabels: { app: "first" } } }));
   assert.deepEqual(await seen(), ["silent", "silent"]);
+  const web = service("web", 20);
+  const proxies = { IPv4: tableLoader(onNode), IPv6: tableLoader(onNode) };
+  for (const family of families) await proxies[family].load(tableOf([web], [slice("web", family, [addresses.first[family]])], family));
+  assert.deepEqual([await ask(first, "10.96.0.20", 80), await ask(first, "fd00:96::14", 80)], ["first", "first"], "itself, by its Service");
+  assert.deepEqual([await ask(second, "10.96.0.20", 80), await ask(second, "fd00:96::14", 80)], ["silent", "silent"]);
+  for (const family of families) await proxies[family].clear({ family: family === "IPv4" ? "ip" : "ip6", name: "kube-proxy" });
   const block = (cidr: string, except: readonly string[] = []) =>
     policy({ podSelector: { matchLabels: { app: "first" } }, ingress: [{ from: [{ ipBlock: { cidr, except } }] }] });
   await load(block("fd00:244::/64", ["fd00:244::/80", "fd00:244::6/128"]));
