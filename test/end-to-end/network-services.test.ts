@@ -182,8 +182,12 @@ endpoints: [${endpoints}]
   });
 
   await context.test("NETWORK-10: a load balancer's address leads to the Pods; loadBalancerSourceRanges says for whom", async () => {
-    const give = (name: string, ip: string) =>
-      kubectl(["patch", "service", name, "--subresource=status", "-p", `{"status":{"loadBalancer":{"ingress":[{"ip":"${ip}"}]}}}`]);
+    // As older kubectls can say it too.
+    const give = async (name: string, ip: string) => {
+      const balanced = JSON.parse(await kubectl(`get service ${name} -o json`));
+      const input = JSON.stringify({ ...balanced, status: { loadBalancer: { ingress: [{ ip }] } } });
+      await kubectl(`replace --raw /api/v1/namespaces/default/services/${name}/status -f -`, { input });
+    };
     await give("balanced", "203.0.113.5");
     await give("choosy", "203.0.113.6");
     await answers("from outside", () => fromOutside("203.0.113.5", 80), "one");
@@ -203,10 +207,9 @@ endpoints: [${endpoints}]
   await context.test("NETWORK-13: Pods that end still serve while no other is ready", async () => {
     await answers("it answers", () => fromPod("parting"), "lingering");
     await kubectl("delete pod lingering --wait=false");
+    const terminating = "jsonpath={.items[0].endpoints[0].conditions.terminating}";
     await eventually("it is known to end", 10, async () =>
-      (await kubectl("get endpointslices -l kubernetes.io/service-name=parting -o jsonpath={.items[0].endpoints[0].conditions}")).includes(
-        '"terminating":true',
-      )
+      (await kubectl(["get", "endpointslices", "-l", "kubernetes.io/service-name=parting", "-o", terminating])) === "true"
         ? true
         : undefined,
     );
