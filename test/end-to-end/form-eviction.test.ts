@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
+import { cgroupFilesOf } from "../support/cgroup-files.ts";
 import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
 import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
 
@@ -37,9 +38,10 @@ test("A node that runs short", { skip, timeout: 9 * 60_000 }, async (context) =>
   };
   const restartKubelet = async () => machine.sh(`kill ${await kubeletId()}`);
 
+  const cgroups = await cgroupFilesOf(machine);
   // The kubelet is started anew with room for a few hundred MiB more than what runs already.
   await machine.sh(`
-used=$(cat /sys/fs/cgroup/memory/kubepods/memory.usage_in_bytes)
+used=$(cat ${cgroups.pathOf("used", "/kubepods")})
 total=$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo) * 1024))
 cat >>${kubeletConfig} <<END
 podPidsLimit: 40
@@ -135,14 +137,14 @@ echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
   await context.test("NODE-180: folders, logs and cgroups of Pods that nobody knows are cleared when the kubelet starts", async () => {
     const uid = "11111111-2222-3333-4444-555555555555";
     await machine.sh(
-      `mkdir -p /var/lib/kubelet/pods/${uid}/volumes/x /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid}/main`,
+      `mkdir -p /var/lib/kubelet/pods/${uid}/volumes/x ${cgroups.memory}/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid}/main`,
     );
     await restartKubelet();
     await eventually("they are gone", 60, async () => {
       const { stdout } = await machine.run([
         "sh",
         "-c",
-        `ls -d /var/lib/kubelet/pods/${uid} /sys/fs/cgroup/memory/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid} 2>/dev/null`,
+        `ls -d /var/lib/kubelet/pods/${uid} ${cgroups.memory}/kubepods/besteffort/pod${uid} /var/log/pods/default_gone_${uid} 2>/dev/null`,
       ]);
       return stdout === "" ? true : undefined;
     });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
+import { type Amount, cgroupFilesOf } from "../support/cgroup-files.ts";
 import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
 import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
 
@@ -24,11 +25,16 @@ test("What Pods may use", { skip, timeout: 9 * 60_000 }, async (context) => {
       const text = await field(pod, ".status.phase}|{.status.reason}|{.status.message");
       return text.startsWith("Failed|") ? text.slice("Failed|".length) : undefined;
     });
-  /** A file of the Pod's own cgroup. */
-  const ofPod = async (pod: string, controller: string, file: string): Promise<string> => {
+  const cgroups = await cgroupFilesOf(machine);
+  /** An amount of the Pod's own cgroup. */
+  const ofPod = async (pod: string, amount: Amount): Promise<string> => {
     const uid = await field(pod, ".metadata.uid");
-    return machine.sh(`cat $(find /sys/fs/cgroup/${controller}/kubepods -type d -name pod${uid})/${file}`);
+    const folder = await machine.sh(`find ${cgroups.memory}/kubepods -type d -name pod${uid}`);
+    return cgroups.read(amount, await machine.sh(`cat ${cgroups.pathOf(amount, folder.slice(cgroups.memory.length))}`));
   };
+  /** An amount of the Pod's container, as that sees it. */
+  const inside = async (pod: string, amount: Amount): Promise<string> =>
+    cgroups.read(amount, await inPod(pod, `cat ${cgroups.pathOf(amount)}`));
 
   const restartKubelet = async (): Promise<void> => {
     const { stdout } = await machine.run([
@@ -44,7 +50,7 @@ test("What Pods may use", { skip, timeout: 9 * 60_000 }, async (context) => {
 
   // The kubelet is started anew with room for a few hundred MiB more than what runs already.
   await machine.sh(`
-used=$(cat /sys/fs/cgroup/memory/kubepods/memory.usage_in_bytes)
+used=$(cat ${cgroups.pathOf("used", "/kubepods")})
 total=$(($(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo) * 1024))
 cat >>${kubeletConfig} <<END
 podPidsLimit: 40
@@ -64,24 +70,24 @@ END`);
     const pods = ["guaranteed", "burstable", "best-effort"];
     assert.deepEqual(await Promise.all(pods.map((pod) => field(pod, ".status.qosClass"))), ["Guaranteed", "Burstable", "BestEffort"]);
     const folders = await Promise.all(
-      pods.map(async (pod) => machine.sh(`find /sys/fs/cgroup/memory/kubepods -type d -name pod${await field(pod, ".metadata.uid")}`)),
+      pods.map(async (pod) => machine.sh(`find ${cgroups.memory}/kubepods -type d -name pod${await field(pod, ".metadata.uid")}`)),
     );
     assert.deepEqual(
       folders.map((folder) => folder.replace(/pod[0-9a-f-]{36}$/, "")),
-      ["", "burstable/", "besteffort/"].map((level) => `/sys/fs/cgroup/memory/kubepods/${level}`),
+      ["", "burstable/", "besteffort/"].map((level) => `${cgroups.memory}/kubepods/${level}`),
     );
     assert.deepEqual(
       await Promise.all([
-        ofPod("guaranteed", "cpu", "cpu.shares"),
-        ofPod("guaranteed", "cpu", "cpu.cfs_quota_us"),
-        ofPod("guaranteed", "memory", "memory.limit_in_bytes"),
-        ofPod("burstable", "cpu", "cpu.shares"),
-        ofPod("burstable", "cpu", "cpu.cfs_quota_us"),
-        ofPod("best-effort", "cpu", "cpu.shares"),
+        ofPod("guaranteed", "shares"),
+        ofPod("guaranteed", "quota"),
+        ofPod("guaranteed", "memory"),
+        ofPod("burstable", "shares"),
+        ofPod("burstable", "quota"),
+        ofPod("best-effort", "shares"),
       ]),
-      ["102", "10000", String(32 * mebibyte), "51", "-1", "2"],
+      [cgroups.shares(102), "10000", String(32 * mebibyte), cgroups.shares(51), "-1", cgroups.shares(2)],
     );
-    assert.equal(await inPod("guaranteed", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(32 * mebibyte));
+    assert.equal(await inside("guaranteed", "memory"), String(32 * mebibyte));
   });
 
   await context.test("NODE-141: who asked for least is ended first when the kernel runs out of memory", async () => {
@@ -93,13 +99,13 @@ END`);
   await context.test("NODE-142: amounts of the Pod as a whole limit containers that have none of their own", async () => {
     await ready("as-a-whole");
     assert.equal(await field("as-a-whole", ".status.qosClass"), "Burstable");
-    assert.equal(await ofPod("as-a-whole", "memory", "memory.limit_in_bytes"), String(64 * mebibyte));
-    assert.equal(await inPod("as-a-whole", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
-    assert.equal(await inPod("as-a-whole", "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us"), "20000");
+    assert.equal(await ofPod("as-a-whole", "memory"), String(64 * mebibyte));
+    assert.equal(await inside("as-a-whole", "memory"), String(64 * mebibyte));
+    assert.equal(await inside("as-a-whole", "quota"), "20000");
   });
 
   await context.test("NODE-143: a Pod has no more processes than podPidsLimit", async () => {
-    assert.equal(await ofPod("best-effort", "pids", "pids.max"), "40");
+    assert.equal(await ofPod("best-effort", "processes"), "40");
     const { stdout, stderr } = await tryKubectl([
       "exec",
       "best-effort",
@@ -113,13 +119,13 @@ END`);
 
   await context.test("NODE-144: all Pods together have what is not reserved", async () => {
     const allocatable = await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.memory}"]);
-    const limit = Number(await machine.sh("cat /sys/fs/cgroup/memory/kubepods/memory.limit_in_bytes"));
+    const limit = Number(await machine.sh(`cat ${cgroups.pathOf("memory", "/kubepods")}`));
     assert.ok(Math.abs(limit - 100 * mebibyte - Number.parseInt(allocatable, 10) * 1024) <= 4096, `${limit} ${allocatable}`);
   });
 
   await context.test("NODE-145: overhead counts for the Pod's cgroup and for the node", async () => {
     await ready("costly");
-    assert.equal(await ofPod("costly", "memory", "memory.limit_in_bytes"), String((32 + 16) * mebibyte));
+    assert.equal(await ofPod("costly", "memory"), String((32 + 16) * mebibyte));
     assert.match(await kubectl(["describe", "node", nodeName]), /costly +0 \(0%\) +0 \(0%\) +48Mi /);
   });
 
@@ -160,17 +166,18 @@ END`);
     await given("growing", "50m|32Mi|0");
     assert.equal(await resize("growing", { requests: { cpu: "100m", memory: "32Mi" }, limits: { cpu: "200m", memory: "64Mi" } }), "");
     await given("growing", "100m|64Mi|0");
-    assert.equal(await inPod("growing", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
-    assert.equal(await inPod("growing", "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us; cat /sys/fs/cgroup/cpu/cpu.shares"), "20000\n102");
-    assert.equal(await ofPod("growing", "memory", "memory.limit_in_bytes"), String(64 * mebibyte));
-    assert.equal(await ofPod("growing", "cpu", "cpu.cfs_quota_us"), "20000");
+    assert.equal(await inside("growing", "memory"), String(64 * mebibyte));
+    assert.equal(await inside("growing", "quota"), "20000");
+    assert.equal(await ofPod("growing", "shares"), cgroups.shares(102));
+    assert.equal(await ofPod("growing", "memory"), String(64 * mebibyte));
+    assert.equal(await ofPod("growing", "quota"), "20000");
     assert.equal(await field("growing", `${main}.allocatedResources.cpu`), "100m");
     const events = await kubectl("describe pod growing");
     assert.match(events, /Normal +ResizeStarted .*Pod resize started: \{"containers":\[\{"name":"main"/);
     assert.match(events, /Normal +ResizeCompleted .*Pod resize completed: .*"generation":2\}/);
     assert.equal(await resize("growing", { requests: { cpu: "50m", memory: "16Mi" }, limits: { cpu: "100m", memory: "48Mi" } }), "");
     await given("growing", "50m|48Mi|0");
-    assert.equal(await ofPod("growing", "memory", "memory.limit_in_bytes"), String(48 * mebibyte));
+    assert.equal(await ofPod("growing", "memory"), String(48 * mebibyte));
   });
 
   await context.test("NODE-151: what asks to be restarted for it is, and keeps its new amounts", async () => {
@@ -179,7 +186,7 @@ END`);
     await given("restarting", "50m|64Mi|1");
     assert.match(await kubectl("describe pod restarting"), /Killing .*Container main resize requires restart/);
     await ready("restarting");
-    assert.equal(await inPod("restarting", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes"), String(64 * mebibyte));
+    assert.equal(await inside("restarting", "memory"), String(64 * mebibyte));
   });
 
   await context.test(
