@@ -13,6 +13,8 @@ const remoteCommandProtocols = ["v4.channel.k8s.io", "v3.channel.k8s.io", "v2.ch
 const upgradeTimeoutMilliseconds = 30_000;
 /** How long a caller may take for the last of what it was sent, and to close its side. */
 const lingerMilliseconds = 10_000;
+/** How long what a vanished caller said may take to reach the command. */
+const lastInputMilliseconds = 2_000;
 
 export interface RuntimeStream {
   readonly headers: Headers;
@@ -136,22 +138,22 @@ async function joinStreams(world: Pick<World, "clock">, caller: ByteStream, runt
     caller.end();
   };
   const leave = async () => {
-    // Who closes its side of a SPDY connection has nothing more to hear either.
-    await Promise.race([caller.closed, inward()]);
+    // Who closes its side of a SPDY connection has nothing more to hear either; nor has one whose connection broke.
+    const heard = inward().catch(() => {});
+    await Promise.race([caller.closed, heard]);
     isGone = true;
+    // What it said before goes first; a command that takes no input does not hold this up.
+    await Promise.race([heard, pause(lastInputMilliseconds)]);
     const last = input.end();
-    if (last) await runtime.write(last);
+    if (last) runtime.write(last).catch(() => {});
     else runtime.destroy();
   };
-  const patience = Promise.withResolvers<void>();
-  const wait = () => world.clock.timer(lingerMilliseconds, patience.resolve);
-  const leaving = leave().catch((error: Error) => runtime.destroy(error));
+  const pause = (milliseconds: number) => new Promise<void>((resolve) => void world.clock.timer(milliseconds, resolve));
+  const leaving = leave();
   const over = outward().catch(() => {});
   try {
     await Promise.race([over, leaving]);
-    const timer = wait();
-    await Promise.race([Promise.all([over, caller.closed]), patience.promise]);
-    timer.cancel();
+    await Promise.race([Promise.all([over, caller.closed]), pause(lingerMilliseconds)]);
   } finally {
     caller.destroy();
     runtime.destroy();
