@@ -14,7 +14,23 @@ export function clientResponse(
 ): ClientResponse {
   // Nobody may be reading when the connection breaks; who reads is told by the reading.
   body.on("error", () => {});
-  return { status, headers, body: chunksOf(target, body, cut), bytes: () => wholeOf(target, body, cut) };
+  return { status, headers, body: droppable(body, chunksOf(target, body, cut)), bytes: () => wholeOf(target, body, cut) };
+}
+
+/** A generator that was never asked for anything ends without a word: who leaves before the first chunk drops the request as well. */
+function droppable(body: Readable, chunks: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> {
+  let isBegun = false;
+  const iterator: AsyncIterator<Uint8Array> = {
+    next: () => {
+      isBegun = true;
+      return chunks.next();
+    },
+    return: () => {
+      if (!isBegun) body.destroy(new NetworkError("ECANCELED", "the request was given up"));
+      return chunks.return(undefined);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 async function* chunksOf(target: Target, body: Readable, cut: () => string | undefined): AsyncGenerator<Uint8Array> {

@@ -111,6 +111,8 @@ function serve(
         respond(running, gone, request, response, answer);
       } catch (error) {
         refuse(running, response, error);
+        // Whoever would have written to it is not waited for.
+        gone.abort();
       }
     },
     (error) => refuse(running, response, error),

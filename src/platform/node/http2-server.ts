@@ -101,6 +101,8 @@ function serve(handler: HttpHandler, running: Running, stream: ServerHttp2Stream
         respond(running, gone, stream, message.method === "HEAD", answer);
       } catch (error) {
         refuse(running, stream, error);
+        // Whoever would have written to it is not waited for.
+        gone.abort();
       }
     },
     (error) => refuse(running, stream, error),

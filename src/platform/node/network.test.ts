@@ -192,6 +192,12 @@ for (const http of ["1.1", "2"] as const) {
       sink.write(bytes("x"));
       for await (const _ of left.body) break;
       assert.equal(await aborted, "aborted");
+
+      const unread = await client({ http }).request({ method: "GET", path: "/watch" });
+      const { signal: unreadSignal } = sink;
+      const dropped = new Promise((resolve) => unreadSignal.addEventListener("abort", () => resolve("aborted")));
+      await unread.body[Symbol.asyncIterator]().return?.();
+      assert.equal(await dropped, "aborted", "also by who never read anything");
     });
 
     test("what a peer does not take is counted", async (t) => {

@@ -15,6 +15,7 @@ import { serviceAccountIssuer } from "../../authentication/service-accounts/issu
 import { security } from "../../security.ts";
 import { startApiServer } from "../../start.ts";
 import { mayBeProxied } from "./proxy.ts";
+import { relay } from "./relay.ts";
 
 interface Setting {
   readonly world: SimulatedWorld;
@@ -255,5 +256,26 @@ test("only addresses of others are proxied to, however they are written", () => 
   for (const address of [...own, ...disguised, ...links]) assert.equal(mayBeProxied(address), false, address);
   for (const address of ["10.0.0.1", "192.168.1.1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1"]) {
     assert.equal(mayBeProxied(address), true, address);
+  }
+});
+
+test("an answer without a body lets go of the connection it came by", async () => {
+  for (const status of [204, 304]) {
+    let isDone = false;
+    const client = {
+      request: async () => ({ status, headers: { etag: "x" }, body: (async function* () {})(), bytes: async () => new Uint8Array(0) }),
+    };
+    const http = { method: "GET", path: "/", query: "", headers: {}, signal: new AbortController().signal } as never;
+    const answer = await relay({} as never, http, {
+      client: client as never,
+      url: "http://10.0.0.1",
+      path: "/",
+      prefix: "",
+      done: () => {
+        isDone = true;
+      },
+    });
+    assert.deepEqual(answer, { response: { status, headers: { etag: "x" } } });
+    assert.equal(isDone, true);
   }
 });

@@ -52,7 +52,7 @@ export async function relay(world: Pick<World, "clock">, http: HttpRequest, targ
   try {
     const response = await ask(http, target, { headers: { ...passedHeaders(http.headers), ...target.headers }, body: await bodyOf(http) });
     const headers = withRedirect(response, target);
-    if (http.method !== "HEAD") return { response: streamed(world, response, headers, target.done) };
+    if (http.method !== "HEAD" && !isBodiless(response)) return { response: streamed(world, response, headers, target.done) };
     await response.bytes();
     target.done?.();
     const length = response.headers["content-length"];
@@ -77,7 +77,10 @@ export async function relayUpgrade(world: Pick<World, "clock">, http: HttpReques
         dropBody(answer.refused);
         throw redirectRefused();
       }
-      return { response: streamed(world, answer.refused, undefined, target.done) };
+      if (!isBodiless(answer.refused)) return { response: streamed(world, answer.refused, undefined, target.done) };
+      dropBody(answer.refused);
+      done();
+      return { response: { status: answer.refused.status, headers: withoutHopHeaders(answer.refused.headers) } };
     }
     let client: ReturnType<typeof upgrade>;
     try {
@@ -152,6 +155,11 @@ async function ask(
 
 async function bodyOf(http: HttpRequest): Promise<Uint8Array> {
   return http.method === "GET" || http.method === "HEAD" ? new Uint8Array(0) : http.body(bodyMax);
+}
+
+/** Nothing follows, and nobody would read it: its connection is let go of at once. */
+function isBodiless({ status }: ClientResponse): boolean {
+  return status === 204 || status === 304;
 }
 
 function isRedirect({ status }: ClientResponse): boolean {
