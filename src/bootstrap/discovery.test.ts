@@ -54,13 +54,14 @@ test("a cluster is believed when it knows the token and has the authority that w
 
 test("what a joining node needs is kept under kubeadm's names", () => {
   const named = (name: string) => joiningAddOns(settings, "CA").find(({ object }) => object.metadata.name === name)?.object;
-  const cluster = readYaml((named("kubeadm-config")?.["data"] as { ClusterConfiguration: string }).ClusterConfiguration);
+  const dataOf = (name: string) => (named(name)?.["data"] ?? {}) as Readonly<Record<string, string>>;
+  const cluster = readYaml(dataOf("kubeadm-config")["ClusterConfiguration"] ?? "");
   assert.deepEqual((cluster as { networking: object }).networking, {
     dnsDomain: "cluster.local",
     podSubnet: "10.244.0.0/16",
     serviceSubnet: "10.96.0.0/12",
   });
-  const kubelet = readYaml((named("kubelet-config")?.["data"] as { kubelet: string }).kubelet) as Readonly<Record<string, unknown>>;
+  const kubelet = readYaml(dataOf("kubelet-config")["kubelet"] ?? "") as Readonly<Record<string, unknown>>;
   assert.equal(kubelet["serverTLSBootstrap"], true);
   assert.equal(kubelet["tlsCertFile"], undefined);
   for (const name of ["kubeadm:kubelet-bootstrap", "kubeadm:node-autoapprove-bootstrap", "kubeadm:bootstrap-signer-clusterinfo"])

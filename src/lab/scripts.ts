@@ -63,6 +63,8 @@ if ! ip -n ${outside} link show ${bridge} >/dev/null 2>&1; then
   ip -n ${outside} address add ${quote(`${gateway}/24`)} dev ${bridge}
   ip -n ${outside} link set ${bridge} up
 fi
+# The cable of a machine that just lost its power goes some time after it.
+ip -n ${outside} link delete ${port} 2>/dev/null || true
 ip -n ${quote(namespace)} link add eth0 type veth peer name ${port} netns ${outside}
 ip -n ${outside} link set ${port} master ${bridge} up
 ip -n ${quote(namespace)} address add ${quote(`${address}/24`)} dev eth0

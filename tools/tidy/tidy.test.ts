@@ -7,6 +7,7 @@ import { importsOf } from "./imports.ts";
 import { everything, layers, mayImport } from "./layers.ts";
 import { barrels, brokenImports, deadFiles, depth, layering, names, packages, remains, sourceFile, tableProblems, words } from "./rules.ts";
 import type { Rule } from "./rules.ts";
+import { numberedRules } from "./numbered-rules.ts";
 import { tokensOf } from "./tokens.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -70,6 +71,16 @@ test("tidy: the generated lists are those of the folders", () => {
     staleLists().map(({ list }) => `${list.path}: run node tools/index/index-lists.ts`),
     [],
   );
+});
+
+const textsOf = (pattern: string) =>
+  globSync(pattern, { cwd: root }).map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+
+test("tidy: every numbered rule has its end-to-end test, and the README counts them", () => {
+  const { count, problems } = numberedRules(textsOf("src/**/SPEC.md"), textsOf("test/end-to-end/*.test.ts"));
+  assert.equal(problems.join("\n"), "");
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  assert.match(readme, new RegExp(`\\b${count} numbered rules\\b`));
 });
 
 /** What a rule says about files given as path and source. */
@@ -219,4 +230,22 @@ test("what is left over is found", () => {
   assert.equal(said(remains, { "src/a/a.ts": `// ${"TO"}${"DO"} later` }).length, 1);
   assert.equal(said(remains, { "src/a/a.ts": `open("${"/work"}${"/main"}/x")` }).length, 1);
   assert.deepEqual(said(remains, { "src/a/a.ts": "const todoList = 1; // path/work/maintain" }), []);
+});
+
+test("numbered rules without a test, tests without a rule, and numbers given twice are found", () => {
+  const specification = (path: string, text: string) => ({ path, text });
+  const tests = [{ path: "t.test.ts", text: 'test("NODE-1, NODE-2 and STORAGE-3: a", …); test(`NETWORK-9: b`, …)' }];
+  const told = numberedRules(
+    [
+      specification("a", "- **NODE-1** One.\n- **NODE-2** Two.\n- **NODE-4** Four."),
+      specification("b", "- **NODE-1** Again.\n- **STORAGE-3** Three."),
+    ],
+    tests,
+  );
+  assert.equal(told.count, 4);
+  assert.deepEqual(told.problems, [
+    "NODE-1 stands in a and in b",
+    "NODE-4 of a has no test in test/end-to-end",
+    "NETWORK-9, which t.test.ts tests, stands in no SPEC.md",
+  ]);
 });
