@@ -2,7 +2,7 @@
 import { decodeBase64 } from "#base/base64.ts";
 import type { ConfigMap } from "#api/core/config-map/config-map.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { DownwardAPIVolumeFile, KeyToPath } from "#api/core/pod/volume.ts";
+import type { DownwardAPIVolumeFile, KeyToPath } from "#api/core/pod/volume-files.ts";
 import type { Secret } from "#api/core/secret/secret.ts";
 import { type FieldContext, fieldValue, resourceValue } from "../pod-worker/field-paths.ts";
 import { VolumeError } from "./volume-error.ts";

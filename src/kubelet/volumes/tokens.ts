@@ -2,7 +2,7 @@
 import { TokenRequest } from "#api/authentication.k8s.io/token-request/token-request.ts";
 import { ServiceAccount } from "#api/core/service-account/service-account.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { ServiceAccountTokenProjection } from "#api/core/pod/volume.ts";
+import type { ServiceAccountTokenProjection } from "#api/core/pod/volume-files.ts";
 import type { Client } from "#client/client.ts";
 import type { World } from "#platform/world.ts";
 import { parseTime } from "#schema/time.ts";

@@ -2,19 +2,19 @@ import { kind, type ObjectOf } from "#schema/kind.ts";
 import { list, map, one, string, time } from "#schema/field.ts";
 import { embedded, type Infer, message, type Type } from "#schema/message.ts";
 import { NodeSelector } from "#api/core/pod/scheduling.ts";
+import { HostPathVolumeSource } from "#api/core/pod/volume.ts";
 import {
   AWSElasticBlockStoreVolumeSource,
   AzureDiskVolumeSource,
   FCVolumeSource,
   FlockerVolumeSource,
   GCEPersistentDiskVolumeSource,
-  HostPathVolumeSource,
   NFSVolumeSource,
   PhotonPersistentDiskVolumeSource,
   PortworxVolumeSource,
   QuobyteVolumeSource,
   VsphereVirtualDiskVolumeSource,
-} from "#api/core/pod/volume.ts";
+} from "#api/core/pod/volume-drivers.ts";
 import { ObjectReference } from "#api/core/reference.ts";
 import { persistentVolumeColumns } from "./persistent-volume-columns.ts";
 import { persistentVolumeErrors } from "./persistent-volume-rules.ts";

@@ -5,7 +5,8 @@ import { compareQuantities } from "#schema/quantity.ts";
 import { claimSpecErrors } from "#api/core/persistent-volume-claim/persistent-volume-claim-rules.ts";
 import { volumeFilePathErrors } from "#api/meta/rules.ts";
 import { resourceFieldErrors, volumeFieldRefErrors } from "./environment-rules.ts";
-import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from "./volume.ts";
+import type { Volume } from "./volume.ts";
+import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, VolumeProjection } from "./volume-files.ts";
 import { volumeSources } from "./volume.ts";
 
 export function volumeErrors(volumes: readonly Volume[], path: string): readonly FieldError[] {
