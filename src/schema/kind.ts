@@ -102,6 +102,10 @@ export interface KindOptions<T> {
   readonly storage?: () => { readonly kind: Kind; readonly to: (object: T) => unknown; readonly from: (stored: never) => T };
   /** The declaration may have changed since an object was stored: what comes from the store is read by the one that holds now. */
   readonly readAnew?: boolean;
+  /** Versions that are no longer served, of the same fields, as which older servers have stored objects. */
+  readonly formerVersions?: readonly string[];
+  /** The same, of other fields: how an object is said today. */
+  readonly former?: () => readonly { readonly kind: Kind; readonly today: (stored: never) => T }[];
   /** What is wrong with JSON that the message cannot hold, where the declaration says it better than whoever reads messages. */
   readonly mistakes?: (plain: JsonObject) => readonly FieldError[];
   /** The JSON schema to publish instead of one derived from the message: what a CustomResourceDefinition said. */

@@ -391,7 +391,9 @@ auth: {htpasswd: {realm: locked, path: /var/lib/test-registry/passwords}}
 END
 setsid docker-registry serve locked.yml >locked-log 2>&1 </dev/null &
 for count in $(seq 100); do curl -s http://127.0.0.1:5001/v2/ >/dev/null && break; sleep 0.1; done
-push --dest-creds someone:sesame oci:oci:base docker://${lockedImage}
+# What anybody can pull under another name is nobody's secret: it has to be an image of its own.
+umoci config --image oci:base --tag locked --config.label locked=yes
+push --dest-creds someone:sesame oci:oci:locked docker://${lockedImage}
 `;
 
 const objects = `

@@ -103,7 +103,8 @@ END`);
     await apply(`${waiting("vital", nodeName, "tty: false", "priorityClassName: system-cluster-critical")}`);
     await ready("vital");
     await machine.sh(`
-skopeo --insecure-policy copy -q --dest-tls-verify=false oci:/var/lib/test-registry/oci:base docker://127.0.0.1:5000/unused:1
+umoci config --image /var/lib/test-registry/oci:base --tag unused --config.label unused=yes
+skopeo --insecure-policy copy -q --dest-tls-verify=false oci:/var/lib/test-registry/oci:unused docker://127.0.0.1:5000/unused:1
 ctr -n k8s.io images pull --plain-http 127.0.0.1:5000/unused:1 >/dev/null
 sed -i 's/^evictionHard: .*/evictionHard: {pid.available: 99.999%, nodefs.available: 99.99%}/; /imageMinimumGCAge/d' ${kubeletConfig}
 echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);

@@ -1,4 +1,4 @@
-// `keelson kube-apiserver` as a process of its own, with the certificates of a data folder that `keelson dev` made.
+// `keelson kube-apiserver`, or another, as a process of its own, with the certificates of a data folder that `keelson dev` made.
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import https from "node:https";
@@ -18,10 +18,13 @@ export interface ApiServerProcessOptions {
   readonly certificates: string;
   readonly port: number;
   readonly flags: readonly string[];
+  /** A kube-apiserver that is not ours. */
+  readonly program?: string;
 }
 
 /** Resolves when it is ready. */
-export async function startApiServerProcess({ folder, certificates, port, flags }: ApiServerProcessOptions): Promise<ApiServerProcess> {
+export async function startApiServerProcess(options: ApiServerProcessOptions): Promise<ApiServerProcess> {
+  const { folder, certificates, port, flags, program } = options;
   const made = JSON.parse(readFileSync(certificates, "utf8"));
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
@@ -38,7 +41,8 @@ export async function startApiServerProcess({ folder, certificates, port, flags 
     "service-account-key-file": write("sa.pub", made.serviceAccountKey.publicKey),
   };
   const words = [...Object.entries(all).map(([name, value]) => `--${name}=${value}`), ...flags];
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, "kube-apiserver", ...words], {
+  const own = ["--disable-warning=ExperimentalWarning", main, "kube-apiserver"];
+  const child = spawn(program ?? process.execPath, program === undefined ? [...own, ...words] : words, {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let log = "";

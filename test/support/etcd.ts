@@ -148,7 +148,7 @@ async function isHealthy(endpoint: string, tls: EtcdTls | undefined): Promise<bo
 }
 
 /** Ports that nobody listens at, all different. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: count },

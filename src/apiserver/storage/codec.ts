@@ -76,22 +76,22 @@ export class Codec {
     return wrapUnknown(kind.apiVersion, kind.name, writeProtobuf(kind.message, { ...object, metadata }));
   }
 
-  /** The JSON of what is stored, in whatever form. Throws DecodeError. */
+  /** The JSON of what is stored, in whatever form and of whatever version it was. Throws DecodeError. */
   fromStored(stored: Uint8Array): Uint8Array {
     if (stored[0] !== envelopeStart) return this.current(stored);
-    const { kind } = this;
     const { apiVersion, kind: name, raw } = unwrapUnknown(stored);
-    if (apiVersion !== kind.apiVersion || name !== kind.name) {
-      throw new DecodeError(`a ${name} of ${apiVersion} is stored where a ${kind.name} of ${kind.apiVersion} is expected`, 0);
-    }
-    return this.encode(readProtobuf(kind.message, raw, { apiVersion, kind: name }));
+    return this.#asToday(apiVersion, name, (message) => readProtobuf(message, raw, { apiVersion, kind: name }));
   }
 
   /** Stored JSON as this kind would write it today. */
   current(json: Uint8Array): Uint8Array {
     const { kind } = this;
-    if (!kind.readAnew || json.length === 0) return json;
+    if (json.length === 0 || (!kind.readAnew && this.#hasHead(json))) return json;
     const text = decoder.decode(json);
+    if (!kind.readAnew) {
+      const { apiVersion, kind: name } = readUnknownJson(text) as Readonly<Record<string, unknown>>;
+      return this.#asToday(String(apiVersion), String(name), (message) => readJson(message, text).value);
+    }
     try {
       const { value } = readJson(kind.message, text);
       return this.encode(withKindDefaults(kind, { ...value, kind: kind.name, apiVersion: kind.apiVersion }));
@@ -100,6 +100,24 @@ export class Codec {
       if (!(error instanceof DecodeError)) throw error;
       return this.encode(readUnknownJson(text) as unknown as KubernetesObject);
     }
+  }
+
+  /** Reads an object as the version it was stored as, and says it as today's. */
+  #asToday(apiVersion: string, name: string, read: (message: Kind["message"]) => unknown): Uint8Array {
+    const { kind } = this;
+    const former = kind.former?.().find((one) => one.kind.apiVersion === apiVersion);
+    const isToday = apiVersion === kind.apiVersion || kind.formerVersions?.some((version) => apiVersion === `${kind.group}/${version}`);
+    if (name !== kind.name || (!isToday && !former))
+      throw new DecodeError(`a ${name} of ${apiVersion} is stored where a ${kind.name} of ${kind.apiVersion} is expected`, 0);
+    const object = (former ? former.today(read(former.kind.message) as never) : read(kind.message)) as KubernetesObject;
+    // Whoever stored it may not have known of fields that have a default today.
+    return this.encode(withKindDefaults(kind, { ...object, kind: kind.name, apiVersion: kind.apiVersion }));
+  }
+
+  #hasHead(json: Uint8Array): boolean {
+    const { head } = this;
+    for (let at = 0; at < head.length; at++) if (json[at] !== head.charCodeAt(at)) return false;
+    return true;
   }
 
   /** `,` and the JSON with the revision put in. */

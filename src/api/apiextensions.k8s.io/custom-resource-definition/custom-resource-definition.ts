@@ -4,6 +4,7 @@ import { type Infer, message, type Type } from "#schema/message.ts";
 import { JSONSchemaProps } from "./json-schema.ts";
 import { createdColumn, nameColumn } from "#api/meta/columns.ts";
 import { customResourceDefinitionErrors } from "./custom-resource-definition-rules.ts";
+import { customResourceDefinitionV1beta1 } from "./v1beta1.ts";
 
 export const ServiceReference = message(
   "ServiceReference",
@@ -219,6 +220,7 @@ export interface CustomResourceDefinition
 export const CustomResourceDefinition = kind({
   group: "apiextensions.k8s.io",
   version: "v1",
+  former: () => [customResourceDefinitionV1beta1()],
   name: "CustomResourceDefinition",
   plural: "customresourcedefinitions",
   doc: "Adds a kind to the API.",

@@ -72,6 +72,7 @@ export interface APIService extends ObjectOf<typeof APIServiceSpec, typeof APISe
 export const APIService = kind({
   group: "apiregistration.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "APIService",
   plural: "apiservices",
   doc: "A version of an API group, and who serves it.",

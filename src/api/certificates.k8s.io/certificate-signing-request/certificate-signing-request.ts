@@ -55,6 +55,7 @@ export interface CertificateSigningRequest
 export const CertificateSigningRequest = kind({
   group: "certificates.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "CertificateSigningRequest",
   plural: "certificatesigningrequests",
   doc: "Asks for a certificate.",

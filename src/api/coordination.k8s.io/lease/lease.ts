@@ -23,6 +23,7 @@ export interface Lease extends ObjectOf<typeof LeaseSpec, undefined, {}> {}
 export const Lease = kind({
   group: "coordination.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "Lease",
   plural: "leases",
   doc: "Says who does something that only one may do, or that somebody is still alive.",

@@ -5,6 +5,7 @@ import { ObjectReference } from "#api/core/reference.ts";
 import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
 import { endpointSliceErrors } from "./endpoint-slice-rules.ts";
+import { endpointSliceV1beta1 } from "./v1beta1.ts";
 
 export const EndpointConditions = message(
   "EndpointConditions",
@@ -83,6 +84,7 @@ export interface EndpointSlice extends ObjectOf<undefined, undefined, typeof fie
 export const EndpointSlice = kind({
   group: "discovery.k8s.io",
   version: "v1",
+  former: () => [endpointSliceV1beta1()],
   name: "EndpointSlice",
   plural: "endpointslices",
   doc: "Some of the addresses behind a Service.",

@@ -34,6 +34,7 @@ export interface IngressClass extends ObjectOf<typeof IngressClassSpec, undefine
 export const IngressClass = kind({
   group: "networking.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "IngressClass",
   plural: "ingressclasses",
   doc: "A name for whoever serves Ingresses.",

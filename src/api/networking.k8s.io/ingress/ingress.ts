@@ -4,6 +4,7 @@ import { embedded, type Infer, message, type Type } from "#schema/message.ts";
 import { TypedLocalObjectReference } from "#api/core/reference.ts";
 import { ingressColumns } from "./ingress-columns.ts";
 import { ingressErrors } from "./ingress-rules.ts";
+import { ingressV1beta1 } from "./v1beta1.ts";
 
 export const ServiceBackendPort = message(
   "ServiceBackendPort",
@@ -141,6 +142,7 @@ export interface Ingress extends ObjectOf<typeof IngressSpec, typeof IngressStat
 export const Ingress = kind({
   group: "networking.k8s.io",
   version: "v1",
+  former: () => [ingressV1beta1()],
   name: "Ingress",
   plural: "ingresses",
   doc: "Leads HTTP requests from outside to Services.",

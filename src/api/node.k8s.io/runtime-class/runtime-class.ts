@@ -38,6 +38,7 @@ export interface RuntimeClass extends ObjectOf<undefined, undefined, typeof fiel
 export const RuntimeClass = kind({
   group: "node.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "RuntimeClass",
   plural: "runtimeclasses",
   doc: "A way of running containers that Pods can choose.",

@@ -47,6 +47,7 @@ export interface PodDisruptionBudget extends ObjectOf<typeof PodDisruptionBudget
 export const PodDisruptionBudget = kind({
   group: "policy",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "PodDisruptionBudget",
   plural: "poddisruptionbudgets",
   doc: "Limits how many Pods may be evicted at the same time.",

@@ -14,6 +14,7 @@ export interface ClusterRoleBinding extends ObjectOf<undefined, undefined, typeo
 export const ClusterRoleBinding = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "ClusterRoleBinding",
   plural: "clusterrolebindings",
   doc: "Gives a ClusterRole to users in the whole cluster.",

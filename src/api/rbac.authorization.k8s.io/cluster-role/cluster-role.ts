@@ -30,6 +30,7 @@ export interface ClusterRole extends ObjectOf<undefined, undefined, typeof field
 export const ClusterRole = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "ClusterRole",
   plural: "clusterroles",
   doc: "Rights in the whole cluster, or to be given in a Namespace.",

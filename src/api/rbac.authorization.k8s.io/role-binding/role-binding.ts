@@ -14,6 +14,7 @@ export interface RoleBinding extends ObjectOf<undefined, undefined, typeof field
 export const RoleBinding = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "RoleBinding",
   plural: "rolebindings",
   doc: "Gives a role to users within one Namespace.",

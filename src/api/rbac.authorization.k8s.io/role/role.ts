@@ -13,6 +13,7 @@ export interface Role extends ObjectOf<undefined, undefined, typeof fields> {}
 export const Role = kind({
   group: "rbac.authorization.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "Role",
   plural: "roles",
   doc: "Rights within one Namespace.",

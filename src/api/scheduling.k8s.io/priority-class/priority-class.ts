@@ -20,6 +20,7 @@ export interface PriorityClass extends ObjectOf<undefined, undefined, typeof fie
 export const PriorityClass = kind({
   group: "scheduling.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "PriorityClass",
   plural: "priorityclasses",
   doc: "A name for a priority of Pods.",

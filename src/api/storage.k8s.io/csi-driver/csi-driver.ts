@@ -56,6 +56,7 @@ export interface CSIDriver extends ObjectOf<typeof CSIDriverSpec, undefined, {}>
 export const CSIDriver = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "CSIDriver",
   plural: "csidrivers",
   doc: "Tells of a CSI driver that is installed in the cluster.",

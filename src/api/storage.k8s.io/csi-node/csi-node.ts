@@ -49,6 +49,7 @@ export interface CSINode extends ObjectOf<typeof CSINodeSpec, undefined, {}> {}
 export const CSINode = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "CSINode",
   plural: "csinodes",
   doc: "The CSI drivers of a Node.",

@@ -20,6 +20,7 @@ export interface CSIStorageCapacity extends ObjectOf<undefined, undefined, typeo
 export const CSIStorageCapacity = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "CSIStorageCapacity",
   plural: "csistoragecapacities",
   doc: "How much room a driver has for volumes of a class, in one part of the cluster.",

@@ -54,6 +54,7 @@ export interface StorageClass extends ObjectOf<undefined, undefined, typeof fiel
 export const StorageClass = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "StorageClass",
   plural: "storageclasses",
   doc: "A way in which volumes are made on demand.",

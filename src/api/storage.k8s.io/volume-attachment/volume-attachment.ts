@@ -56,6 +56,7 @@ export interface VolumeAttachment extends ObjectOf<typeof VolumeAttachmentSpec, 
 export const VolumeAttachment = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "VolumeAttachment",
   plural: "volumeattachments",
   doc: "Asks for a volume to be attached to a Node, and tells whether it is.",

@@ -12,6 +12,7 @@ export interface VolumeAttributesClass extends ObjectOf<undefined, undefined, ty
 export const VolumeAttributesClass = kind({
   group: "storage.k8s.io",
   version: "v1",
+  formerVersions: ["v1beta1"],
   name: "VolumeAttributesClass",
   plural: "volumeattributesclasses",
   doc: "Attributes of volumes that may be changed while they are used.",
