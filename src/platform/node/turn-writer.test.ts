@@ -41,13 +41,39 @@ test("writers that were given the same pieces in a turn send the same bytes, mad
   assert.equal(writers[0]?.framed[0], writers[1]?.framed[0]);
 });
 
+test("after a round of writes that took long, what comes fast is gathered into one write; what comes alone is written at once", async () => {
+  class Slow extends Recorder {
+    protected override send(bytes: Uint8Array): void {
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      super.send(bytes);
+    }
+  }
+  const writer = new Slow();
+  writer.write(Buffer.from("a"));
+  await turn();
+  assert.deepEqual(texts(writer.sent), ["a"]);
+  for (const text of ["b", "c", "d"]) {
+    writer.write(Buffer.from(text));
+    await Promise.resolve();
+  }
+  while (writer.sent.length < 2) await turn();
+  assert.deepEqual(texts(writer.sent), ["a", "bcd"]);
+  const rested = performance.now() + 10;
+  while (performance.now() < rested) await turn();
+  writer.write(Buffer.from("e"));
+  await turn();
+  assert.deepEqual(texts(writer.sent), ["a", "bcd", "e"]);
+});
+
 test("bytes that are used again in a later turn are sent as they are then", async () => {
   const bytes = Buffer.from("one");
   const writer = new Recorder();
   for (const text of ["one", "two"]) {
     bytes.write(text);
+    const before = writer.sent.length;
     writer.write(bytes);
-    await turn();
+    while (writer.sent.length === before) await turn();
   }
   bytes.write("six");
   writer.write(bytes);

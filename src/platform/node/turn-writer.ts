@@ -1,5 +1,7 @@
 // Joins what is written to one stream during one turn of the event loop into one write, for all streams together.
 // A watch event goes to thousands of sinks in one turn; each sink's connection then sees a single write.
+// Where writing takes long, because there are many streams, the next round of writes waits in proportion: changes that come fast are then
+// written together, and requests get their share of the time. A change that comes alone is written at once.
 import type { Sink } from "#wire/http/message.ts";
 
 export abstract class TurnWriter implements Sink {
@@ -85,14 +87,25 @@ function isMadeOf({ of }: Made, pieces: readonly Uint8Array[]): boolean {
   return of.length === pieces.length && of.every((piece, index) => piece === pieces[index]);
 }
 
+/** A round of writes is followed by a rest of so many times its length. */
+const restShare = 8;
+const restMillisecondsMax = 4;
 let waiting: TurnWriter[] = [];
+/** The moment the next round may begin. */
+let restedAt = 0;
 
 function schedule(writer: TurnWriter): void {
-  if (waiting.length === 0) setImmediate(flushAll);
+  if (waiting.length === 0) {
+    const rest = restedAt - performance.now();
+    // A timer cannot wait for less than a millisecond.
+    if (rest < 0.5) setImmediate(flushAll);
+    else setTimeout(flushAll, rest);
+  }
   waiting.push(writer);
 }
 
 function flushAll(): void {
+  const begun = performance.now();
   const writers = waiting;
   waiting = [];
   flushing = true;
@@ -102,5 +115,7 @@ function flushAll(): void {
     flushing = false;
     lastJoined = undefined;
     lastFramed = undefined;
+    const ended = performance.now();
+    restedAt = ended + Math.min((ended - begun) * restShare, restMillisecondsMax);
   }
 }
