@@ -178,7 +178,10 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const workers = new PodWorkers(scope, world, {
     ...{ runtime, options, volumes, cgroups, images, objects, prober, recorder, api },
     runtimeName: () => runtimeName,
-    restarts: { ordinary: new BackOffs(limitsUpTo(options.restartMaxMilliseconds)), urgent: new BackOffs(urgentLimits) },
+    restarts: {
+      ordinary: new BackOffs(limitsUpTo(options.restartMaxMilliseconds), world.clock),
+      urgent: new BackOffs(urgentLimits, world.clock),
+    },
     resolver: nodeResolver(world, options.resolverFile),
     runtimeHandler: runtimeHandlers(client),
     services: () => services?.list() ?? [],

@@ -46,7 +46,7 @@ interface Pull {
 
 export function startImagePuller(world: World, { runtime, credentialsFor, access, pullsMax }: ImagePullerNeeds): ImagePuller {
   const pulls = new Map<string, Pull>();
-  const backOffs = new BackOffs(ordinaryLimits);
+  const backOffs = new BackOffs(ordinaryLimits, world.clock);
   const lastErrors = new Map<string, string>();
   const failedUntil = new Map<string, number>();
   const waiting: (() => void)[] = [];
@@ -168,7 +168,7 @@ export function startImagePuller(world: World, { runtime, credentialsFor, access
         const message = errorText(error);
         tell("Warning", "Failed", `Failed to pull image ${shown}: ${message}`);
         const now = world.clock.now();
-        backOffs.next(key, now, now);
+        backOffs.next(key, now);
         failedUntil.set(key, now + backOffs.milliseconds(key));
         lastErrors.set(key, `ErrImagePull: ${message}`);
         pull.outcome = { type: "failed", reason: "ErrImagePull", message, until: now };

@@ -1,4 +1,5 @@
 // How long to wait before trying the same thing again: twice as long each time, forgotten after a while without trouble.
+import type { Clock } from "#platform/clock.ts";
 
 export interface BackOffLimits {
   readonly firstMilliseconds: number;
@@ -28,21 +29,30 @@ export function limitsUpTo(maxMilliseconds: number = ordinaryLimits.maxMilliseco
   return { firstMilliseconds: Math.min(ordinaryLimits.firstMilliseconds, maxMilliseconds), maxMilliseconds };
 }
 
+/** When a wait is over, by the time that only goes on. */
+interface Wait {
+  readonly since: number;
+  readonly endsAt: number;
+}
+
 export class BackOffs {
   readonly #entries = new Map<string, Entry>();
+  readonly #waits = new Map<string, Wait>();
   readonly #limits: BackOffLimits;
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
 
-  constructor(limits: BackOffLimits) {
+  constructor(limits: BackOffLimits, clock: Pick<Clock, "now" | "monotonic">) {
     this.#limits = limits;
+    this.#clock = clock;
   }
 
-  /** Until when the thing that last went wrong at `since` has to wait; undefined when it may be tried. */
-  blockedUntil(key: string, since: number, now: number): number | undefined {
+  /** Until when the thing that last went wrong at `since` has to wait; undefined when it may be tried. Setting the clock changes no wait. */
+  blockedUntil(key: string, since: number): number | undefined {
     const entry = this.#entries.get(key);
     if (!entry || this.#expired(entry, since)) return undefined;
-    const until = since + entry.milliseconds;
-    // A longer wait than this one was begun before the clock was set back.
-    return now < until && until - now <= entry.milliseconds ? until : undefined;
+    const now = this.#clock.now();
+    const left = this.#waitOf(key, since, entry.milliseconds).endsAt - this.#clock.monotonic();
+    return left > 0 ? now + left : undefined;
   }
 
   /** How long the present wait is. */
@@ -51,17 +61,29 @@ export class BackOffs {
   }
 
   /** Notes that the thing that went wrong at `since` is tried again: the next wait is longer. */
-  next(key: string, since: number, now: number): void {
+  next(key: string, since: number): void {
     const entry = this.#entries.get(key);
     const milliseconds =
       !entry || this.#expired(entry, since)
         ? this.#limits.firstMilliseconds
         : Math.min(entry.milliseconds * 2, this.#limits.maxMilliseconds);
-    this.#entries.set(key, { milliseconds, at: now });
+    this.#entries.set(key, { milliseconds, at: this.#clock.now() });
+    this.#waits.delete(key);
   }
 
   forget(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+    for (const map of [this.#entries, this.#waits]) for (const key of map.keys()) if (key.startsWith(prefix)) map.delete(key);
+  }
+
+  /** Begun when it is first asked for. */
+  #waitOf(key: string, since: number, milliseconds: number): Wait {
+    const known = this.#waits.get(key);
+    if (known?.since === since) return known;
+    const left = since + milliseconds - this.#clock.now();
+    // What went wrong in what is now the future did so before the clock was set back: nobody knows how long ago.
+    const wait = { since, endsAt: this.#clock.monotonic() + (left > milliseconds ? 0 : left) };
+    this.#waits.set(key, wait);
+    return wait;
   }
 
   #expired(entry: Entry, since: number): boolean {

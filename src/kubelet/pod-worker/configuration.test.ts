@@ -273,17 +273,17 @@ test("a container that must not run as root is refused when it would", () => {
 });
 
 test("SYNC3 waits double to five minutes, and ten quiet minutes forget them", () => {
-  const backOffs = new BackOffs(ordinaryLimits);
   let now = 0;
+  const backOffs = new BackOffs(ordinaryLimits, { now: () => now, monotonic: () => now });
   const waits: number[] = [];
   for (let crash = 0; crash < 8; crash++) {
-    const until = backOffs.blockedUntil("a", now, now);
+    const until = backOffs.blockedUntil("a", now);
     waits.push((until ?? now) - now);
     now = until ?? now;
-    backOffs.next("a", now, now);
+    backOffs.next("a", now);
   }
   assert.deepEqual(waits, [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
-  assert.equal(backOffs.blockedUntil("a", now + 600_001, now + 600_001), undefined);
+  assert.equal(backOffs.blockedUntil("a", now + 600_001), undefined);
   assert.deepEqual(limitsUpTo(2_000), { firstMilliseconds: 2_000, maxMilliseconds: 2_000 });
   assert.deepEqual(limitsUpTo(100_000), { firstMilliseconds: 10_000, maxMilliseconds: 100_000 });
 });

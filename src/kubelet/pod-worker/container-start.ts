@@ -100,7 +100,7 @@ export class ContainerStart {
   }
 
   #noteRestart(restart: { key: string; since: number } | undefined): void {
-    if (restart) this.#work.restarts.next(restart.key, restart.since, this.#work.world.clock.now());
+    if (restart) this.#work.restarts.next(restart.key, restart.since);
   }
 
   #hold(container: AnyContainer, waiting: Waiting): true {

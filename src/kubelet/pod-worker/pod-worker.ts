@@ -338,7 +338,7 @@ export class PodWorker {
       resized: this.#toRestart(),
       held: this.#starts.held,
       blockedUntil: this.#preparation.blockedUntil,
-      restartBlockedUntil: (key, since) => restarts.blockedUntil(key, since, now),
+      restartBlockedUntil: (key, since) => restarts.blockedUntil(key, since),
       restartDelay: (key) => restarts.milliseconds(key),
     };
   }
@@ -397,7 +397,7 @@ export class PodWorker {
         this.#work.event("Normal", step.reason, step.message);
         return true;
       case "noteRestart":
-        this.#work.restarts.next(step.key, step.since, this.#work.world.clock.now());
+        this.#work.restarts.next(step.key, step.since);
         return false;
       case "backOff":
         this.#announcements.backOff(step.container.name);
