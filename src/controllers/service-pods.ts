@@ -10,11 +10,17 @@ import type { Related } from "./controller.ts";
 
 export type Family = "IPv4" | "IPv6";
 
-export const headlessLabel = "service.kubernetes.io/headless";
+const headlessLabel = "service.kubernetes.io/headless";
 export const triggerAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
 export const familyOf = (address: string): Family => (address.includes(":") ? "IPv6" : "IPv4");
 export const isHeadless = ({ spec }: Service): boolean => spec.clusterIP === "None";
+
+/** The Service's own labels, for its endpoints. Which Services are headless is not its writer's to say: proxies pass over them. */
+export function labelsFrom(service: Service): Readonly<Record<string, string>> {
+  const { [headlessLabel]: _, ...labels } = service.metadata.labels ?? {};
+  return { ...labels, ...(isHeadless(service) && { [headlessLabel]: "" }) };
+}
 
 /** Whether the Service's endpoints come from Pods; otherwise they are somebody else's to write. */
 export function hasSelector({ spec }: Service): boolean {

@@ -73,6 +73,31 @@ test("stub domains, names by hand, comments, and what has no effect", () => {
   assert.equal(zoneOf("aconsul.local", settings.zones)?.zone, "");
 });
 
+test("what a block says without effect is told; excepted names are asked for nowhere", () => {
+  const text = `. {
+  kubernetes cluster.local {
+    endpoint_pod_names
+    pods insecure
+  }
+  forward . 10.150.0.1 {
+    except internal.example a.example
+    max_concurrent 1000
+    tls
+  }
+  cache 30 {
+    success 100
+    disable success cluster.local
+  }
+  hosts /etc/more-hosts
+}`;
+  const { settings, ignored } = readCorefile(text, []);
+  assert.deepEqual(ignored, ["kubernetes: endpoint_pod_names", "forward: tls", "cache: success 100", "hosts /etc/more-hosts"]);
+  assert.deepEqual(
+    ["www.a.example", "internal.example", "b.example"].map((name) => zoneOf(name, settings.zones)?.upstreams.length),
+    [0, 0, 1],
+  );
+});
+
 test("what cannot be meant is refused", () => {
   const refused = (text: string, error: RegExp) => assert.throws(() => readCorefile(text, []), error);
   refused(".:53 {\n cache\n", /a \{ without its \}/);

@@ -15,6 +15,13 @@ export interface ReadCorefile {
 
 /** Always on here, or of no consequence. */
 const withoutEffect = new Set(["errors", "log", "loop", "reload", "loadbalance", "bufsize", "ready", "prometheus", "debug", "cancel"]);
+/** What is read within a block, or makes no difference here: the cluster's own answers are never kept, resolvers are not asked how they are. */
+const innerKnown: Readonly<Record<string, readonly string[]>> = {
+  kubernetes: ["pods", "ttl", "fallthrough"],
+  forward: ["policy", "except", "max_concurrent", "max_fails", "expire", "health_check", "prefer_udp"],
+  cache: ["disable", "prefetch"],
+  health: ["lameduck"],
+};
 const cacheSecondsDefault = 3_600;
 
 interface Directive {
@@ -34,11 +41,16 @@ export function readCorefile(text: string, resolvers: readonly string[]): ReadCo
     const cacheSeconds = cache ? cacheSecondsOf(cache) : 0;
     for (const directive of directives) {
       const [name = "", ...more] = directive.words;
+      const known = innerKnown[name];
+      if (known)
+        ignored.push(...directive.inner.filter(([word = ""]) => !known.includes(word)).map((words) => `${name}: ${words.join(" ")}`));
       if (name === "cache" || withoutEffect.has(name)) continue;
       if (name === "kubernetes") cluster = { ...cluster, ...kubernetesOf(directive) };
       else if (name === "forward") zones.push(...forwardsOf(directive, keys, resolvers, cacheSeconds));
-      else if (name === "hosts") addHosts(directive, hosts);
-      else if (name === "health") lameduckMilliseconds = lameduckOf(directive);
+      else if (name === "hosts") {
+        addHosts(directive, hosts);
+        if (more.length > 0) ignored.push([name, ...more].join(" "));
+      } else if (name === "health") lameduckMilliseconds = lameduckOf(directive);
       else ignored.push([name, ...more].join(" "));
     }
   }
@@ -81,7 +93,12 @@ function forwardsOf(
   if (policy !== "random" && policy !== "round_robin" && policy !== "sequential")
     throw new CorefileError(`forward: policy ${JSON.stringify(policy)} is not known`);
   const zones = zoneName(from) === "" ? keys : [zoneName(from)];
-  return zones.map((zone) => ({ zone, upstreams, order: policy, cacheSeconds }));
+  const excepted = inner.flatMap(([word, ...names]) => (word === "except" ? names.map(zoneName) : []));
+  return [
+    ...zones.map((zone) => ({ zone, upstreams, order: policy, cacheSeconds }) as const),
+    // Nobody is asked for these.
+    ...excepted.map((zone) => ({ zone, upstreams: [], order: policy, cacheSeconds }) as const),
+  ];
 }
 
 function addHosts({ inner }: Directive, hosts: Map<string, readonly string[]>): void {

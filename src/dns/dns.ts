@@ -3,8 +3,10 @@ import type { Scope } from "#base/scope.ts";
 import { Namespace } from "#api/core/namespace/namespace.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
+import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
 import type { Informers } from "#client/informers.ts";
 import type { World } from "#platform/world.ts";
+import { parseIp } from "#schema/derive/formats.ts";
 import type { ByteStream } from "#wire/http/stream.ts";
 import { type DnsMetrics, dnsMetrics } from "./dns-metrics.ts";
 import { startForwarder } from "./forwarder.ts";
@@ -145,9 +147,9 @@ function observe({ informers, settings }: DnsNeeds): Observed & { readonly synce
   const slices = informers.for(EndpointSlice);
   const namespaces = informers.for(Namespace);
   const serviceOf = ({ metadata }: EndpointSlice) => metadata.labels?.["kubernetes.io/service-name"] ?? "";
-  services.addIndex("address", ({ spec }) => spec.clusterIPs ?? []);
+  services.addIndex("address", ({ spec }) => (spec.clusterIPs ?? []).map(inOneForm));
   slices.addIndex("service", (slice) => [`${slice.metadata.namespace}/${serviceOf(slice)}`]);
-  slices.addIndex("address", ({ endpoints }) => endpoints.flatMap(({ addresses }) => addresses));
+  slices.addIndex("address", ({ endpoints }) => endpoints.flatMap(({ addresses }) => addresses.map(inOneForm)));
   return {
     get domain() {
       return settings().domain;
@@ -170,12 +172,18 @@ function observe({ informers, settings }: DnsNeeds): Observed & { readonly synce
       for (const slice of slices.byIndex("address", address)) {
         const namespace = slice.metadata.namespace;
         if (services.get(`${namespace}/${serviceOf(slice)}`)?.spec.clusterIP !== "None") continue;
-        const endpoint = slice.endpoints.find(({ addresses }) => addresses.includes(address));
-        return `${endpoint?.hostname || dashed(address)}.${serviceOf(slice)}.${namespace}.svc.${domain}`;
+        const endpoint = slice.endpoints.find(({ addresses }) => addresses.some((one) => inOneForm(one) === address));
+        return `${endpoint?.hostname || dashed(endpoint?.addresses[0] ?? address)}.${serviceOf(slice)}.${namespace}.svc.${domain}`;
       }
       return undefined;
     },
   };
+}
+
+/** An address may be written in several ways. */
+function inOneForm(text: string): string {
+  const bytes = parseIp(text);
+  return bytes ? canonicalAddress(bytes) : text;
 }
 
 /** DNS over TCP: each message behind its length in two bytes. */

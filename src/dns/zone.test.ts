@@ -53,7 +53,7 @@ const observed: Observed = {
         : undefined,
   hasNamespace: (name) => name === "a",
   slicesOf: (_, name) => (name === "many" ? [slice] : name === "both" ? [four, six] : []),
-  nameOf: (address) => (address === "10.96.0.9" ? "web.a.svc.cluster.local" : undefined),
+  nameOf: (address) => (["10.96.0.9", "fd00::9"].includes(address) ? "web.a.svc.cluster.local" : undefined),
 };
 
 /** The answers as text; "unknown" for a name that is not there, "outside" for one that is not ours. */
@@ -129,4 +129,7 @@ test("a Pod's address as a name, the version, the zone's own records", () => {
 test("what an address belongs to; others' addresses are asked for outside", () => {
   assert.equal(ask("9.0.96.10.in-addr.arpa", "PTR"), "web.a.svc.cluster.local");
   assert.equal(ask("1.1.1.1.in-addr.arpa", "PTR"), "outside");
+  const sixteen = (last: string) => `${last}.${"0.".repeat(27)}0.0.d.f.ip6.arpa`;
+  assert.equal(ask(sixteen("9"), "PTR"), "web.a.svc.cluster.local");
+  for (const name of [sixteen("8"), sixteen("x"), "9.ip6.arpa"]) assert.equal(ask(name, "PTR"), "outside", name);
 });

@@ -6,6 +6,7 @@
 //   1-2-3-4.NAMESPACE.pod.DOMAIN            the address itself
 import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Service } from "#api/core/service/service.ts";
+import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
 import { type Answer, type Question, type ResourceRecord, responseCodes, types } from "./message.ts";
 
 export interface Observed {
@@ -18,7 +19,7 @@ export interface Observed {
   service(namespace: string, name: string): Service | undefined;
   hasNamespace(name: string): boolean;
   slicesOf(namespace: string, service: string): readonly EndpointSlice[];
-  /** The Service or endpoint host an address belongs to, as a full name. */
+  /** The Service or endpoint host that an address, in its one form, belongs to, as a full name. */
   nameOf(address: string): string | undefined;
 }
 
@@ -192,10 +193,8 @@ function reverseAddress(name: string): string | undefined {
     return parts.length === 4 ? parts.join(".") : undefined;
   }
   const nibbles = name.slice(0, -".ip6.arpa".length).split(".").reverse();
-  if (nibbles.length !== 32) return undefined;
-  return Array.from({ length: 8 }, (_, group) => Number.parseInt(nibbles.slice(group * 4, group * 4 + 4).join(""), 16).toString(16)).join(
-    ":",
-  );
+  if (nibbles.length !== 32 || !nibbles.every((nibble) => /^[0-9a-f]$/.test(nibble))) return undefined;
+  return canonicalAddress(Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(nibbles.slice(2 * at, 2 * at + 2).join(""), 16)));
 }
 
 export const dashed = (ip: string) => ip.replace(/[.:]/g, "-");

@@ -7,7 +7,7 @@ import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoin
 import type { Step } from "../controller.ts";
 import type { Informer } from "#client/informer.ts";
 import { podsBehind } from "../service-pods.ts";
-import { decide } from "./endpoint-slice-controller.ts";
+import { decide, zonedNodes } from "./endpoint-slice-controller.ts";
 
 const meta = (name: string) => ({
   name,
@@ -115,6 +115,28 @@ test("labels, zone, host name and owner are there", () => {
   assert.equal(endpoint?.zone, "east");
   assert.equal(endpoint?.hostname, "one");
   assert.deepEqual(endpoint?.targetRef, { kind: "Pod", name: "web-1", namespace: "a", uid: "uid-web-1" });
+});
+
+test("whether a Service is headless is not said by its labels", () => {
+  const labelled = service();
+  const own = { team: "a", "service.kubernetes.io/headless": "", "kubernetes.io/service-name": "other" };
+  const [slice] = after([], run({ ...labelled, metadata: { ...labelled.metadata, labels: own } }, []));
+  assert.deepEqual(slice?.metadata.labels, {
+    team: "a",
+    "kubernetes.io/service-name": "web",
+    "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+  });
+});
+
+test("a Node that moves to a zone, or from one, wakes all Services", () => {
+  const services = { list: () => [service()] } as unknown as Informer<Service>;
+  const at = (zone?: string) =>
+    ({ metadata: { name: "n", labels: zone === undefined ? {} : { "topology.kubernetes.io/zone": zone } } }) as unknown as Node;
+  const moved = (old: Node, object: Node) => zonedNodes.wakes({ type: "changed", object, old }, services).length;
+  assert.deepEqual([moved(at("a"), at("b")), moved(at("a"), at()), moved(at(), at("a"))], [1, 1, 1]);
+  assert.deepEqual([moved(at("a"), at("a")), moved(at(), at())], [0, 0]);
+  assert.equal(zonedNodes.wakes({ type: "deleted", object: at("a"), old: at("a") }, services).length, 1);
+  assert.equal(zonedNodes.wakes({ type: "added", object: at() }, services).length, 0);
 });
 
 test("Services without a selector are left alone", () => {

@@ -7,37 +7,25 @@ import { type Endpoint, type EndpointPort, EndpointSlice } from "#api/discovery.
 import { labelOf } from "#api/meta/selects.ts";
 import { controller, may, type Related, type Step } from "../controller.ts";
 import { type Group, managedByLabel, portText, reconcileSlices, serviceNameLabel, slicesOf } from "../endpoint-slices.ts";
-import {
-  addressOf,
-  type Family,
-  hasSelector,
-  headlessLabel,
-  hostnameIn,
-  isHeadless,
-  podsBehind,
-  targetPortOf,
-  triggerTime,
-} from "../service-pods.ts";
+import { addressOf, type Family, hasSelector, hostnameIn, labelsFrom, podsBehind, targetPortOf, triggerTime } from "../service-pods.ts";
 
 const manager = "endpointslice-controller.k8s.io";
 const zoneLabel = "topology.kubernetes.io/zone";
 
-/** All Nodes; a Node wakes every Service, but only when it moved to another zone, came or went. */
-const nodes: Related<Service, Node> = {
+/** All Nodes; a Node wakes every Service, but only when it moved to or from a zone, came or went. */
+export const zonedNodes: Related<Service, Node> = {
   kind: Node,
   find: (_, all) => all.list(),
-  wakes: ({ object, old }, services) =>
-    old && old !== object && zoneOf(old) === zoneOf(object)
+  wakes: ({ type, object, old }, services) =>
+    (type === "changed" ? zoneOf(old) : undefined) === zoneOf(object)
       ? []
-      : zoneOf(object) === undefined
-        ? []
-        : services.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+      : services.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
 };
 
 export const endpointSliceController = controller({
   name: "endpointslice-controller",
   for: Service,
-  reads: { pods: podsBehind, slices: slicesOf<Service>(manager), nodes },
+  reads: { pods: podsBehind, slices: slicesOf<Service>(manager), nodes: zonedNodes },
   writes: [may(EndpointSlice, "create", "update", "delete")],
   decide,
 });
@@ -57,8 +45,7 @@ export function decide({ object: service, pods, slices, nodes: all }: Observed):
     {
       owner: service,
       labels: {
-        ...service.metadata.labels,
-        ...(isHeadless(service) && { [headlessLabel]: "" }),
+        ...labelsFrom(service),
         [serviceNameLabel]: service.metadata.name,
         [managedByLabel]: manager,
       },

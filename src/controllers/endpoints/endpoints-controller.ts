@@ -10,9 +10,9 @@ import {
   addressOf,
   type Family,
   hasSelector,
-  headlessLabel,
   hostnameIn,
   isHeadless,
+  labelsFrom,
   podsBehind,
   targetPortOf,
   triggerAnnotation,
@@ -54,8 +54,7 @@ export function decide({ object: service, pods, published: [published] }: Observ
   if (!hasSelector(service) || service.metadata.deletionTimestamp) return [];
   const { subsets, isCut } = limited(subsetsOf(service, pods));
   const labels = {
-    ...service.metadata.labels,
-    ...(isHeadless(service) && { [headlessLabel]: "" }),
+    ...labelsFrom(service),
     [endpointsManagerLabel]: manager,
   };
   const { [overCapacityAnnotation]: _, ...others } = published?.metadata.annotations ?? {};

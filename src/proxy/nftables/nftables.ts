@@ -1,11 +1,12 @@
 // Carries tables out with nft: a transaction is carried out whole or not at all.
 import type { World } from "#platform/world.ts";
+import { listing, readListing } from "./listing.ts";
 import { changing, emptying, renewing, replacing, type Table } from "./table.ts";
 
 export interface TableLoader {
   /**
-   * Makes this the table of its name, by writing what differs from the last one loaded; `anew`, by writing all of it. Rejects with what nft
-   * said; the old rules then still stand.
+   * Makes this the table of its name, by writing what differs from the last one loaded; `anew`, by writing all of it. What the kernel put
+   * into sets of the same name stays, also from before this process. Rejects with what nft said; the old rules then still stand.
    */
   load(table: Table, anew?: boolean): Promise<void>;
   clear(table: Pick<Table, "family" | "name">): Promise<void>;
@@ -20,11 +21,17 @@ export function tableLoader(world: World): TableLoader {
     if (code !== 0) throw new Error(`nft refused the rules: ${stderr.slice(0, 2_000)}`);
   }
 
+  /** The table as somebody left it; undefined when there is none. */
+  async function found(table: Table): Promise<Table | undefined> {
+    const { code, stdout } = await world.processes.run("nft", ["-t", "-f", "-"], { input: listing(table), timeoutMilliseconds: 60_000 });
+    return code === 0 ? readListing(stdout, table) : undefined;
+  }
+
   return {
     async load(next, anew = false) {
-      const text = !loaded ? replacing(next) : anew ? renewing(loaded, next) : changing(loaded, next);
+      const before = loaded ?? (await found(next));
+      const text = !before ? replacing(next) : anew || !loaded ? renewing(before, next) : changing(before, next);
       if (text === "") return;
-      const before = loaded;
       loaded = undefined;
       try {
         await nft(text);
