@@ -3,11 +3,12 @@ import { test } from "node:test";
 import { rootScope } from "#base/scope.ts";
 import { CertificateSigningRequest } from "#api/certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import type { Client } from "#client/client.ts";
+import type { Listener, ServerTls } from "#platform/network.ts";
 import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
 import { FakeCluster } from "../../../test/support/fake-cluster.ts";
 import { requestCertificate } from "./certificate-request.ts";
 import { currentPath, readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";
-import { servingTls } from "./serving-certificate.ts";
+import { rotateServingCertificate, servingTls } from "./serving-certificate.ts";
 
 const folder = "/var/lib/kubelet/pki";
 const dayMilliseconds = 24 * 3_600_000;
@@ -27,12 +28,12 @@ async function setUp() {
   return { world, scope, cluster, client };
 }
 
-async function issue(world: SimulatedWorld, publicKey: string, commonName: string) {
+async function issue(world: SimulatedWorld, publicKey: string, commonName: string, ipAddresses: readonly string[] = []) {
   const ca = await world.crypto.generateKey("ecdsa-p256");
   const now = world.clock.now();
   const dates = { signingKey: ca.privateKey, notBefore: now, notAfter: now + 10 * dayMilliseconds };
   const issuer = await world.crypto.issueCertificate({ ...dates, subject: { commonName: "ca" }, publicKey: ca.publicKey, isCa: true });
-  return world.crypto.issueCertificate({ ...dates, subject: { commonName }, publicKey, issuer });
+  return world.crypto.issueCertificate({ ...dates, subject: { commonName }, publicKey, issuer, ipAddresses });
 }
 
 test("a request names the node, waits for its certificate, and is made again when it is denied", async () => {
@@ -89,4 +90,35 @@ test("a serving certificate made here is kept until the node's address changes",
   assert.equal((await servingTls(world, options)).certificate, first.certificate);
   addresses = ["10.0.0.2"];
   assert.notEqual((await servingTls(world, options)).certificate, first.certificate);
+});
+
+test("the cluster's serving certificate is replaced before it ends, and when this machine has another address", async () => {
+  const { world, scope, cluster, client } = await setUp();
+  let addresses = ["10.0.0.1"];
+  const options = { nodeName: "node-1", hostname: "node-1", addresses: () => addresses, certificateFolder: folder, bootstrap: true };
+  const served: string[] = [];
+  const listener = { reload: ({ certificate }: ServerTls) => served.push(certificate) } as unknown as Listener;
+  rotateServingCertificate(scope, world, client, listener, { certificate: "", key: "" }, options);
+  /** Signs the next request, and gives the addresses that it asked for. */
+  const signed = async (name: string) => {
+    await world.runUntil(() => cluster.get(CertificateSigningRequest, name) !== undefined, 10 * dayMilliseconds);
+    const request = cluster.get(CertificateSigningRequest, name) as CertificateSigningRequest;
+    const { publicKey, ipAddresses } = await world.crypto.readSigningRequest(atob(request.spec.request));
+    const certificate = await issue(world, publicKey, "system:node:node-1", ipAddresses);
+    cluster.put(CertificateSigningRequest, { ...request, status: { certificate: btoa(certificate) } });
+    await world.runUntil(() => served.at(-1)?.trim() === certificate.trim());
+    return ipAddresses;
+  };
+  assert.deepEqual(await signed("csr-1"), ["10.0.0.1"]);
+  await world.advance(3_600_000);
+  assert.equal(cluster.get(CertificateSigningRequest, "csr-2"), undefined);
+  addresses = ["10.0.0.2"];
+  const before = world.clock.now();
+  assert.deepEqual(await signed("csr-2"), ["10.0.0.2"]);
+  assert.ok(world.clock.now() - before < 60_000);
+  const issuedAt = world.clock.now();
+  assert.deepEqual(await signed("csr-3"), ["10.0.0.2"]);
+  const days = (world.clock.now() - issuedAt) / dayMilliseconds;
+  assert.ok(days > 6.9 && days < 9.1, `after ${days} days`);
+  await scope.stop();
 });

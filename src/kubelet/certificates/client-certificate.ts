@@ -48,7 +48,7 @@ export async function nodeClient(scope: Scope, world: World, options: ClientCert
 }
 
 /** Longer than a timer holds, in steps. */
-export async function sleepUntil(scope: Scope, world: World, moment: number): Promise<void> {
+async function sleepUntil(scope: Scope, world: World, moment: number): Promise<void> {
   const dayMilliseconds = 24 * 3_600_000;
   for (let left = moment - world.clock.now(); left > 0; left = moment - world.clock.now())
     await world.clock.sleep(scope, Math.min(left, dayMilliseconds));

@@ -1,12 +1,13 @@
 // What port 10250 is served with: files that were given, a certificate the cluster issues, or one that is made here and kept.
 import type { Scope } from "#base/scope.ts";
+import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
 import type { Client } from "#client/client.ts";
 import type { Listener, ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
+import { parseIp } from "#schema/derive/formats.ts";
 import type { IssuedCertificate } from "./certificate-request.ts";
 import { requestCertificate } from "./certificate-request.ts";
 import { readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";
-import { sleepUntil } from "./client-certificate.ts";
 
 export interface ServingOptions {
   readonly nodeName: string;
@@ -21,6 +22,8 @@ export interface ServingOptions {
 }
 
 const hourMilliseconds = 3_600_000;
+/** How often this machine's addresses are compared with those in its certificate. */
+const addressesMilliseconds = 30_000;
 const yearMilliseconds = 365 * 24 * hourMilliseconds;
 
 export async function servingTls(world: World, options: ServingOptions): Promise<ServerTls> {
@@ -32,7 +35,7 @@ export async function servingTls(world: World, options: ServingOptions): Promise
   return { ...(issued ?? (await selfMade(world, options))), ...clientCa };
 }
 
-/** Gets the serving certificate from the cluster, now if there is none and again before it ends. */
+/** Gets the serving certificate from the cluster, now if there is none, again before it ends, and when this machine has another address. */
 export function rotateServingCertificate(
   scope: Scope,
   world: World,
@@ -44,7 +47,7 @@ export function rotateServingCertificate(
   scope.start("serving certificate rotation", async (task) => {
     let issued = await readCurrent(world, options.certificateFolder, "kubelet-server");
     for (;;) {
-      if (issued) await sleepUntil(task, world, renewalMoment(world, issued.certificate));
+      if (issued) await untilStale(task, world, issued.certificate, options);
       issued = await requestCertificate(task, world, client, {
         nodeName: options.nodeName,
         signerName: "kubernetes.io/kubelet-serving",
@@ -56,6 +59,19 @@ export function rotateServingCertificate(
       world.log.info("serving with a certificate of the cluster");
     }
   });
+}
+
+/** Sleeps while the certificate names every address this machine has, until it is to be renewed. */
+async function untilStale(scope: Scope, world: World, certificate: string, { addresses }: ServingOptions): Promise<void> {
+  const moment = renewalMoment(world, certificate);
+  const named = new Set(world.crypto.readCertificate(certificate).ipAddresses.map(inOneForm));
+  while (world.clock.now() < moment && addresses().every((address) => named.has(inOneForm(address))))
+    await world.clock.sleep(scope, Math.min(addressesMilliseconds, moment - world.clock.now()));
+}
+
+function inOneForm(text: string): string {
+  const bytes = parseIp(text);
+  return bytes ? canonicalAddress(bytes) : text;
 }
 
 /** The certificate in kubelet.crt and kubelet.key, made when it is not there, ends soon, or names other addresses. */
