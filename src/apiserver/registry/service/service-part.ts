@@ -3,6 +3,7 @@
 import { Service, type ServiceSpec } from "#api/core/service/service.ts";
 import { hasClusterIP, hasHealthCheck, hasNodePorts } from "#api/core/service/service-strategy.ts";
 import { StatusError } from "#api/meta/status-error.ts";
+import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
 import type { World } from "#platform/world.ts";
 import { parseIp } from "#schema/derive/formats.ts";
 import { invalid } from "../invalid.ts";
@@ -47,8 +48,8 @@ export function servicePart({ clusterIps, nodePorts }: ServiceRanges): ResourceP
         if (claim.startsWith("serviceips/")) {
           const ip = claim.slice("serviceips/".length);
           ips.add(claim);
-          if (asked?.spec.clusterIP === ip || asked?.spec.clusterIPs?.includes(ip))
-            throw addressRefused(service, ip, "provided IP is already allocated");
+          const wanted = [asked?.spec.clusterIP ?? "", ...(asked?.spec.clusterIPs ?? [])].find((one) => inOneForm(one) === ip);
+          if (wanted !== undefined) throw addressRefused(service, wanted, "provided IP is already allocated");
           return;
         }
         const port = Number(claim.slice("nodeports/".length));
@@ -109,7 +110,13 @@ function claimsOfService({ spec }: Service): readonly string[] {
   const ips = hasClusterIP(spec) ? (spec.clusterIPs ?? []).filter((ip) => ip !== "None" && ip !== "") : [];
   const ports = hasNodePorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [nodePort] : [])) : [];
   const health = spec.healthCheckNodePort && hasHealthCheck(spec) ? [spec.healthCheckNodePort] : [];
-  return [...ips.map((ip) => `serviceips/${ip}`), ...[...new Set([...ports, ...health])].map((port) => `nodeports/${port}`)];
+  return [...ips.map((ip) => `serviceips/${inOneForm(ip)}`), ...[...new Set([...ports, ...health])].map((port) => `nodeports/${port}`)];
+}
+
+/** However its writer spelled it: one address belongs to one Service. */
+function inOneForm(ip: string): string {
+  const bytes = parseIp(ip);
+  return bytes ? canonicalAddress(bytes) : ip;
 }
 
 function withSpec(service: Service, spec: Partial<ServiceSpec>): Service {
