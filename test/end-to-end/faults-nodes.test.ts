@@ -198,6 +198,35 @@ test("Nodes that are not well", { skip, timeout: 5 * 60_000 }, async (context) =
     }
   });
 
+  await context.test("NODE-354: a small zone that is mostly lost gives up nobody, until fewer of it are", async () => {
+    const zone = ["zone-1", "zone-2", "zone-3", "zone-4"];
+    for (const name of zone) {
+      const made = ghost(name);
+      const labels = { ...made.metadata.labels, "topology.kubernetes.io/zone": "elsewhere" };
+      await kubectl("create -f -", { input: JSON.stringify({ ...made, metadata: { name, labels } }) });
+    }
+    const well = new Set(zone);
+    const say = () => Promise.all(zone.map((name) => report(name, { Ready: well.has(name) ? "True" : "False" })));
+    await say();
+    for (const name of zone) await untilTaints(name, ["ghost:NoSchedule"]);
+    const heartbeat = setInterval(() => void say().catch(() => {}), 4_000);
+    const lost = ["ghost:NoSchedule", "node.kubernetes.io/not-ready:NoSchedule"];
+    try {
+      for (const name of ["zone-1", "zone-2", "zone-3"]) well.delete(name);
+      await say();
+      for (const name of ["zone-1", "zone-2", "zone-3"]) await untilTaints(name, lost);
+      // Well over the time in which one of them would be.
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      for (const name of ["zone-1", "zone-2", "zone-3"]) assert.deepEqual(await taints(name), lost);
+      well.add("zone-1");
+      await say();
+      await untilTaints("zone-2", [...lost, "node.kubernetes.io/not-ready:NoExecute"]);
+    } finally {
+      clearInterval(heartbeat);
+    }
+    await kubectl(["delete", "node", ...zone]);
+  });
+
   // Its end is looked at below.
   const orphan = { nodeName: "silent", containers: [waits], tolerations: [{ operator: "Exists" }] };
   await life.create({ orphan });

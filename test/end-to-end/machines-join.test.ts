@@ -1,14 +1,19 @@
 // Three machines, two subnets: how a machine becomes a node of a cluster, and how Pods reach each other across machines.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Node } from "#api/core/node/node.ts";
 import { joinedMachine, joinWords, keelsonIn } from "../support/lab-cluster.ts";
-import { cannotMakeMachines, eventually, machineFor, uniqueName } from "../support/lab-machine.ts";
+import { cannotMakeMachines, eventually, machineFor, type TestMachine, uniqueName } from "../support/lab-machine.ts";
 import { nodeFor, nodePrograms } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, "curl");
 
 /** Says who asks, to whom it answers. */
-const server = `require("node:http").createServer((request, response) => response.end(request.socket.remoteAddress.replace("::ffff:", ""))).listen(8080)`;
+const server = `require("node:http").createServer((request, response) => response.end(request.socket.remoteAddress.replace("::ffff:", ""))).listen(8080);
+const udp = require("node:dgram").createSocket("udp4"); udp.on("message", (_, from) => udp.send(from.address, from.port, from.address)).bind(8080)`;
+/** Prints what it answers to a datagram. */
+const datagram = (host: string) => `const s = require("node:dgram").createSocket("udp4");
+s.on("message", (m) => { console.log(String(m)); process.exit(); }); s.send("?", 8080, "${host}"); setTimeout(() => process.exit(1), 2000)`;
 const program = "/usr/lib/keelson/node";
 
 test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_000 }, async (context) => {
@@ -50,11 +55,14 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
     );
   });
 
+  await signForSecondsOnly();
   const far = await joinedMachine(context, lab, { name: uniqueName("join-3"), address: "192.168.62.10" });
+  const issued = await eventually("the far machine's certificates", 20, () => certificatesOf(far.machine));
   const nodes = [first, near.node, far.node];
   await kubectl("apply -f -", { input: nodes.map((node, at) => podOn(node, at)).join("---\n") + service });
   await kubectl("wait --for=condition=Ready pod/pod-0 pod/pod-1 pod/pod-2 --timeout=60s");
   const addresses = (await kubectl("get pods -l app=who -o jsonpath={.items[*].status.podIP}")).split(" ");
+  const askByUdp = (pod: string, host: string) => kubectl(["exec", pod, "--", program, "-e", datagram(host)]);
   const ask = (pod: string, host: string, port = 8080) =>
     kubectl(["exec", pod, "--", program, "-e", `fetch("http://${host}:${port}").then((a) => a.text()).then(console.log)`]);
 
@@ -62,12 +70,14 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
     assert.equal(new Set(addresses.map((address) => address.split(".")[2])).size, 3);
     assert.equal(await ask("pod-0", addresses[1] as string), addresses[0]);
     assert.equal(await ask("pod-1", addresses[0] as string), addresses[1]);
+    assert.equal(await askByUdp("pod-0", addresses[1] as string), addresses[0]);
     assert.match(await machine.sh("ip route show proto 157"), /via 192\.168\.61\.11 dev eth0/);
   });
 
   await context.test("NETWORK-211: nodes in different subnets are joined by a tunnel", async () => {
     assert.equal(await ask("pod-0", addresses[2] as string), addresses[0]);
     assert.equal(await ask("pod-2", addresses[1] as string), addresses[2]);
+    assert.equal(await askByUdp("pod-2", addresses[1] as string), addresses[2]);
     const big = `require("node:http").get("http://${addresses[2]}:8080/" + "x".repeat(8000), (a) => console.log(a.statusCode))`;
     assert.equal(await kubectl(["exec", "pod-1", "--", program, "-e", big]), "200");
     assert.match(await far.machine.sh("ip route show proto 157"), /10\.244\.\d\.0\/24 via 10\.244\.\d\.0 dev keelson-vxlan/);
@@ -76,7 +86,11 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
   await context.test("NETWORK-212: nodes reach Pods of other nodes, and Services lead to them", async () => {
     for (const from of [machine, near.machine, far.machine])
       for (const address of addresses)
-        assert.equal((await from.run(["curl", "-s", "--max-time", "5", `http://${address}:8080`])).code, 0, address);
+        for (const command of [
+          ["curl", "-s", "--max-time", "5", `http://${address}:8080`],
+          [program, "-e", datagram(address)],
+        ])
+          assert.equal((await from.run(command)).code, 0, `${from.name} to ${address}: ${command[0]}`);
     const vip = await kubectl("get service far -o jsonpath={.spec.clusterIP}");
     assert.equal(await ask("pod-0", vip, 80), addresses[0]);
     assert.equal(await ask("pod-1", vip, 80), addresses[1]);
@@ -92,6 +106,26 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
       assert.equal(await kubectl(["exec", `pod-${at}`, "--", program, "-p", "6*7"]), "42");
       assert.match(await kubectl(`logs pod-${at}`), /^ready/);
     }
+  });
+
+  await context.test("NETWORK-205: a kubelet has its certificates replaced before they end, and works on", async () => {
+    const renewed = await eventually("both were replaced, and the first ones have ended", 120, async () => {
+      const now = await certificatesOf(far.machine);
+      const isOver = issued.every(({ ends }) => ends < Date.now());
+      return isOver && now?.every(({ serial }, at) => serial !== issued[at]?.serial) ? now : undefined;
+    });
+    assert.ok(renewed.every(({ ends }) => ends > Date.now()));
+    const served = "openssl s_client -connect 192.168.62.10:10250 </dev/null 2>/dev/null | openssl x509 -noout -serial";
+    await eventually("it serves with the newest", 20, async () => {
+      const [, server] = (await certificatesOf(far.machine)) ?? [];
+      return (await machine.sh(served)).trim() === server?.serial ? true : undefined;
+    });
+    assert.equal(await kubectl(["exec", "pod-2", "--", program, "-p", "6*7"]), "42");
+    const node = JSON.parse(await kubectl(`get node ${far.node} -o json`)) as Node;
+    const ready = node.status.conditions?.find(({ type }) => type === "Ready");
+    assert.equal(ready?.status, "True");
+    assert.ok(Date.parse(ready?.lastTransitionTime ?? "") < Math.max(...issued.map(({ ends }) => ends)), "it was Ready the whole time");
+    assert.match(await far.machine.sh("cat /etc/kubernetes/kubelet.conf"), /client-certificate: .*kubelet-client-current\.pem/);
   });
 
   await context.test("NETWORK-202: tokens are listed, deleted, signed with, and end", async () => {
@@ -154,7 +188,31 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
     assert.equal(code, 0, text);
     assert.match(await kubectl(`get node ${far.node} --no-headers`), /\sReady\s/);
   });
+
+  /** As an administrator could: what is signed from now on ends after a minute. */
+  async function signForSecondsOnly(): Promise<void> {
+    const manifest = "/etc/kubernetes/manifests/kube-controller-manager.yaml";
+    await machine.sh(`sed 's/^\\( *\\)- --allocate-node-cidrs=true/&\\n\\1- --cluster-signing-duration=60s/' ${manifest} >/tmp/manifest
+cp /tmp/manifest ${manifest}`);
+    await eventually("the controller manager goes by it", 30, async () =>
+      (await machine.sh("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")).includes("--cluster-signing-duration=60s")
+        ? true
+        : undefined,
+    );
+  }
 });
+
+/** The client and the serving certificate that the cluster gave a kubelet, once there are both. */
+async function certificatesOf(machine: TestMachine): Promise<readonly { readonly serial: string; readonly ends: number }[] | undefined> {
+  const texts = ["client", "server"].map((name) =>
+    machine.run(["openssl", "x509", "-noout", "-serial", "-enddate", "-in", `/var/lib/kubelet/pki/kubelet-${name}-current.pem`]),
+  );
+  const found = (await Promise.all(texts)).flatMap(({ stdout }) => {
+    const [, serial, end = ""] = /^(serial=\S+)\nnotAfter=(.*)$/m.exec(stdout) ?? [];
+    return serial === undefined ? [] : [{ serial, ends: Date.parse(end) }];
+  });
+  return found.length === 2 ? found : undefined;
+}
 
 function podOn(node: string, at: number): string {
   return `
@@ -168,7 +226,7 @@ spec:
   - name: who
     image: keelson/hello
     imagePullPolicy: IfNotPresent
-    command: [${program}, -e, '${server}; console.log("ready")']
+    command: [${program}, -e, '${server.replaceAll("\n", " ")}; console.log("ready")']
 `;
 }
 

@@ -79,6 +79,14 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
     const backwards = (ip: string) => `${ip.split(".").reverse().join(".")}.in-addr.arpa`;
     const [service, pod] = await ask(["resolvePtr", backwards(await vipOf("web"))], ["resolvePtr", backwards(asker)]);
     assert.deepEqual(service, ["web.default.svc.cluster.local"]);
+    const sixteen = `5.${"0.".repeat(23)}4.4.2.0.0.0.d.f.ip6.arpa`;
+    const [six, its, none] = await ask(
+      ["resolve6", "sixes.default.svc.cluster.local"],
+      ["resolvePtr", sixteen],
+      ["resolvePtr", `6${sixteen.slice(1)}`],
+    );
+    assert.deepEqual([six, its], [["fd00:244::5"], ["six.sixes.default.svc.cluster.local"]]);
+    assert.match(String(none), /^E/);
     assert.match(String(pod), /^(alpha\.pods|alpha\.everybody|\d+-\d+-\d+-\d+\.(pods|everybody))\.default\.svc\.cluster\.local$/);
   });
 
@@ -238,6 +246,18 @@ apiVersion: v1
 kind: Service
 metadata: {name: alias-of-alias}
 spec: {type: ExternalName, externalName: alias.default.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sixes}
+spec: {clusterIP: None}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: sixes-1, labels: {kubernetes.io/service-name: sixes}}
+addressType: IPv6
+ports: []
+endpoints: [{addresses: ["fd00:244::5"], hostname: six, conditions: {ready: true}}]
 ---
 apiVersion: v1
 kind: Service

@@ -131,6 +131,34 @@ endpoints: [${endpoints}]
     assert.equal(await fromNode("127.0.0.1", port), "refused");
   });
 
+  await context.test("NETWORK-5: clients stay with their Pods when kube-proxy starts anew", async () => {
+    const clients = Array.from({ length: 8 }, (_, at) => `192.0.2.${100 + at}`);
+    await machine.sh(clients.map((ip) => `ip -n outside addr add ${ip}/24 dev outer`).join("\n"));
+    const vip = await vipOf("sticky");
+    const served = async () => {
+      const names: string[] = [];
+      for (const ip of clients) {
+        const words = ["nsenter", "--net=/run/netns/outside", "curl", "-sS", "--max-time", "2", "--interface", ip];
+        names.push(nameIn(await curl(...words, `http://${vip}/cgi-bin/who`)));
+      }
+      return names.join(" ");
+    };
+    const before = await served();
+    assert.match(before, /^((one|two)( |$)){8}$/);
+    const proxies = "grep -la '/usr/local/bin/[k]ube-proxy' /proc/[0-9]*/cmdline | cut -d/ -f3";
+    const old = await machine.sh(proxies);
+    await machine.sh(`kill -9 ${old.replaceAll("\n", " ")}`);
+    await eventually("another proxy has loaded its rules", 30, async () => {
+      const isAnother = (await machine.run(["sh", "-c", proxies])).stdout
+        .trim()
+        .split("\n")
+        .every((id) => id !== "" && !old.includes(id));
+      const metrics = (await machine.run(["curl", "-s", "http://127.0.0.1:10249/metrics"])).stdout;
+      return isAnother && /^kubeproxy_sync_proxy_rules_duration_seconds_count [1-9]/m.test(metrics) ? true : undefined;
+    });
+    assert.equal(await served(), before);
+  });
+
   await context.test("NETWORK-5: with ClientIP affinity a client stays with its Pod, until it was away for the time given", async () => {
     assert.match(await many(() => fromPod("sticky"), 20), /^(one|two)$/);
     const first = nameIn(await fromPod("fickle"));

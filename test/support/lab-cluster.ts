@@ -21,7 +21,7 @@ export async function keelsonIn(machine: TestMachine, ...arguments_: readonly st
 }
 
 /** The words of the line that `token create` prints, from "join" on. */
-export async function joinWords({ machine }: LabNode): Promise<readonly string[]> {
+export async function joinWords({ machine }: Pick<LabNode, "machine">): Promise<readonly string[]> {
   const { code, text } = await keelsonIn(machine, "token", "create");
   if (code !== 0) throw new Error(`keelson token create: exit ${code}\n${text}`);
   return text.trim().split(" ").slice(1);

@@ -41,9 +41,11 @@ export async function readyPods(client: Client): Promise<readonly Pod[]> {
 }
 
 export async function containerIds(client: Client): Promise<readonly string[]> {
-  return (await readyPods(client)).flatMap(({ status }) =>
-    (status?.containerStatuses ?? []).flatMap(({ containerID }) => (containerID ? [containerID] : [])),
-  );
+  return containersOf(await readyPods(client));
+}
+
+export function containersOf(pods: readonly Pod[]): readonly string[] {
+  return pods.flatMap(({ status }) => (status?.containerStatuses ?? []).flatMap(({ containerID }) => (containerID ? [containerID] : [])));
 }
 
 /** "Deployment default/hello uid": what there is, but for what comes and goes by itself. */

@@ -1,5 +1,6 @@
 // Everything that is killed, cut or filled in a trial, and how it is told that all is well again.
 import { ConfigMap } from "#api/core/config-map/config-map.ts";
+import { Node } from "#api/core/node/node.ts";
 import { Pod } from "#api/core/pod/pod.ts";
 import type { Scope } from "#base/scope.ts";
 import { storeFolder } from "#bootstrap/layout.ts";
@@ -8,7 +9,7 @@ import type { Client } from "#client/client.ts";
 import { labBoot, labCrash, labCut, labExec, labJoin } from "#lab/lab.ts";
 import type { World } from "#platform/world.ts";
 import { UserError } from "../command.ts";
-import { answers, containerIds, isNodeReady, readyPods } from "./observed.ts";
+import { answers, containerIds, containersOf, isNodeReady, readyPods } from "./observed.ts";
 
 export interface Trial {
   readonly killed: string;
@@ -36,17 +37,18 @@ export interface TrialCluster {
 
 export function trials(scope: Scope, world: World, cluster: TrialCluster): readonly Trial[] {
   const { client, first, worker, systemd, hasOwnDisk, replicas } = cluster;
-  const sh = async (script: string) => (await labExec(world, first, ["sh", "-c", script], { timeoutMilliseconds: 20_000 })).stdout.trim();
+  const sh = async (script: string, machine = first) =>
+    (await labExec(world, machine, ["sh", "-c", script], { timeoutMilliseconds: 20_000 })).stdout.trim();
   /** Processes whose command line, its words parted by single spaces, is like that. */
-  const idsOf = async (pattern: RegExp) =>
-    (await sh("grep -a . /proc/[0-9]*/cmdline 2>/dev/null")).split("\n").flatMap((line) => {
+  const idsOf = async (pattern: RegExp, machine = first) =>
+    (await sh("grep -a . /proc/[0-9]*/cmdline 2>/dev/null", machine)).split("\n").flatMap((line) => {
       const [, id, text = ""] = /^\/proc\/(\d+)\/cmdline:(.*)$/.exec(line) ?? [];
       return id !== undefined && pattern.test(text.replaceAll("\0", " ").trimEnd()) ? [id] : [];
     });
-  const killOne = async (pattern: RegExp) => {
-    const [id] = await idsOf(pattern);
-    if (id === undefined) throw new UserError(`nothing that matches ${pattern} runs in lab machine "${first}"`);
-    await sh(`kill -9 ${id}`);
+  const killOne = async (pattern: RegExp, machine = first) => {
+    const [id] = await idsOf(pattern, machine);
+    if (id === undefined) throw new UserError(`nothing that matches ${pattern} runs in lab machine "${machine}"`);
+    await sh(`kill -9 ${id}`, machine);
     return id;
   };
   const listens = async (port: number) => listening([await sh("cat /proc/net/tcp /proc/net/tcp6")]).has(port);
@@ -82,7 +84,9 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: false,
       async kill() {
         const old = await containerIds(client);
-        await killOne(/^\/usr\/lib\/keelson\/node .*keelson\.js hello$/);
+        const hello = /^\/usr\/lib\/keelson\/node .*keelson\.js hello$/;
+        const isHere = worker === undefined || (await idsOf(hello)).length > 0;
+        await killOne(hello, isHere ? first : worker);
         return async () => {
           const now = await containerIds(client);
           return now.some((id) => !old.includes(id)) && (await isServed());
@@ -146,17 +150,20 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: false,
       countsFromReturn: true,
       async kill() {
-        await sh(`dd if=/dev/zero of=${storeFolder}/filled bs=1M 2>/dev/null; sync`);
         const acknowledged: string[] = [];
-        for (let at = 0; at < 10; at += 1) {
-          const name = `written-to-a-full-disk-${at}`;
-          const made = await client
-            .create(ConfigMap, { metadata: { name, namespace: "default" }, data: { at: String(at) } })
-            .catch(() => undefined);
-          if (made) acknowledged.push(name);
-          await world.clock.sleep(scope, 500);
+        try {
+          await sh(`dd if=/dev/zero of=${storeFolder}/filled bs=1M 2>/dev/null; sync`);
+          for (let at = 0; at < 10; at += 1) {
+            const name = `written-to-a-full-disk-${at}`;
+            const made = await client
+              .create(ConfigMap, { metadata: { name, namespace: "default" }, data: { at: String(at) } })
+              .catch(() => undefined);
+            if (made) acknowledged.push(name);
+            await world.clock.sleep(scope, 500);
+          }
+        } finally {
+          await sh(`rm -f ${storeFolder}/filled`);
         }
-        await sh(`rm -f ${storeFolder}/filled`);
         return async () => {
           const { items } = await client.list(ConfigMap, { namespace: "default" });
           const there = new Set(items.map(({ metadata }) => metadata.name));
@@ -172,9 +179,9 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: true,
       countsFromReturn: true,
       async kill() {
-        await labCut(world, worker);
-        await waitUntil(90, "the worker to be missed", async () => !(await isNode(worker)) && (await answers(client)));
-        await labJoin(world, worker);
+        await cutOff(worker, () =>
+          waitUntil(90, "the worker to be missed", async () => !(await isNode(worker)) && (await answers(client))),
+        );
         return async () => (await isNode(worker)) && (await isServed());
       },
     },
@@ -185,9 +192,7 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: true,
       countsFromReturn: true,
       async kill() {
-        await labCut(world, first);
-        await world.clock.sleep(scope, 15_000);
-        await labJoin(world, first);
+        await cutOff(first, () => world.clock.sleep(scope, 15_000));
         return async () => (await isNode(worker)) && (await isNode(first)) && (await isServed()) && reaches(worker);
       },
     },
@@ -198,10 +203,10 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: false,
       countsFromReturn: true,
       async kill() {
-        const old = await containerIds(client);
+        const hasStartedAnew = await startsOf(worker);
         await labCrash(world, worker);
         await labBoot(world, worker);
-        return async () => (await containerIds(client)).some((id) => !old.includes(id)) && (await isNode(worker)) && (await isServed());
+        return async () => (await isNode(worker)) && (await isServed()) && hasStartedAnew();
       },
     },
     {
@@ -211,17 +216,33 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
       keepsContainers: false,
       countsFromReturn: true,
       async kill() {
-        const old = await containerIds(client);
+        const hasStartedAnew = await startsOf(first);
         await labCrash(world, first);
         await labBoot(world, first);
-        return async () => {
-          const now = await containerIds(client);
-          return now.some((id) => !old.includes(id)) && (await isNode(first)) && (await isServed()) && isDnsReady();
-        };
+        return async () => (await isNode(first)) && (await isServed()) && (await isDnsReady()) && hasStartedAnew();
       },
     },
   ];
   return all.filter((one) => one !== false);
+
+  /** Plugged in again whatever happened meanwhile. */
+  async function cutOff(machine: string, meanwhile: () => Promise<void>): Promise<void> {
+    await labCut(world, machine);
+    try {
+      await meanwhile();
+    } finally {
+      await labJoin(world, machine);
+    }
+  }
+
+  /** Tells whether the machine has started since, and all that runs on it with it. */
+  async function startsOf(machine: string): Promise<() => Promise<boolean>> {
+    const name = `keelson-${machine}`;
+    const bootId = async () => (await client.get(Node, { name })).status.nodeInfo?.bootID;
+    const containers = async () => containersOf((await readyPods(client)).filter(({ spec }) => spec.nodeName === name));
+    const [oldBoot, old] = [await bootId(), new Set(await containers())];
+    return async () => (await bootId()) !== oldBoot && (await containers()).every((id) => !old.has(id));
+  }
 
   /** Whether one can speak to the API server from there. */
   async function reaches(machine: string): Promise<boolean> {

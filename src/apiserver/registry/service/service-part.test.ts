@@ -38,7 +38,10 @@ test("REG14 a Service of two families has an address of each range, and gives th
     const second = spec.clusterIPs?.[1] ?? "";
     await assert.rejects(create("thief", { clusterIP: second }), /provided IP is already allocated/);
     const spelledOut = second.replace("::", ":0:0:0:0:");
-    await assert.rejects(create("thief", { clusterIP: spelledOut }), /failed to allocate IP fd00:10:96:0:.*provided IP is already allocated/);
+    await assert.rejects(
+      create("thief", { clusterIP: spelledOut }),
+      /failed to allocate IP fd00:10:96:0:.*provided IP is already allocated/,
+    );
     const single = await patch({ ipFamilyPolicy: "SingleStack" });
     assert.deepEqual([single.spec.clusterIPs, single.spec.ipFamilies], [[spec.clusterIP], ["IPv4"]]);
     assert.equal((await create("heir", { clusterIP: second })).spec.clusterIP, second);
