@@ -12,7 +12,7 @@ export interface Journal {
   readonly pipe: string;
   /** A line of the supervisor's own. */
   say(message: string): void;
-  /** Makes the pipe and reads it until the scope stops. Does nothing the second time. */
+  /** Makes the pipe and reads it until the scope stops. Does nothing once that was done. */
   open(): Promise<void>;
   /** The last lines written. */
   tail(lines: number): Promise<readonly string[]>;
@@ -37,7 +37,12 @@ export function openJournal(
   return {
     pipe: options.pipe,
     say: (message) => add("supervisor", message),
-    open: () => (opened ??= openPipe()),
+    open: () =>
+      (opened ??= openPipe().catch((error: unknown) => {
+        // A full disk, say: the next start tries again.
+        opened = undefined;
+        throw error;
+      })),
     async tail(lines) {
       await writing;
       const text = `${await files.readText(`${options.path}.1`).catch(() => "")}${await files.readText(options.path).catch(() => "")}`;
