@@ -120,7 +120,7 @@ test("endpoints on one node", { skip, timeout: 5 * 60_000 }, async (context) => 
       await becomes(value, hints, [JSON.stringify(zone)]);
     }
     await prefer("PreferSameNode");
-    await becomes("the node's", hints, [JSON.stringify({ ...zone, forNodes: [{ name: node }] })]);
+    await becomes("the node's", hints, [JSON.stringify({ forNodes: [{ name: node }], ...zone })]);
     assert.equal((await answering(await vipOf("web"))).length, 3);
     await prefer("PreferSameZone");
     await kubectl(`label node ${node} topology.kubernetes.io/zone-`);
