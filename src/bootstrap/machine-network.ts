@@ -61,8 +61,12 @@ case \${1:-up} in
 up)
   nft -f - <<'rules'
 ${nodeRules(settings)}rules
-  # Connections to Services find a route here; the proxy's rules then turn them to Pods.
-  ip route replace ${serviceRange} dev lo src ${nodeAddress}
+  # Connections to Services find a route here; the proxy's rules then turn them to Pods. The machine may have come back with another address.
+  address=${nodeAddress}
+  if ! ip -4 -o address show | grep -qF " $address/"; then
+    address=$(ip -4 -o route get 1.0.0.0 2>/dev/null | sed -n 's/.* src \\([0-9.]*\\) .*/\\1/p')
+  fi
+  ip route replace ${serviceRange} dev lo \${address:+src $address}
   # Pods that no bridge leads to are nowhere, and say so at once.
   ip route replace unreachable ${podRange}
   modprobe -q br_netfilter 2>/dev/null || true

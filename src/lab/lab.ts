@@ -49,9 +49,7 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
   const { name, fabric = name, address = "192.168.51.10", systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
   const places = placesOf(name);
   placesOf(fabric);
-  checkAddress(address);
-  const taken = (await labList(world)).find((other) => other.fabric === fabric && other.address === address && other.name !== name);
-  if (taken) throw new LabError(`${address} is lab machine "${taken.name}"'s already`);
+  await checkFree(world, address, { name, fabric });
   await checkMachine(world, systemd);
   await clearLeftovers(world, places, name);
   const { diskMegabytes } = options;
@@ -76,13 +74,14 @@ export async function labCrash(world: World, name: string): Promise<void> {
   await removeRunning(world, placesOf(name), { keepWayIn: true });
 }
 
-/** Starts a machine that crashed, on the same disk. */
-export async function labBoot(world: World, name: string): Promise<LabMachine> {
+/** Starts a machine that crashed, on the same disk, with the same address or another. */
+export async function labBoot(world: World, name: string, { address }: { readonly address?: string } = {}): Promise<LabMachine> {
   const machine = await readMachine(world, placesOf(name));
   if (!machine) throw new LabError(`there is no lab machine "${name}"`);
   if ((await startTime(world, machine.initId)) === machine.initStarted) throw new LabError(`lab machine "${name}" runs already`);
+  if (address !== undefined) await checkFree(world, address, machine);
   await removeRunning(world, placesOf(name), { keepWayIn: true });
-  return raise(world, machine, machine.apiPort);
+  return raise(world, address === undefined ? machine : { ...machine, address }, machine.apiPort);
 }
 
 /** Its cable leads nowhere any more, and nobody tells it. */
@@ -332,6 +331,13 @@ async function entering(
       ...command,
     ],
   };
+}
+
+/** Whether a machine of this name and fabric may have the address. */
+async function checkFree(world: World, address: string, { name, fabric }: Pick<LabMachine, "name" | "fabric">): Promise<void> {
+  checkAddress(address);
+  const taken = (await labList(world)).find((other) => other.fabric === fabric && other.address === address && other.name !== name);
+  if (taken) throw new LabError(`${address} is lab machine "${taken.name}"'s already`);
 }
 
 function checkAddress(address: string): void {

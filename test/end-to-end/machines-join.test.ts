@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node } from "#api/core/node/node.ts";
+import { labBoot, labCrash } from "#lab/lab.ts";
 import { joinedMachine, joinWords, keelsonIn } from "../support/lab-cluster.ts";
-import { cannotMakeMachines, eventually, machineFor, type TestMachine, uniqueName } from "../support/lab-machine.ts";
+import { cannotMakeMachines, eventually, machineFor, type TestMachine, uniqueName, world } from "../support/lab-machine.ts";
 import { nodeFor, nodePrograms } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, "curl");
@@ -187,6 +188,32 @@ test("machines join, and their Pods reach each other", { skip, timeout: 9 * 60_0
     const { code, text } = await keelsonIn(far.machine, ...(await joinWords(lab)));
     assert.equal(code, 0, text);
     assert.match(await kubectl(`get node ${far.node} --no-headers`), /\sReady\s/);
+  });
+
+  await context.test("NETWORK-225: a worker that comes back with another address is reached by it", async () => {
+    const other = "192.168.61.21";
+    const before = await certificatesOf(near.machine);
+    await labCrash(world, near.machine.name);
+    await labBoot(world, near.machine.name, { address: other });
+    await eventually("its Node says so", 60, async () => {
+      const { status } = JSON.parse(await kubectl(`get node ${near.node} -o json`)) as Node;
+      const isReady = status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True");
+      return isReady && status.addresses?.some(({ address }) => address === other) ? true : undefined;
+    });
+    assert.match(await near.machine.sh("ip route show 10.96.0.0/12"), /dev lo .*src 192\.168\.61\.21/);
+    await eventually("others' way to its Pods", 30, async () =>
+      (await machine.sh("ip route show proto 157")).includes("via 192.168.61.21 dev eth0") ? true : undefined,
+    );
+    await eventually("it serves with a certificate for that address", 60, async () =>
+      (await certificatesOf(near.machine))?.[1]?.serial === before?.[1]?.serial ? undefined : true,
+    );
+    await kubectl("wait --for=condition=Ready pod/pod-0 pod/pod-1 --timeout=60s");
+    assert.equal(await kubectl(["exec", "pod-1", "--", program, "-p", "6*7"]), "42");
+    const [here, there] = (await kubectl("get pods pod-0 pod-1 -o jsonpath={.items[*].status.podIP}")).split(" ");
+    assert.equal(await ask("pod-0", there as string), here);
+    assert.equal(await ask("pod-1", here as string), there);
+    const api = await kubectl("get service kubernetes -o jsonpath={.spec.clusterIP}");
+    assert.match(await near.machine.sh(`curl -sk --max-time 5 https://${api}/version`), /gitVersion/);
   });
 
   /** As an administrator could: what is signed from now on ends after a minute. */

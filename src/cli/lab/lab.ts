@@ -11,7 +11,7 @@ import { healingTable, tableText } from "./trial.ts";
 
 const flags = [
   { name: "name", type: "string", default: "lab", doc: "The machine, where it is not named otherwise." },
-  { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address." },
+  { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address; boot: another than before." },
   { name: "api-port", type: "integer", default: 0, doc: "up: the 127.0.0.1 port that leads to its API server; 0 picks a free one." },
   { name: "nodes", type: "integer", default: 1, doc: "up, trial: how many machines; the first has the control plane, the others join." },
   {
@@ -57,7 +57,7 @@ export const lab = command({
         case "crash":
           return await say(world, await labCrash(world, named(others)), `"${named(others)}" has lost its power`);
         case "boot":
-          await labBoot(world, named(others));
+          await labBoot(world, named(others), saysAddress(others) ? { address: parseFlags(flags, others).values.address } : {});
           return await say(world, undefined, `"${named(others)}" runs again, on the same disk`);
         case "list":
           return await list(world);
@@ -94,6 +94,8 @@ function named(arguments_: readonly string[]): string {
   if (name === undefined || rest.length > 1) throw new UserError("lab: which machine?", "See keelson lab list.");
   return name;
 }
+
+const saysAddress = (arguments_: readonly string[]) => arguments_.some((word) => word.startsWith("--address"));
 
 async function say(world: World, _: void, text: string): Promise<number> {
   world.processes.self.writeOut(`lab machine ${text}\n`);

@@ -239,7 +239,10 @@ export function trials(scope: Scope, world: World, cluster: TrialCluster): reado
   async function startsOf(machine: string): Promise<() => Promise<boolean>> {
     const name = `keelson-${machine}`;
     const bootId = async () => (await client.get(Node, { name })).status.nodeInfo?.bootID;
-    const containers = async () => containersOf((await readyPods(client)).filter(({ spec }) => spec.nodeName === name));
+    const containers = async () => {
+      const { items } = await client.list(Pod, { fieldSelector: `spec.nodeName=${name}` });
+      return containersOf(items.filter(({ metadata }) => !metadata.deletionTimestamp));
+    };
     const [oldBoot, old] = [await bootId(), new Set(await containers())];
     return async () => (await bootId()) !== oldBoot && (await containers()).every((id) => !old.has(id));
   }
