@@ -14,7 +14,7 @@ import { writeYaml } from "#wire/yaml/yaml.ts";
 import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
 import { localPathAddOns } from "./local-path.ts";
 import { metricsServerAddOns } from "./metrics-server.ts";
-import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
+import { type ControlPlaneImage, digestOf, runtimeMount } from "./static-pods.ts";
 
 export interface AddOn {
   readonly kind: Kind;
@@ -99,7 +99,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
           selector: { matchLabels: labels },
           updateStrategy: { type: "RollingUpdate" },
           template: {
-            metadata: { labels, annotations: digestOf(image) },
+            metadata: { labels, annotations: { ...imageDigest(image), "keelson.dev/configuration-digest": digestOf([kubeconfig]) } },
             spec: {
               containers: [
                 {
@@ -187,7 +187,7 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
           selector: { matchLabels: labels },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
           template: {
-            metadata: { labels, annotations: digestOf(image) },
+            metadata: { labels, annotations: imageDigest(image) },
             spec: {
               containers: [
                 {
@@ -259,7 +259,7 @@ function corefile(domain: string): string {
 }
 
 /** A change of the image replaces the Pods, though its name stays. */
-function digestOf(image: ControlPlaneImage): Readonly<Record<string, string>> {
+function imageDigest(image: ControlPlaneImage): Readonly<Record<string, string>> {
   return { "keelson.dev/image-digest": image.digest };
 }
 

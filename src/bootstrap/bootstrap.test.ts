@@ -84,7 +84,8 @@ test("the certificates of a cluster, by upstream's names", () => {
 });
 
 test("static Pods stand where and how users know them", () => {
-  const manifests = staticPodManifests(settings, image);
+  const texts = new Map([["/etc/kubernetes/scheduler.conf", "one"]]);
+  const manifests = staticPodManifests(settings, image, texts);
   assert.deepEqual(
     manifests.map(({ file }) => file),
     ["kube-apiserver.yaml", "kube-controller-manager.yaml", "kube-scheduler.yaml"],
@@ -110,7 +111,10 @@ test("static Pods stand where and how users know them", () => {
         );
     }
   }
-  assert.notEqual(staticPodManifests(settings, { ...image, digest: "sha256:2" })[0]?.text, manifests[0]?.text);
+  assert.notEqual(staticPodManifests(settings, { ...image, digest: "sha256:2" }, texts)[0]?.text, manifests[0]?.text);
+  const others = staticPodManifests(settings, image, new Map([["/etc/kubernetes/scheduler.conf", "two"]]));
+  const changed = others.filter(({ text }, at) => text !== manifests[at]?.text).map(({ component }) => component);
+  assert.deepEqual(changed, ["kube-scheduler"], "whoever reads a file that changed is started anew");
 });
 
 test("the kubelet's unit runs the command that everybody knows", () => {

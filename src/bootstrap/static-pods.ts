@@ -1,4 +1,5 @@
 // The control plane as static Pods: the manifests that the kubelet keeps running, where and how users know them.
+import { hex, sha256 } from "#base/sha256.ts";
 import type { World } from "#platform/world.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
@@ -190,16 +191,43 @@ function etcd({ nodeName, nodeAddress }: ClusterSettings): StaticPod {
   };
 }
 
-/** File name and content of each manifest. */
+export interface StaticPodManifest {
+  /** "kube-apiserver". */
+  readonly component: string;
+  /** The file's name. */
+  readonly file: string;
+  readonly text: string;
+  /** By which a Pod that was made from another manifest, or reads other files, is told. */
+  readonly digests: Readonly<Record<string, string>>;
+}
+
+/** `texts` are the files that the components' flags name: certificates, keys, kubeconfigs. */
 export function staticPodManifests(
   settings: ClusterSettings,
   image: ControlPlaneImage,
-): readonly { readonly file: string; readonly text: string }[] {
-  return staticPods(settings).map((pod) => ({ file: `${pod.component}.yaml`, text: writeYaml(manifestOf(pod, settings, image)) }));
+  texts: ReadonlyMap<string, string>,
+): readonly StaticPodManifest[] {
+  return staticPods(settings).map((pod) => {
+    const digests = {
+      "keelson.dev/configuration-digest": digestOf(filesOf(pod).map((path) => texts.get(path) ?? "")),
+      "keelson.dev/image-digest": image.digest,
+    };
+    const text = writeYaml(manifestOf(pod, digests, settings, image));
+    return { component: pod.component, file: `${pod.component}.yaml`, text, digests };
+  });
+}
+
+const filesOf = ({ flags }: StaticPod): readonly string[] =>
+  Object.values(flags).filter((value) => value.startsWith(`${kubernetesFolder}/`));
+
+/** Tells contents apart, and nothing about them. */
+export function digestOf(texts: readonly string[]): string {
+  return hex(sha256(new TextEncoder().encode(texts.join("\n")))).slice(0, 16);
 }
 
 function manifestOf(
   { component, flags, port, scheme = "HTTPS", host, cpu, memory, mounts: ownMounts, probes }: StaticPod,
+  digests: StaticPodManifest["digests"],
   { nodeAddress }: ClusterSettings,
   image: ControlPlaneImage,
 ): object {
@@ -219,7 +247,7 @@ function manifestOf(
           "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": `${nodeAddress}:${apiPort}`,
         }),
         ...(component === "etcd" && { "kubeadm.kubernetes.io/etcd.advertise-client-urls": `https://${nodeAddress}:2379` }),
-        "keelson.dev/image-digest": image.digest,
+        ...digests,
       },
       labels: { component, tier: "control-plane" },
       name: component,
@@ -250,11 +278,15 @@ function manifestOf(
   };
 }
 
-/** Gives the files whose content changed. */
-export async function writeStaticPods(world: World, settings: ClusterSettings, image: ControlPlaneImage): Promise<readonly string[]> {
+export async function writeStaticPods(
+  world: World,
+  settings: ClusterSettings,
+  image: ControlPlaneImage,
+): Promise<readonly StaticPodManifest[]> {
   await world.files.makeFolder(settings.store === "etcd" ? etcdFolder : storeFolder, { mode: 0o700 });
-  const written: string[] = [];
-  for (const { file, text } of staticPodManifests(settings, image))
-    if (await writeIfChanged(world, `${manifestsFolder}/${file}`, text, 0o600)) written.push(file);
-  return written;
+  const texts = new Map<string, string>();
+  for (const path of staticPods(settings).flatMap(filesOf)) texts.set(path, await world.files.readText(path));
+  const manifests = staticPodManifests(settings, image, texts);
+  for (const { file, text } of manifests) await writeIfChanged(world, `${manifestsFolder}/${file}`, text, 0o600);
+  return manifests;
 }

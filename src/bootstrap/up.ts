@@ -15,7 +15,7 @@ import { bootScriptPath, type ClusterSettings, kubeletProgram } from "./layout.t
 import { prepareMachine, runKubelet, startContainerd, takeImages, allowKubelet } from "./prepare-node.ts";
 import type { Progress } from "./progress.ts";
 import type { Services } from "./services.ts";
-import { writeStaticPods } from "./static-pods.ts";
+import { type StaticPodManifest, writeStaticPods } from "./static-pods.ts";
 import { isNodeReady, nodeConditions, until } from "./wait.ts";
 
 export interface UpOptions {
@@ -46,11 +46,12 @@ export async function up(scope: Scope, world: World, { settings, services, progr
   const isKubeletStale = await allowKubelet(world, preparation, kubeletFlags);
   await startContainerd(scope, world, preparation);
   const image = await takeImages(world, prepared, preparation);
-  await step("the kubelet runs", async () => {
-    await writeStaticPods(world, settings, image);
+  const manifests = await step("the kubelet runs", async () => {
+    const written = await writeStaticPods(world, settings, image);
     const isStale =
       prepared.installed.changed || changed.kubelet || isKubeletStale || changed.certificates.some((name) => name.startsWith("kubelet"));
     await runKubelet(preparation, { isStale });
+    return written;
   });
 
   const client = await step("the API server is ready", async () => {
@@ -58,7 +59,9 @@ export async function up(scope: Scope, world: World, { settings, services, progr
     await until(scope, world, {
       what: "the API server",
       seconds: apiSeconds,
-      holds: () => answers(admin),
+      // One that is about to be replaced answers too.
+      holds: async () =>
+        (await answers(admin)) && (await staleStaticPods(admin, settings, manifests)).every((name) => name !== "kube-apiserver"),
       why: () => explain(world, services, "kube-apiserver"),
     });
     return admin;
@@ -94,8 +97,12 @@ export async function up(scope: Scope, world: World, { settings, services, progr
     until(scope, world, {
       what: "the Pods of kube-system",
       seconds: readySeconds,
-      holds: async () => (await notRunning(client, settings)).length === 0,
-      why: async () => [...(await notRunning(client, settings)), ...(await services.journal("kubelet.service", 10))],
+      holds: async () => (await notRunning(client, settings)).length + (await staleStaticPods(client, settings, manifests)).length === 0,
+      why: async () => [
+        ...(await notRunning(client, settings)),
+        ...(await staleStaticPods(client, settings, manifests)).map((name) => `${name}: the one of before still runs`),
+        ...(await services.journal("kubelet.service", 10)),
+      ],
     }),
   );
   say("");
@@ -111,6 +118,24 @@ async function answers(client: Client): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Components that still run as they were made before their manifests or files changed. */
+async function staleStaticPods(
+  client: Client,
+  { nodeName }: Pick<ClusterSettings, "nodeName">,
+  manifests: readonly StaticPodManifest[],
+): Promise<readonly string[]> {
+  try {
+    const { items } = await client.list(Pod, { namespace: "kube-system" });
+    return manifests.flatMap(({ component, digests }) => {
+      const annotations = items.find(({ metadata }) => metadata.name === `${component}-${nodeName}`)?.metadata.annotations;
+      const isStale = annotations && Object.entries(digests).some(([name, digest]) => annotations[name] !== digest);
+      return isStale ? [component] : [];
+    });
+  } catch {
+    return manifests.map(({ component }) => component);
   }
 }
 

@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
-import { cannotMakeMachines, eventually, machineFor, node, repository, type TestMachine, uniqueName } from "../support/lab-machine.ts";
+import { labBoot, labCrash } from "#lab/lab.ts";
+import {
+  cannotMakeMachines,
+  eventually,
+  machineFor,
+  node,
+  repository,
+  type TestMachine,
+  uniqueName,
+  world,
+} from "../support/lab-machine.ts";
 import { machineListing } from "../support/machine-listing.ts";
 
 const keelson = `${node} --disable-warning=ExperimentalWarning ${path.join(repository, "src/hosts/main.ts")}`;
@@ -118,4 +128,31 @@ test("under systemd the same units run, and come back", {
   assert.match(await machine.sh(`${keelson} status`), /layer 1 +systemd/);
   await machine.sh(`${keelson} down`);
   assert.equal(await machine.sh("ls /etc/systemd/system | grep -E 'kubelet|keelson.target|keelson-network' | wc -l"), "0");
+});
+
+test("NETWORK-226: a control plane that comes back with another address goes on once up was run again", {
+  skip,
+  timeout: 240_000,
+}, async (context) => {
+  const machine = await machineFor(context, { name: uniqueName("up-moved"), address: "192.168.51.39" });
+  await machine.sh(`${keelson} up`);
+  await machine.sh(
+    `${kubectl} create deployment hello --image=keelson/hello && ${kubectl} expose deployment hello --port=80 --target-port=8080`,
+  );
+  await machine.sh(`${kubectl} rollout status deployment/hello --timeout=60s`);
+  await labCrash(world, machine.name);
+  await labBoot(world, machine.name, { address: "192.168.51.40" });
+  await machine.sh(`${keelson} up`);
+  const parts = "kube-apiserver kube-controller-manager kube-scheduler kube-proxy";
+  for (const part of parts.split(" ")) {
+    const address = await machine.sh(`${kubectl} get pods -n kube-system -o wide --no-headers | grep '^${part}-' | tr -s ' '`);
+    assert.match(address, / 1\/1 Running .*192\.168\.51\.40/, part);
+  }
+  assert.match(await machine.sh(`${kubectl} get nodes -o wide --no-headers`), / Ready .* 192\.168\.51\.40 /);
+  // Controllers, scheduler, proxy and name server all have a part in this.
+  await machine.sh(`${kubectl} scale deployment hello --replicas=3`);
+  await machine.sh(`${kubectl} rollout status deployment/hello --timeout=60s`);
+  const byName = 'fetch("http://hello.default.svc.cluster.local/").then((r) => r.text()).then((t) => console.log(t))';
+  const ask = () => machine.sh(`${kubectl} exec deploy/hello -- /usr/lib/keelson/node -e '${byName}'`).catch(() => undefined);
+  assert.match(await eventually("the page by its name", 30, ask), /^Hello from Pod hello-/);
 });
