@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { framedOnce, TurnWriter } from "./turn-writer.ts";
+import { framedOnce, Rounds, TurnWriter } from "./turn-writer.ts";
 
 class Recorder extends TurnWriter {
   readonly sent: Uint8Array[] = [];
   readonly framed: Uint8Array[] = [];
   readonly unsentBytes = 0;
 
-  constructor() {
-    super(new AbortController().signal);
+  constructor(rounds?: Rounds) {
+    super(new AbortController().signal, rounds);
   }
 
   protected send(bytes: Uint8Array): void {
@@ -41,29 +41,48 @@ test("writers that were given the same pieces in a turn send the same bytes, mad
   assert.equal(writers[0]?.framed[0], writers[1]?.framed[0]);
 });
 
-test("after a round of writes that took long, what comes fast is gathered into one write; what comes alone is written at once", async () => {
+test("after a round of writes that took long, what comes fast is gathered into one write; what comes alone is written at once", () => {
+  let now = 0;
+  const due: { readonly at: number; readonly act: () => void }[] = [];
+  const rounds = new Rounds({
+    now: () => now,
+    soon: (act) => due.push({ at: now, act }),
+    later: (act, milliseconds) => due.push({ at: now + milliseconds, act }),
+  });
+  const pass = (milliseconds: number) => {
+    now += milliseconds;
+    for (const { act } of due.splice(0, due.filter(({ at }) => at <= now).length)) act();
+  };
   class Slow extends Recorder {
     protected override send(bytes: Uint8Array): void {
-      const until = performance.now() + 1;
-      while (performance.now() < until);
+      now += 0.25;
       super.send(bytes);
     }
   }
-  const writer = new Slow();
-  writer.write(Buffer.from("a"));
-  await turn();
+  const writer = new Slow(rounds);
+  const write = (text: string) => writer.write(Buffer.from(text));
+  write("a");
+  pass(0);
   assert.deepEqual(texts(writer.sent), ["a"]);
   for (const text of ["b", "c", "d"]) {
-    writer.write(Buffer.from(text));
-    await Promise.resolve();
+    write(text);
+    pass(0.5);
   }
-  while (writer.sent.length < 2) await turn();
-  assert.deepEqual(texts(writer.sent), ["a", "bcd"]);
-  const rested = performance.now() + 10;
-  while (performance.now() < rested) await turn();
-  writer.write(Buffer.from("e"));
-  await turn();
+  assert.deepEqual(texts(writer.sent), ["a"]);
+  pass(0.5);
+  assert.deepEqual(texts(writer.sent), ["a", "bcd"], "after a rest of eight times as long");
+  pass(2);
+  write("e");
+  pass(0);
   assert.deepEqual(texts(writer.sent), ["a", "bcd", "e"]);
+  // However long it took, it rests no longer than four milliseconds.
+  for (let count = 0; count < 100; count++) new Slow(rounds).write(Buffer.from("x"));
+  pass(10);
+  write("f");
+  pass(3.9);
+  assert.equal(writer.sent.length, 3);
+  pass(0.2);
+  assert.deepEqual(texts(writer.sent).at(-1), "f");
 });
 
 test("bytes that are used again in a later turn are sent as they are then", async () => {

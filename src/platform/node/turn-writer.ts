@@ -6,12 +6,14 @@ import type { Sink } from "#wire/http/message.ts";
 
 export abstract class TurnWriter implements Sink {
   readonly signal: AbortSignal;
+  readonly #rounds: Rounds;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #ended = false;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, rounds: Rounds = allRounds) {
     this.signal = signal;
+    this.#rounds = rounds;
   }
 
   /** Sends `bytes` now. */
@@ -31,7 +33,7 @@ export abstract class TurnWriter implements Sink {
 
   write(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
-    if (this.#pending.length === 0) schedule(this);
+    if (this.#pending.length === 0) this.#rounds.enter(this);
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
@@ -90,32 +92,55 @@ function isMadeOf({ of }: Made, pieces: readonly Uint8Array[]): boolean {
 /** A round of writes is followed by a rest of so many times its length. */
 const restShare = 8;
 const restMillisecondsMax = 4;
-let waiting: TurnWriter[] = [];
-/** The moment the next round may begin. */
-let restedAt = 0;
 
-function schedule(writer: TurnWriter): void {
-  if (waiting.length === 0) {
-    const rest = restedAt - performance.now();
-    // A timer cannot wait for less than a millisecond.
-    if (rest < 0.5) setImmediate(flushAll);
-    else setTimeout(flushAll, rest);
-  }
-  waiting.push(writer);
+/** When rounds of writes begin. */
+export interface Turns {
+  /** Milliseconds, from anywhere. */
+  now(): number;
+  /** At the end of this turn. */
+  soon(act: () => void): void;
+  /** A timer, which cannot wait for less than a millisecond. */
+  later(act: () => void, milliseconds: number): void;
 }
 
-function flushAll(): void {
-  const begun = performance.now();
-  const writers = waiting;
-  waiting = [];
-  flushing = true;
-  try {
-    for (const writer of writers) writer.flush();
-  } finally {
-    flushing = false;
-    lastJoined = undefined;
-    lastFramed = undefined;
-    const ended = performance.now();
-    restedAt = ended + Math.min((ended - begun) * restShare, restMillisecondsMax);
+export class Rounds {
+  readonly #turns: Turns;
+  #waiting: TurnWriter[] = [];
+  /** The moment the next round may begin. */
+  #restedAt = 0;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
   }
+
+  enter(writer: TurnWriter): void {
+    if (this.#waiting.length === 0) {
+      const rest = this.#restedAt - this.#turns.now();
+      if (rest < 0.5) this.#turns.soon(this.#flush);
+      else this.#turns.later(this.#flush, rest);
+    }
+    this.#waiting.push(writer);
+  }
+
+  readonly #flush = (): void => {
+    const begun = this.#turns.now();
+    const writers = this.#waiting;
+    this.#waiting = [];
+    flushing = true;
+    try {
+      for (const writer of writers) writer.flush();
+    } finally {
+      flushing = false;
+      lastJoined = undefined;
+      lastFramed = undefined;
+      const ended = this.#turns.now();
+      this.#restedAt = ended + Math.min((ended - begun) * restShare, restMillisecondsMax);
+    }
+  };
 }
+
+const allRounds = new Rounds({
+  now: () => performance.now(),
+  soon: (act) => void setImmediate(act),
+  later: (act, milliseconds) => void setTimeout(act, milliseconds),
+});
