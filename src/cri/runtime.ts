@@ -48,6 +48,12 @@ export interface Runtime {
   pullImage(image: string, options?: PullOptions): Promise<string>;
   removeImage(image: string): Promise<void>;
   imageFileSystem(): Promise<readonly FileSystemUsage[]>;
+  /**
+   * What to mount, one over another, to read the files of an image that is here. They stay under this name, of an earlier caller too, until
+   * they are released. Rejects with code 12 where the runtime does not tell.
+   */
+  imageFiles(imageId: string, name: string): Promise<readonly SystemMount[]>;
+  releaseImageFiles(name: string): Promise<void>;
 
   /** Calls back for every change until the scope stops; reconnects by itself, and says "resync" when something may have been missed. */
   watch(scope: Scope, told: (event: RuntimeEvent) => void): void;
@@ -180,6 +186,13 @@ export interface Mount {
   readonly readOnly: boolean;
   readonly propagation: "private" | "host-to-container" | "bidirectional";
   readonly recursiveReadOnly?: boolean;
+}
+
+/** As the machine's own mount command takes it. */
+export interface SystemMount {
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
 }
 
 export interface Device {

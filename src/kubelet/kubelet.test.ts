@@ -286,6 +286,35 @@ kubeletTest("IMAGE1 an image that cannot be pulled says ErrImagePull, then Image
   await phaseIs(h, own, "fine", "Running");
 });
 
+kubeletTest("VOLUME13 a container waits for the images of its volumes, each pulled once, and says why one cannot be had", async (h) => {
+  const own = await startTestKubelet(h, {
+    imagesPresent: false,
+    refusePull: (image) => (image.includes("bad") ? "no such image" : undefined),
+  });
+  const withVolume = (name: string, reference: string, pullPolicy = "IfNotPresent"): Draft<Pod> =>
+    pod(name, {
+      volumes: [{ name: "files", image: { reference, pullPolicy: pullPolicy as "Always" } }],
+      containers: [{ name: "main", image: "busybox:1", imagePullPolicy: "Always", volumeMounts: [{ name: "files", mountPath: "/files" }] }],
+    });
+  await own.client.create(Pod, withVolume("good", "data:1", "Always"));
+  const { metadata } = await phaseIs(h, own, "good", "Running");
+  const pulls = own.runtime.calls.filter((call) => call.startsWith("pullImage"));
+  assert.deepEqual(pulls, ["pullImage busybox:1", "pullImage data:1"]);
+  assert.deepEqual(own.runtime.running()[0]?.config.mounts[0], {
+    containerPath: "/files",
+    hostPath: `/var/lib/kubelet/pods/${metadata.uid}/volumes/kubernetes.io~image/files`,
+    readOnly: true,
+    propagation: "private",
+  });
+  await own.client.create(Pod, withVolume("lost", "data:bad"));
+  const waiting = async () =>
+    (await own.client.get(Pod, { namespace: "default", name: "lost" })).status.containerStatuses?.[0]?.state.waiting;
+  await until(h, "it backs off", async () => (await waiting())?.reason === "ImagePullBackOff", 10);
+  assert.match((await waiting())?.message ?? "", /^Back-off pulling image "data:bad": ErrImagePull: rpc error/);
+  await own.client.delete(Pod, { namespace: "default", name: "good" });
+  await until(h, "its files are released", async () => own.runtime.calls.includes("releaseImageFiles"), 60);
+});
+
 kubeletTest("VOLUME2 a ConfigMap that comes late lets the Pod start, and its changes reach the volume", async (h) => {
   const own = await startTestKubelet(h);
   const spec: Spec = {

@@ -19,7 +19,7 @@ import { type ImageCollectionLimits, startImageCollection } from "./images/garba
 import { type ImageAccessOptions, startImageAccess } from "./images/image-access.ts";
 import { normalName, startImagePuller } from "./images/image-puller.ts";
 import { authFromSecrets } from "./images/registry-auth.ts";
-import { allContainers, podLogFolder } from "./layout.ts";
+import { allContainers, imagesOf, podLogFolder } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
 import { BackOffs, limitsUpTo, urgentLimits } from "./pod-worker/back-off.ts";
 import { containersNamed } from "./pod-worker/observed.ts";
@@ -151,7 +151,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
   const mounts = options.withoutMounts ? noMounts : systemMounts(world);
   const tokens = holdTokens(world, client);
   const csi = options.withoutMounts ? undefined : await csiVolumes(scope, world, needs, tokens);
-  const volumes = startVolumes(world, { options, objects, tokens, mounts, client, node: needs.node, csi });
+  const volumes = startVolumes(world, { options, objects, tokens, mounts, runtime, client, node: needs.node, csi });
   const access = startImageAccess(world, {
     rootFolder: options.rootFolder,
     policy: "NeverVerifyPreloadedImages",
@@ -197,7 +197,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     ...{ runtime, options, workers, volumes, cgroups },
     isReady: () => isReady,
   });
-  const wanted = () => workers.all().flatMap(({ pod }) => allContainers(pod).flatMap(({ image = "" }) => normalName(image) ?? []));
+  const wanted = () => workers.all().flatMap(({ pod }) => imagesOf(pod).flatMap((image) => normalName(image) ?? []));
   const collection =
     options.imageCollection &&
     startImageCollection(scope, world, { runtime, recorder, nodeName, wanted, limits: options.imageCollection, present: access.keepOnly });

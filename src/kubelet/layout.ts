@@ -72,6 +72,12 @@ export function allContainers({ spec }: Pod): readonly AnyContainer[] {
   return [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as readonly AnyContainer[])];
 }
 
+/** Names of all images that the Pod's containers and volumes are made of. */
+export function imagesOf(pod: Pod): readonly string[] {
+  const volumes = (pod.spec.volumes ?? []).flatMap(({ image }) => image?.reference ?? []);
+  return [...allContainers(pod).flatMap(({ image }) => image ?? []), ...volumes];
+}
+
 /** Changes when a container has to be made anew: its name or image differs. */
 export function containerHash({ name, image = "" }: Pick<Container, "name" | "image">): string {
   let hash = 0x811c9dc5;

@@ -20,6 +20,7 @@ ln -s /etc /srv/host/out
 ln -s real /srv/host/link
 mount --bind /srv/shared /srv/shared
 mount --make-rshared /srv/shared`);
+  await machine.sh(contentImage);
   await apply(settings);
   await apply(objects);
   const inPod = (name: string, text: string) => kubectl(["exec", name, "--", "sh", "-c", text]);
@@ -53,6 +54,10 @@ mount --make-rshared /srv/shared`);
     assert.equal(await inPod("memory", "stat -f -c %T /data; df -k /data | awk 'END {print $2}'; stat -c %a /data"), "tmpfs\n2048\n1777");
     assert.match(await inPod("memory", "dd if=/dev/zero of=/data/big bs=1M count=3 2>&1 || true"), /No space left on device/);
     assert.equal(await inPod("memory", "df -k /unlimited | awk 'END {print $2}'"), "65536");
+    await ready("modes-memory");
+    const ofPods = Number.parseInt(await kubectl("get nodes -o jsonpath={.items[0].status.allocatable.memory}"), 10);
+    const size = Number(await inPod("modes-memory", "df -k /data | awk 'END {print $2}'"));
+    assert.ok(Math.abs(size - ofPods) <= 4, `${size} KiB of ${ofPods}`);
   });
 
   await context.test("STORAGE-3: fsGroup makes volumes the group's, and what is made in them", async () => {
@@ -115,6 +120,8 @@ mount --make-rshared /srv/shared`);
     await described("no-secret", /FailedMount .*MountVolume\.SetUp failed for volume "data" : secret "absent" not found/);
     await kubectl("create configmap later --from-literal=key=came");
     await until("the file is there", 100, async () => (await inPod("settings", "cat /optional/key 2>/dev/null || true")) === "came");
+    await kubectl("delete configmap later");
+    await until("it is gone again", 100, async () => (await inPod("settings", "ls /optional")) === "");
   });
 
   await context.test("STORAGE-8: changes come all at once, keys that go are gone, and subPath mounts stay as they were", async () => {
@@ -137,6 +144,11 @@ mount --make-rshared /srv/shared`);
       (await tryKubectl(["patch", "secret", "fixed", "-p", '{"stringData":{"word":"other"}}'])).stderr,
       /data: Forbidden: field is immutable when `immutable` is set/,
     );
+    await kubectl("create configmap sealed --from-literal=word=1");
+    await kubectl(["patch", "configmap", "sealed", "-p", '{"immutable":true}']);
+    for (const change of ['{"data":{"word":"2"}}', '{"immutable":false}'])
+      assert.match((await tryKubectl(["patch", "configmap", "sealed", "-p", change])).stderr, /field is immutable when `immutable` is set/);
+    await kubectl("label configmap sealed may=change");
   });
 
   await context.test("STORAGE-10: the downward API's files tell of the Pod, and follow its labels and annotations", async () => {
@@ -172,7 +184,7 @@ mount --make-rshared /srv/shared`);
     );
     assert.equal(await inPod("parts", "echo z >/linked/file"), "");
     assert.equal(await machine.sh("cat /srv/host/real/file"), "z");
-    assert.equal(await inPod("parts", "ls /whole/named"), "parts");
+    assert.equal(await inPod("parts", "ls /whole/named; cat /etc/passwd"), "parts\nblue", "a file of the image has another in its place");
   });
 
   await context.test("STORAGE-13: a subPath that leads out of its volume is refused, by words or by links", async () => {
@@ -232,13 +244,114 @@ mount --make-rshared /srv/shared`);
 
   await context.test("STORAGE-17: volumes of kinds this node does not know are refused, and the Pod says so", async () => {
     await described(
-      "image",
-      /FailedMount .*MountVolume\.SetUp failed for volume "data" : image volumes are not supported by this node's container runtime/,
-    );
-    await described(
       "cinder",
       /FailedMount .*MountVolume\.SetUp failed for volume "data" : no volume plugin matched: volumes of kind "cinder" are not supported on this node/,
     );
+  });
+
+  await context.test(
+    "STORAGE-19: the account's token lies where clients look for it, unless the Pod or the account does not want it",
+    async () => {
+      const folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+      for (const name of ["account", "account-off", "quiet", "quiet-on"]) await ready(name);
+      assert.equal(await inPod("account", `ls ${folder}; cat ${folder}/namespace`), "ca.crt\nnamespace\ntoken\ndefault");
+      assert.equal(await inPod("quiet-on", `ls ${folder}`), "ca.crt\nnamespace\ntoken");
+      for (const name of ["account-off", "quiet"]) assert.equal(await inPod(name, `ls ${folder} 2>/dev/null || echo none`), "none");
+      const [, claims = ""] = (await inPod("quiet-on", `cat ${folder}/token`)).split(".");
+      const { sub, exp, iat, ...more } = JSON.parse(Buffer.from(claims, "base64url").toString());
+      assert.equal(sub, "system:serviceaccount:default:quiet");
+      assert.equal(more["kubernetes.io"].pod.name, "quiet-on");
+      assert.ok(exp - iat >= 3600, `${exp - iat} s`);
+      assert.equal(
+        await inPod("account", `cat ${folder}/ca.crt`),
+        await kubectl(["get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"]),
+      );
+    },
+  );
+
+  await context.test("STORAGE-20: an image's files are a volume to read, whole or in part, of one layer and of several", async () => {
+    await ready("image");
+    assert.equal(await inPod("image", "cat /data/site/page /part/deep; ls -d /box/bin/busybox"), "page\ndeep\n/box/bin/busybox");
+    assert.equal(await inPod("image", "touch /data/site/x 2>&1 | sed 's/.*: //'"), "Read-only file system");
+    assert.equal(await kubectl(["exec", "image", "-c", "side", "--", "cat", "/same/site/page"]), "page");
+    await tryKubectl(["exec", "image", "--", "sh", "-c", "kill 1"]);
+    await until(
+      "it was restarted",
+      30,
+      async () => (await kubectl("get pod image -o jsonpath={.status.containerStatuses[0].restartCount}")) === "1",
+    );
+    await ready("image");
+    assert.equal(await inPod("image", "cat /data/site/page"), "page");
+    const waits = (name: string) => kubectl(`get pod ${name} -o jsonpath={.status.containerStatuses[0].state.waiting.reason}`);
+    await until("the image is not there", 60, async () => (await waits("no-image")) === "ImagePullBackOff");
+    await described("no-image", /Failed to pull image "127\.0\.0\.1:5000\/content:absent": rpc error: code = NotFound/);
+    await until("the folder is not there", 60, async () => (await waits("no-part")) === "CreateContainerConfigError");
+    assert.match(await machine.sh("ctr -n k8s.io snapshots ls"), /keelson-/);
+    await kubectl("delete pod image no-image no-part --wait=true");
+    assert.doesNotMatch(await machine.sh("ctr -n k8s.io snapshots ls"), /keelson-/);
+  });
+
+  await context.test("STORAGE-21: several Pods with fifty volumes each start at the same time", async () => {
+    const numbers = Array.from({ length: 50 }, (_, index) => index);
+    await apply(
+      numbers
+        .map((number) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: many-${number}}\ndata: {number: "${number}"}\n---\n`)
+        .join(""),
+    );
+    const names = ["many-a", "many-b", "many-c", "many-d", "many-e"];
+    const volumes = numbers.map((number) => `{name: many-${number}, configMap: {name: many-${number}}}`);
+    const mounts = numbers.map((number) => `{name: many-${number}, mountPath: /many/${number}}`);
+    await apply(names.map((name) => several(name, volumes, mounts)).join("\n"));
+    for (const name of names) {
+      await ready(name);
+      const all = await inPod(name, "cat /many/*/number | wc -c; cat /many/49/number");
+      assert.equal(all, `${numbers.join("").length}\n49`);
+    }
+    await kubectl(`delete pod ${names.join(" ")} --wait=false`);
+  });
+
+  await context.test("STORAGE-22: files in an emptyDir keep the modes their owners give them, on disk and in memory", async () => {
+    for (const name of ["modes", "modes-memory"]) {
+      await ready(name);
+      const made = (container: string) =>
+        kubectl([
+          ...["exec", name, "-c", container, "--", "sh", "-c"],
+          `for mode in 644 666 777; do echo x >/data/${container}-$mode; chmod $mode /data/${container}-$mode; stat -c '%a %u' /data/${container}-$mode; done`,
+        ]);
+      assert.equal(await made("main"), "644 0\n666 0\n777 0");
+      assert.equal(await made("other"), "644 1001\n666 1001\n777 1001");
+      const write = (file: string) =>
+        kubectl(["exec", name, "-c", "other", "--", "sh", "-c", `(echo y >>${file}) 2>/dev/null && echo written; cat ${file}`]);
+      assert.equal(await write("/data/main-666"), "written\nx\ny");
+      assert.equal(await write("/data/main-644"), "x");
+    }
+  });
+
+  await context.test("STORAGE-23: a projected volume follows its sources: what changes, what comes, and what goes", async () => {
+    await ready("joined");
+    const seen = (what: string) => until(what, 100, async () => (await inPod("joined", "cd /all; ls; cat *")) === what);
+    await seen("colour\ngreen");
+    await kubectl("create secret generic guest --from-literal=guest=here");
+    await seen("colour\nguest\ngreenhere");
+    await kubectl(["patch", "configmap", "joined", "-p", '{"data":{"colour":"grey"}}']);
+    await seen("colour\nguest\ngreyhere");
+    await kubectl("delete secret guest");
+    await seen("colour\ngrey");
+  });
+
+  await context.test("STORAGE-24: one object may be several volumes, and one of its name in another namespace is another", async () => {
+    await ready("twice");
+    assert.equal(
+      await inPod("twice", "cat /one/color /two/hue; echo; cat /three/word; echo; cat /four/word"),
+      "blueblue\nopen sesame\nopen sesame",
+    );
+  });
+
+  await context.test("STORAGE-25: a subPathExpr that led nowhere is followed once the Pod's annotations say where", async () => {
+    await described("guided", /Error: error SubPath `\/etc` must not be an absolute path/);
+    await kubectl("annotate pod guided where=inside --overwrite");
+    await ready("guided");
+    assert.equal(await inPod("guided", "ls /whole"), "inside");
   });
 
   await context.test("STORAGE-18: when Pods go, their volumes go with them, and nothing of the node's own", async () => {
@@ -253,7 +366,36 @@ mount --make-rshared /srv/shared`);
   });
 });
 
+const content = "127.0.0.1:5000/content:1";
+const contentImage = `
+cd /var/lib/test-registry
+umoci unpack --image oci:base content
+mkdir -p content/rootfs/site/sub
+echo page >content/rootfs/site/page
+echo deep >content/rootfs/site/sub/deep
+umoci repack --image oci:content content
+skopeo --insecure-policy copy -q --dest-tls-verify=false oci:oci:content docker://${content}`;
+
 const settings = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: other}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys, namespace: other}
+stringData: {word: not this one}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: quiet}
+automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: joined}
+data: {colour: green}
+---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
@@ -281,6 +423,11 @@ stringData: {word: for ever}
 /** A Pod with one volume, "data", mounted at /data unless said otherwise. */
 function pod(name: string, source: string, container = "", mount = "mountPath: /data", spec = ""): string {
   return several(name, [`{name: data, ${source}}`], [`{name: data, ${mount}}`], container, spec);
+}
+
+/** Another container of a Pod, with the volume "data". */
+function beside(name: string, mountPath: string, more = "tty: false"): string {
+  return `  - {name: ${name}, image: "${busyboxImage}", command: [sleep, "3600"], volumeMounts: [{name: data, mountPath: ${mountPath}}], ${more}}`;
 }
 
 function several(name: string, volumes: readonly string[], mounts: readonly string[], container = "", spec = ""): string {
@@ -388,8 +535,9 @@ const objects = [
   ),
   several(
     "parts",
-    ["{name: data, emptyDir: {}}", "{name: host, hostPath: {path: /srv/host}}"],
+    ["{name: data, emptyDir: {}}", "{name: host, hostPath: {path: /srv/host}}", "{name: settings, configMap: {name: settings}}"],
     [
+      "{name: settings, mountPath: /etc/passwd, subPath: color}",
       "{name: data, mountPath: /whole}",
       "{name: data, mountPath: /deep, subPath: a/b/c}",
       "{name: data, mountPath: /other, subPath: ./other/}",
@@ -420,5 +568,49 @@ const objects = [
     "    securityContext: {privileged: true}",
   ),
   pod("cinder", "cinder: {volumeID: x}"),
-  pod("image", `image: {reference: ${busyboxImage}}`),
+  ...["account", "account-off", "quiet", "quiet-on"].map((name) =>
+    several(
+      name,
+      [],
+      [],
+      "",
+      [
+        name.startsWith("quiet") && "  serviceAccountName: quiet",
+        name === "account-off" && "  automountServiceAccountToken: false",
+        name === "quiet-on" && "  automountServiceAccountToken: true",
+      ]
+        .filter((line) => line)
+        .join("\n"),
+    ),
+  ),
+  several(
+    "image",
+    [`{name: data, image: {reference: "${content}", pullPolicy: Always}}`, `{name: box, image: {reference: "${busyboxImage}"}}`],
+    ["{name: data, mountPath: /data}", "{name: data, mountPath: /part, subPath: site/sub}", "{name: box, mountPath: /box}"],
+  ).replace("  volumes:", `${beside("side", "/same")}\n  volumes:`),
+  pod("no-image", `image: {reference: "127.0.0.1:5000/content:absent"}`),
+  pod("no-part", `image: {reference: "${content}"}`, "", "mountPath: /data, subPath: nowhere"),
+  ...["modes", "modes-memory"].map((name) =>
+    pod(name, `emptyDir: {${name === "modes" ? "" : "medium: Memory"}}`).replace(
+      "  volumes:",
+      `${beside("other", "/data", "securityContext: {runAsUser: 1001}")}\n  volumes:`,
+    ),
+  ),
+  pod("joined", "projected: {sources: [{configMap: {name: joined}}, {secret: {name: guest, optional: true}}]}", "", "mountPath: /all"),
+  several(
+    "twice",
+    [
+      "{name: one, configMap: {name: settings}}",
+      "{name: two, configMap: {name: settings, items: [{key: color, path: hue}]}}",
+      "{name: three, secret: {secretName: keys}}",
+      "{name: four, secret: {secretName: keys}}",
+    ],
+    ["one", "two", "three", "four"].map((name) => `{name: ${name}, mountPath: /${name}}`),
+  ),
+  several(
+    "guided",
+    ["{name: data, emptyDir: {}}"],
+    ["{name: data, mountPath: /data, subPathExpr: $(WHERE)}", "{name: data, mountPath: /whole}"],
+    `    env: [{name: WHERE, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['where']"}}}]`,
+  ).replace("labels: {tier: back}", "labels: {tier: back}, annotations: {where: /etc}"),
 ].join("\n");

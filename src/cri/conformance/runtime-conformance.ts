@@ -101,6 +101,19 @@ const rules: Readonly<Record<string, (under: RuntimeUnderTest) => Promise<void>>
     await runtime.removeSandbox(sandboxId);
   },
 
+  "the files of an image are told as often as they are asked for; those of one that is not here are not": async ({ runtime, image }) => {
+    const { id } = (await runtime.imageStatus(image)) ?? { id: "" };
+    const mounts = await runtime.imageFiles(id, "files");
+    assert(
+      mounts.every(({ type, source }) => type !== "" && source !== ""),
+      "each can be mounted",
+    );
+    assert((await runtime.imageFiles(id, "files")).length === mounts.length, "the same name is used again");
+    await runtime.releaseImageFiles("files");
+    await runtime.releaseImageFiles("files");
+    await rejects(runtime.imageFiles(`sha256:${"0".repeat(64)}`, "none"), "an image that is not here");
+  },
+
   "what is not there has no status, and cannot be started": async ({ runtime }) => {
     assert((await runtime.containerStatus("nothing")) === undefined, "no container");
     assert((await runtime.sandboxStatus("nothing")) === undefined, "no sandbox");

@@ -1,18 +1,16 @@
 // CRI over gRPC: containerd, CRI-O, cri-dockerd.
 import { decodeBase64 } from "#base/base64.ts";
-import { type GrpcChannel, GrpcError } from "#platform/network.ts";
+import { GrpcError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
-import { readProtobuf, writeProtobuf } from "#schema/derive/protobuf.ts";
-import type { Draft, Type } from "#schema/message.ts";
 import type { Filter, Runtime } from "../runtime.ts";
 import * as from from "./from-wire.ts";
+import { containerdImageFiles } from "./image-files.ts";
 import * as m from "./messages.ts";
+import { lookMilliseconds, service } from "./service.ts";
 import * as to from "./to-wire.ts";
 import { watchRuntime } from "./watch.ts";
 
 const notFound = 5;
-/** Calls that only look. */
-const lookMilliseconds = 10_000;
 /** Calls that do something; a sandbox, which waits for the network plugin, may take twice as long. */
 const defaultRequestMilliseconds = 120_000;
 const pullMilliseconds = 3_600_000;
@@ -28,6 +26,9 @@ export function grpcRuntime(world: World, endpoint: string, { requestMillisecond
   const channel = world.network.grpc(endpoint);
   const runtime = service(channel, "runtime.v1.RuntimeService");
   const images = service(channel, "runtime.v1.ImageService");
+  const fileSystems = async () =>
+    (await images("ImageFsInfo", m.Empty, {}, m.ImageFsInfoResponse)).imageFilesystems.map(from.fileSystemUsage);
+  const imageFiles = containerdImageFiles(world, endpoint, fileSystems);
 
   return {
     version: async () => from.version(await runtime("Version", m.VersionRequest, { version: "0.1.0" }, m.VersionResponse)),
@@ -107,28 +108,15 @@ export function grpcRuntime(world: World, endpoint: string, { requestMillisecond
       return (await images("PullImage", m.PullImageRequest, request, m.IdMessage, { milliseconds: pullMilliseconds, signal })).id;
     },
     removeImage: (image) => gone(() => images("RemoveImage", m.ImageRequest, { image: { image } }, m.Empty)),
-    imageFileSystem: async () =>
-      (await images("ImageFsInfo", m.Empty, {}, m.ImageFsInfoResponse)).imageFilesystems.map(from.fileSystemUsage),
+    imageFileSystem: fileSystems,
+    imageFiles: imageFiles.show,
+    releaseImageFiles: imageFiles.release,
 
     watch: (scope, told) => watchRuntime(scope, world, channel, told),
-    close: () => channel.close(),
-  };
-}
-
-interface CallOptions {
-  readonly milliseconds?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-function service(channel: GrpcChannel, name: string) {
-  return async <Q, A>(method: string, request: Type<Q>, value: Draft<Q>, answer: Type<A>, options: CallOptions = {}): Promise<A> => {
-    const { signal } = options;
-    const milliseconds = "milliseconds" in options ? options.milliseconds : lookMilliseconds;
-    const bytes = await channel.call(`/${name}/${method}`, writeProtobuf(request, value as Q), {
-      ...(milliseconds !== undefined && { timeoutMilliseconds: milliseconds }),
-      ...(signal && { signal }),
-    });
-    return readProtobuf(answer, bytes);
+    close: () => {
+      channel.close();
+      imageFiles.close();
+    },
   };
 }
 

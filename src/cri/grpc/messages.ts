@@ -332,3 +332,16 @@ export const Envelope = protocol("Envelope", { namespace: string(2), topic: stri
 /** Both name the container, and the exec or again the container (by its id, or not at all) that ended in it. */
 export const TaskExit = protocol("TaskExit", { containerId: string(1), id: string(2) });
 export const TaskDelete = protocol("TaskDelete", { containerId: string(1), id: string(5) });
+
+/** containerd's content and snapshots, for the files of images. */
+export const ReadContentRequest = protocol("ReadContentRequest", { digest: string(1) });
+export const ReadContentResponse = protocol("ReadContentResponse", { data: bytes(2) });
+/** RemoveSnapshotRequest, ViewSnapshotRequest. */
+export const SnapshotRequest = protocol("SnapshotRequest", {
+  snapshotter: string(1),
+  key: string(2),
+  parent: string(3),
+  labels: map(4, "string"),
+});
+export const SystemMount = protocol("Mount", { type: string(1), source: string(2), options: list(4, "string") });
+export const SnapshotResponse = protocol("ViewSnapshotResponse", { mounts: list(1, () => SystemMount) });

@@ -288,6 +288,12 @@ export function simulatedRuntime(world: World, options: SimulatedRuntimeOptions 
       for (const [name, { id }] of pulled) if (name === image || id === image) pulled.delete(name);
     },
     imageFileSystem: async () => [],
+    imageFiles: async (imageId) => {
+      await called("imageFiles");
+      if (![...pulled.values()].some(({ id }) => id === imageId)) throw new GrpcError(notFound, `image ${imageId} is not here`);
+      return [];
+    },
+    releaseImageFiles: async () => called("releaseImageFiles"),
 
     watch(scope: Scope, told) {
       listeners.add(told);

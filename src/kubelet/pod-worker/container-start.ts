@@ -1,6 +1,9 @@
 // Starts one container: its image, its making, its start, its postStart hook. What cannot be started is held back for a while, and the
 // reason is kept for the status.
+import type { Pod } from "#api/core/pod/pod.ts";
+import type { ImageVolumeSource } from "#api/core/pod/volume.ts";
 import { ScopeStopped } from "#base/scope.ts";
+import type { Image } from "#cri/runtime.ts";
 import { errorText, type TellEvent } from "../images/image-puller.ts";
 import type { AnyContainer } from "../layout.ts";
 import type { ContainerStop } from "./container-stop.ts";
@@ -20,6 +23,8 @@ export class ContainerStart {
   readonly #stop: ContainerStop;
   readonly #held = new Map<string, Waiting>();
   readonly #starting = new Set<string>();
+  /** What containers that wait for further images have already, by container and image. */
+  readonly #brought = new Map<string, Map<string, Image>>();
   readonly #unhooked = new Map<string, string>();
 
   constructor(work: PodWork, preparation: Preparation, stop: ContainerStop) {
@@ -57,22 +62,18 @@ export class ContainerStart {
   async start({ container, attempt, restart }: Extract<Step, { do: "start" }>): Promise<true> {
     const { needs, world, files, pod, observed } = this.#work;
     const tell: TellEvent = (type, reason, message) => this.#work.event(type, reason, message, container);
-    const image = await needs.images.ensure(pod, container, tell, () => {
-      this.#held.delete(container.name);
-      this.#work.wake();
-    });
-    if (image.type === "pulling") return this.#hold(container, { reason: this.#creatingReason() });
-    if (image.type === "failed") {
-      tell("Warning", "Failed", `Error: ${image.reason}`);
-      const until = image.until === undefined ? this.#work.retryAt() : Math.max(image.until, world.clock.now() + failureShownMilliseconds);
-      return this.#hold(container, { ...image, until });
-    }
+    const volumes = imageVolumesOf(pod, container);
+    const images = await this.#bring(container, volumes, tell);
+    if (!images) return true;
+    const [image, ...ofVolumes] = images as readonly [Image, ...Image[]];
     const { sandbox } = observed;
     if (!sandbox) return true;
     let id: string;
     try {
+      for (const [index, { id: imageId }] of ofVolumes.entries())
+        await needs.volumes.mountImage(pod, (volumes[index] as ImageVolume).name, imageId);
       id = await createContainer(world, needs, {
-        ...{ pod, container, attempt, image: image.image, observed, files, fields: this.#work.fields },
+        ...{ pod, container, attempt, image, observed, files, fields: this.#work.fields },
         warn: (reason, message) => tell("Warning", reason, message),
         ...{ sandboxId: sandbox.id, sandbox: await this.#preparation.configOfSandbox(sandbox.metadata.attempt) },
       });
@@ -97,6 +98,42 @@ export class ContainerStart {
     this.#work.background("link log", () => files.linkLog({ id, name: container.name, attempt }));
     if (container.lifecycle?.postStart) this.#postStart(container, id);
     return true;
+  }
+
+  /** The images of a container and of its volumes, each brought once for a start; undefined where it has to wait for one. */
+  async #bring(container: AnyContainer, volumes: readonly ImageVolume[], tell: TellEvent): Promise<readonly Image[] | undefined> {
+    const { needs, world, pod } = this.#work;
+    const brought = this.#brought.get(container.name) ?? new Map<string, Image>();
+    this.#brought.set(container.name, brought);
+    const done = () => {
+      this.#held.delete(container.name);
+      this.#work.wake();
+    };
+    const wanted = [
+      container,
+      ...volumes.map(({ image }) => ({ ...container, image: image.reference, imagePullPolicy: image.pullPolicy })),
+    ];
+    let isPulling = false;
+    for (const one of wanted) {
+      const name = one.image ?? "";
+      if (brought.has(name)) continue;
+      const outcome = await needs.images.ensure(pod, one, tell, done);
+      if (outcome.type === "present") brought.set(name, outcome.image);
+      else if (outcome.type === "pulling") isPulling = true;
+      else {
+        this.#brought.delete(container.name);
+        tell("Warning", "Failed", `Error: ${outcome.reason}`);
+        const shown = world.clock.now() + failureShownMilliseconds;
+        this.#hold(container, { ...outcome, until: outcome.until === undefined ? this.#work.retryAt() : Math.max(outcome.until, shown) });
+        return undefined;
+      }
+    }
+    if (isPulling) {
+      this.#hold(container, { reason: this.#creatingReason() });
+      return undefined;
+    }
+    this.#brought.delete(container.name);
+    return wanted.map(({ image = "" }) => brought.get(image) as Image);
   }
 
   #noteRestart(restart: { key: string; since: number } | undefined): void {
@@ -133,4 +170,16 @@ export class ContainerStart {
       this.#work.wake();
     });
   }
+}
+
+interface ImageVolume {
+  readonly name: string;
+  readonly image: ImageVolumeSource;
+}
+
+/** The volumes of images that the container mounts. */
+function imageVolumesOf({ spec }: Pod, { volumeMounts = [] }: AnyContainer): readonly ImageVolume[] {
+  return (spec.volumes ?? []).flatMap(({ name, image }) =>
+    image && volumeMounts.some((mount) => mount.name === name) ? [{ name, image }] : [],
+  );
 }

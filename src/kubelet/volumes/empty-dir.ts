@@ -12,6 +12,8 @@ export interface EmptyDirPlace {
   readonly folder: string;
   /** No container of the Pod runs. */
   readonly isAtRest: boolean;
+  /** Memory that all Pods of the node may use together. */
+  readonly memoryOfPods?: string | undefined;
 }
 
 export async function makeEmptyDir(
@@ -19,11 +21,11 @@ export async function makeEmptyDir(
   mounts: Mounts,
   pod: Pod,
   source: EmptyDirVolumeSource,
-  { folder, isAtRest }: EmptyDirPlace,
+  { folder, isAtRest, memoryOfPods }: EmptyDirPlace,
 ): Promise<void> {
   const { medium = "" } = source;
   await files.makeFolder(folder, { mode: 0o750 });
-  if (medium === "Memory") await mounts.memory(folder, { sizeBytes: sizeInMemory(pod, source) });
+  if (medium === "Memory") await mounts.memory(folder, { sizeBytes: sizeInMemory(pod, source, memoryOfPods) });
   else if (medium.startsWith("HugePages")) await mounts.hugePages(folder, pageSizeOf(pod, medium));
   else if (medium !== "") throw new VolumeError(`unknown storage medium ${JSON.stringify(medium)}`);
   const { mode = 0 } = (await files.stat(folder)) ?? {};
@@ -34,12 +36,12 @@ export async function makeEmptyDir(
   else await share(files, folder, group, 0o2770);
 }
 
-/** The least of what the volume and the Pod may have; undefined where neither is limited. */
-function sizeInMemory(pod: Pod, { sizeLimit }: EmptyDirVolumeSource): number | undefined {
+/** The least of what the volume, the Pod and all Pods may have; undefined where none is limited. */
+function sizeInMemory(pod: Pod, { sizeLimit }: EmptyDirVolumeSource, memoryOfPods: string | undefined): number | undefined {
   const isLimited =
     pod.spec.resources?.limits?.["memory"] !== undefined ||
     pod.spec.containers.every(({ resources }) => resources?.limits?.["memory"] !== undefined);
-  const limits = [sizeLimit, isLimited ? podLimits(pod)["memory"] : undefined]
+  const limits = [sizeLimit, memoryOfPods, isLimited ? podLimits(pod)["memory"] : undefined]
     .filter((limit) => limit !== undefined)
     .map(quantityToWhole)
     .filter((bytes) => bytes > 0);

@@ -1,14 +1,19 @@
 // Mounting and unmounting on the node.
+import type { SystemMount } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 
 const commandMilliseconds = 30_000;
 const linksMax = 40;
+const readingOnly = ["ro", "nosuid", "nodev", "noexec"];
+const lowerOption = "lowerdir=";
 
 export interface Mounts {
   /** Mounts a file system in memory, unless something is mounted there already. */
   memory(path: string, options: { readonly sizeBytes?: number | undefined }): Promise<void>;
   /** The same, in huge pages of this size ("2Mi"). */
   hugePages(path: string, pageSize: string): Promise<void>;
+  /** Mounts these, one over another, for reading only and with nothing in them that can be run. */
+  files(path: string, mounts: readonly SystemMount[]): Promise<void>;
   /** Shows `source` at `target` too, unless something is mounted there already. Returns where to find it. */
   bind(source: string, target: string, options: { readonly options: readonly string[] }): Promise<string>;
   /**
@@ -25,6 +30,7 @@ export interface Mounts {
 export const noMounts: Mounts = {
   memory: async () => {},
   hugePages: async () => {},
+  files: async () => {},
   bind: async (source) => source,
   pin: async (root, path) => `${root}/${path}`,
   isMounted: async () => false,
@@ -61,6 +67,14 @@ export function systemMounts(world: World): Mounts {
     },
     async hugePages(path, pageSize) {
       if (!(await isMounted(path))) await run("mount", ["-t", "hugetlbfs", "-o", `pagesize=${pageSize.replace(/i$/, "")}`, "nodev", path]);
+    },
+    async files(path, all) {
+      for (const one of all) {
+        if (one.options.some((option) => option === "bind" || option === "rbind")) {
+          await run("mount", ["--bind", one.source, path]);
+          await run("mount", ["-o", ["remount", "bind", ...readingOnly].join(","), path]);
+        } else await mountLayers(path, one);
+      }
     },
     async bind(source, target, { options }) {
       if (await isMounted(target)) return target;
@@ -123,8 +137,22 @@ export function systemMounts(world: World): Mounts {
     return real === "" ? "/" : real;
   }
 
-  async function run(program: string, arguments_: readonly string[]): Promise<void> {
-    const { code, stderr } = await world.processes.run(program, arguments_, { timeoutMilliseconds: commandMilliseconds });
+  /** Options have one page of memory: where all folders of an overlay lie in one, they are named from there. */
+  async function mountLayers(path: string, { type, source, options }: SystemMount): Promise<void> {
+    const lower =
+      options
+        .find((option) => option.startsWith(lowerOption))
+        ?.slice(lowerOption.length)
+        .split(":") ?? [];
+    const folder = lower.length === 0 ? "/" : commonFolder(lower);
+    const short = lower.map((one) => one.slice(folder.length).replace(/^\//, "")).join(":");
+    const others = options.filter((option) => option !== "ro" && !option.startsWith(lowerOption));
+    const said = [...readingOnly, ...others, ...(lower.length > 0 ? [`${lowerOption}${short}`] : [])];
+    await run("mount", ["-t", type, "-o", said.join(","), source, path], folder);
+  }
+
+  async function run(program: string, arguments_: readonly string[], folder = "/"): Promise<void> {
+    const { code, stderr } = await world.processes.run(program, arguments_, { timeoutMilliseconds: commandMilliseconds, folder });
     if (code !== 0) throw new Error(`${program} ${arguments_.join(" ")} failed: ${stderr.trim()}`);
   }
 
@@ -146,4 +174,12 @@ export function systemMounts(world: World): Mounts {
       .filter((point) => point !== undefined)
       .map((point) => point.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
   }
+}
+
+/** The deepest folder that holds all of these. */
+function commonFolder(paths: readonly string[]): string {
+  const parts = paths.map((path) => path.split("/").slice(0, -1));
+  const [first = []] = parts;
+  const same = first.findIndex((part, index) => parts.some((other) => other[index] !== part));
+  return (same < 0 ? first : first.slice(0, same)).join("/") || "/";
 }

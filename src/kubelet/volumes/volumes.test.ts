@@ -24,6 +24,8 @@ interface Setting {
   readonly token: { value: string };
   /** Claims and volumes, by name. */
   readonly stored: Map<string, unknown>;
+  /** Pods that need nothing any more. */
+  readonly released: readonly string[];
 }
 
 function found(stored: Map<string, unknown>, name: string): unknown {
@@ -37,6 +39,7 @@ function setUp(): Setting {
   const world = simulatedWorld({ seed: 1 });
   const data: Record<string, string> = { colour: "blue", size: "big" };
   const token = { value: "first" };
+  const released: string[] = [];
   const volumes = startVolumes(world, {
     options: { rootFolder: "/var/lib/kubelet" } as never,
     objects: {
@@ -44,14 +47,15 @@ function setUp(): Setting {
         name === "settings" ? complete(ConfigMap, { metadata: { name }, data: { ...data } }) : undefined,
       secret: async (_uid, _namespace, name) =>
         name === "keys" ? complete(Secret, { metadata: { name }, data: { key: "c2VjcmV0" } }) : undefined,
-      release: () => {},
+      release: (uid) => void released.push(uid),
     },
     tokens: { token: async () => ({ token: token.value, renewAt: 42, expiresAt: 50 }), release: () => {} },
     mounts: noMounts,
+    runtime: { imageFiles: async () => [], releaseImageFiles: async () => {} },
     client: { get: async (_: unknown, { name }: { name: string }) => found(stored, name) } as never,
     node: () => complete(Node, { metadata: { name: "n", labels: { "kubernetes.io/hostname": "n" } } }),
   });
-  return { world, volumes, data, token, stored };
+  return { world, volumes, data, token, stored, released };
 }
 
 function newPod(volumes: Draft<Pod["spec"]["volumes"]>, spec: Draft<Pod["spec"]> = {}): Pod {
@@ -320,4 +324,36 @@ test("VOLUME13 a local volume whose path is a link is given to the group as what
   await giveToGroup(files, "/volume", 2000, "Always");
   const { gid, mode } = (await files.stat("/disks/one")) ?? {};
   assert.deepEqual([gid, mode], [2000, 0o2770]);
+});
+
+test("VOLUME14 what a Pod referred to is let go of, also where nothing was made for it", async () => {
+  const { world, volumes, released } = setUp();
+  await assert.rejects(
+    volumes.mount(newPod([{ name: "settings", configMap: { name: "absent" } }]), context),
+    /configmap "absent" not found/,
+  );
+  assert.equal(await world.files.stat("/var/lib/kubelet/pods/u1"), undefined);
+  await volumes.unmount("u1");
+  assert.deepEqual(released, ["u1"]);
+});
+
+test("VOLUME13 layers are mounted from the folder that holds them all, for reading", async () => {
+  const ran: string[] = [];
+  const world = {
+    processes: {
+      run: async (program: string, words: readonly string[], { folder }: { folder?: string }) => {
+        ran.push(`${folder}: ${program} ${words.join(" ")}`);
+        return { code: 0, stdout: "", stderr: "" };
+      },
+    },
+  } as never;
+  const lowerdir = "lowerdir=/var/lib/containerd/snapshots/7/fs:/var/lib/containerd/snapshots/3/fs";
+  await systemMounts(world).files("/volume", [{ type: "overlay", source: "overlay", options: ["index=off", lowerdir, "ro"] }]);
+  await systemMounts(world).files("/volume", [{ type: "bind", source: "/snapshots/7/fs", options: ["ro", "rbind"] }]);
+  const overlay = "mount -t overlay -o ro,nosuid,nodev,noexec,index=off,lowerdir=7/fs:3/fs overlay /volume";
+  assert.deepEqual(ran, [
+    `/var/lib/containerd/snapshots: ${overlay}`,
+    "/: mount --bind /snapshots/7/fs /volume",
+    "/: mount -o remount,bind,ro,nosuid,nodev,noexec /volume",
+  ]);
 });

@@ -6,6 +6,8 @@ import type { PersistentVolume } from "#api/core/persistent-volume/persistent-vo
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Volume } from "#api/core/pod/volume.ts";
 import type { Client } from "#client/client.ts";
+import type { Runtime } from "#cri/runtime.ts";
+import { GrpcError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import type { KubeletOptions } from "../kubelet.ts";
 import { podFolder } from "../layout.ts";
@@ -24,6 +26,8 @@ import { isWrittenByUs, writeVolume } from "./written.ts";
 export interface Volumes {
   /** Makes all volumes, or brings their content up to date. Throws VolumeError. Returns when it should be called again, if ever. */
   mount(pod: Pod, context: FieldContext, options?: MountOptions): Promise<number | undefined>;
+  /** Shows the files of an image that is here, for as long as the Pod is. */
+  mountImage(pod: Pod, name: string, imageId: string): Promise<void>;
   /** A path within a volume, held so that nobody can put another thing in its place. Returns where it is to be mounted from. */
   pin(pod: Pod, root: string, path: string, place: SubPathPlace): Promise<string>;
   /** Where a volume is on the node, after `mount`. */
@@ -54,10 +58,19 @@ export interface VolumesNeeds {
   readonly objects: ReferencedObjects;
   readonly tokens: Tokens;
   readonly mounts: Mounts;
+  readonly runtime: Pick<Runtime, "imageFiles" | "releaseImageFiles">;
   readonly client: Client | undefined;
   readonly node: () => Node | undefined;
   /** Absent: no drivers can come to this node. */
   readonly csi?: CsiVolumes | undefined;
+}
+
+const unimplemented = 12;
+const imagePlugin = "image";
+
+/** By which the runtime keeps the files of a Pod's image volume. */
+function imageFilesName(uid: string, volume: string): string {
+  return `keelson-${uid}-${volume}`;
 }
 
 interface Place {
@@ -69,13 +82,16 @@ interface Place {
 
 export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
   const { files } = world;
-  const { options, objects, tokens, mounts, csi } = needs;
+  const { options, objects, tokens, mounts, runtime, csi } = needs;
   /** Of claims and drivers, by the Pod's uid and the volume's name. */
   const places = new Map<string, Map<string, Place>>();
 
   return {
     pathOf,
-    isReadOnly: (pod, name) => isWrittenByUs(volumeNamed(pod, name)) || (places.get(pod.metadata.uid)?.get(name)?.readOnly ?? false),
+    isReadOnly: (pod, name) => {
+      const volume = volumeNamed(pod, name);
+      return isWrittenByUs(volume) || volume.image !== undefined || (places.get(pod.metadata.uid)?.get(name)?.readOnly ?? false);
+    },
     pin: (pod, root, path, { volume, container, index, folderMode }) => {
       const target = `${podFolder(options.rootFolder, pod.metadata.uid)}/volume-subpaths/${volume}/${container}/${index}`;
       return mounts.pin(root, path, target, { folderMode });
@@ -85,13 +101,24 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
       const times = due.filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     },
+    async mountImage(pod, name, imageId) {
+      const folder = folderOf(pod, imagePlugin, name);
+      if (await mounts.isMounted(folder)) return;
+      await attempted(name, async () => {
+        await files.makeFolder(folder, { mode: 0o750 });
+        await mounts.files(folder, await filesOfImage(pod.metadata.uid, name, imageId));
+      });
+    },
     async unmount(uid) {
       const folder = podFolder(options.rootFolder, uid);
-      if ((await files.stat(folder)) === undefined) return;
-      await csi?.unmountAll(uid);
-      await mounts.unmountBelow(folder);
-      for (const place of await mountPlaces(folder)) await files.remove(place);
-      await files.remove(folder, { recursive: true });
+      if ((await files.stat(folder)) !== undefined) {
+        await csi?.unmountAll(uid);
+        await mounts.unmountBelow(folder);
+        for (const path of await below([`${folder}/volumes/kubernetes.io~${imagePlugin}`]))
+          await runtime.releaseImageFiles(imageFilesName(uid, path.slice(path.lastIndexOf("/") + 1)));
+        for (const place of await mountPlaces(folder)) await files.remove(place);
+        await files.remove(folder, { recursive: true });
+      }
       places.delete(uid);
       objects.release(uid);
       tokens.release(uid);
@@ -106,21 +133,31 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
    * Where something of others was mounted: empty by now, and removed only so. Whatever is still there is not the Pod's to take along.
    */
   async function mountPlaces(folder: string): Promise<readonly string[]> {
-    const below = async (paths: readonly string[]) =>
-      (
-        await Promise.all(
-          paths.map(async (path) =>
-            (await files.stat(path))?.kind === "folder" ? (await files.list(path)).map((name) => `${path}/${name}`) : [],
-          ),
-        )
-      ).flat();
     const volumes = `${folder}/volumes/kubernetes.io~`;
     const published = (await below([`${volumes}csi`])).map((path) => `${path}/mount`);
     return [
-      ...(await below([`${volumes}local-volume`])),
+      ...(await below([`${volumes}local-volume`, `${volumes}${imagePlugin}`])),
       ...published,
       ...(await below(await below(await below([`${folder}/volume-subpaths`])))),
     ];
+  }
+
+  /** What is in these folders. */
+  async function below(paths: readonly string[]): Promise<readonly string[]> {
+    const lists = paths.map(async (path) =>
+      (await files.stat(path))?.kind === "folder" ? (await files.list(path)).map((name) => `${path}/${name}`) : [],
+    );
+    return (await Promise.all(lists)).flat();
+  }
+
+  async function filesOfImage(uid: string, name: string, imageId: string) {
+    try {
+      return await runtime.imageFiles(imageId, imageFilesName(uid, name));
+    } catch (error) {
+      if (error instanceof GrpcError && error.code === unimplemented)
+        throw new VolumeError("image volumes are not supported by this node's container runtime");
+      throw error;
+    }
   }
 
   function pathOf(pod: Pod, name: string): string {
@@ -142,11 +179,13 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
       const isDue = !known || (known.againAt !== undefined && known.againAt <= world.clock.now());
       return (isDue ? await place(pod, volume, isAtRest) : known).againAt;
     }
+    // It is there once its image is.
+    if (volume.image) return undefined;
     return attempted(volume.name, async () => {
       const { hostPath, emptyDir } = volume;
       if (hostPath) return prepareHostPath(files, hostPath);
       const folder = folderOf(pod, pluginOf(volume), volume.name);
-      if (emptyDir) return makeEmptyDir(world, mounts, pod, emptyDir, { folder, isAtRest });
+      if (emptyDir) return makeEmptyDir(world, mounts, pod, emptyDir, { folder, isAtRest, memoryOfPods: context.allocatable["memory"] });
       if (isWrittenByUs(volume)) return writeVolume(world, { objects, tokens, mounts }, pod, volume, { folder, context });
       throw new VolumeError(unsupported(volume));
     }) as Promise<number | undefined>;
@@ -230,7 +269,6 @@ const others = new Set([
 
 function unsupported(volume: object): string {
   const kind = Object.keys(volume).find((key) => !others.has(key)) ?? "";
-  if (kind === "image") return "image volumes are not supported by this node's container runtime";
   return `no volume plugin matched: volumes of kind ${JSON.stringify(kind)} are not supported on this node`;
 }
 
