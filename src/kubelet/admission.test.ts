@@ -66,3 +66,16 @@ test("RESIZE1 more than the node has is Infeasible, more than is left is Deferre
     message: "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
   });
 });
+
+test("SYNC10 a resource that only its scheduler counts does not refuse the Pod; one that the node has does when it is used up", () => {
+  const asking = (name: string) =>
+    newPod({ containers: [{ name: "c", image: "i", resources: { limits: { [name]: "2" }, requests: { [name]: "2" } } }] });
+  const having = { ...node, status: { ...node.status, allocatable: { ...node.status.allocatable, "example.com/wheel": "3" } } } as Node;
+  assert.equal(admit(asking("example.com/door"), [], having, { maxPods: 110 }), undefined);
+  assert.equal(admit(asking("example.com/wheel"), [], having, { maxPods: 110 }), undefined);
+  assert.equal(
+    admit(asking("example.com/wheel"), [asking("example.com/wheel")], having, { maxPods: 110 })?.reason,
+    "OutOfexample.com/wheel",
+  );
+  assert.equal(admit(asking("hugepages-2Mi"), [], having, { maxPods: 110 })?.reason, "OutOfhugepages-2Mi");
+});

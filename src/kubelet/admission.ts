@@ -47,6 +47,8 @@ export function admit(
     return rejection("SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node");
   const allocatable = node.status.allocatable ?? {};
   for (const [name, amount] of Object.entries(podRequests(pod))) {
+    // Whoever placed the Pod here keeps account of what this node has never heard of.
+    if (allocatable[name] === undefined && isExtended(name)) continue;
     const count = name === "cpu" ? quantityToMilli : quantityToWhole;
     const requested = count(amount);
     if (requested === 0) continue;
@@ -81,6 +83,11 @@ export function judgeResize(pod: Pod, others: readonly Pod[], node: Node | undef
 
 function countOf(name: "cpu" | "memory", amount = "0"): number {
   return name === "cpu" ? quantityToMilli(amount) : quantityToWhole(amount);
+}
+
+/** A resource that others than Kubernetes named. */
+function isExtended(name: string): boolean {
+  return name.includes("/") && !name.includes("kubernetes.io/");
 }
 
 function outOf(name: string, requested: number, used: number, capacity: number): Rejection {

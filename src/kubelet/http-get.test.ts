@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container } from "#api/core/pod/container.ts";
 import type { HTTPGetAction } from "#api/core/pod/probe.ts";
-import { bracketed, headersOf, portNumber } from "./http-get.ts";
+import { bracketed, headersOf, portNumber, urlOf } from "./http-get.ts";
 
 const asking = (...headers: readonly (readonly [string, string])[]) =>
   headersOf({ httpHeaders: headers.map(([name, value]) => ({ name, value })) } as unknown as HTTPGetAction, "kube-probe/1.36");
@@ -24,4 +24,13 @@ test("PROBE6 ports by number and by name", () => {
     [80, 8080, 81, undefined],
   );
   assert.deepEqual(["::1", "[::1]", "a.example"].map(bracketed), ["[::1]", "[::1]", "a.example"]);
+});
+
+test("PROBE6 whatever the path says, the declared host is asked", () => {
+  const asked = (path: string, host = "10.0.0.2") => urlOf({ scheme: "HTTPS", path }, host, 8080).href;
+  assert.equal(asked("/a?b=c"), "https://10.0.0.2:8080/a?b=c");
+  assert.equal(asked("a b"), "https://10.0.0.2:8080/a%20b");
+  assert.equal(asked("//other.example/x"), "https://10.0.0.2:8080//other.example/x");
+  assert.equal(asked("http://other.example/x", "fd00::2"), "https://[fd00::2]:8080/http://other.example/x");
+  assert.throws(() => asked("/", "no host"), TypeError);
 });

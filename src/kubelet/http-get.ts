@@ -23,6 +23,13 @@ export function portNumber({ ports = [] }: Container, port: number | string): nu
   return /^\d{1,5}$/.test(port) ? Number(port) : undefined;
 }
 
+/**
+ * Where it asks. The path is not taken as relative to the host: "//other/path" would name another one. Throws a TypeError where it is no URL.
+ */
+export function urlOf({ scheme = "HTTP", path = "/" }: Partial<HTTPGetAction>, host: string, port: number): URL {
+  return new URL(`${scheme.toLowerCase()}://${bracketed(host)}:${port}${path.startsWith("/") ? "" : "/"}${path}`);
+}
+
 /** The host as it stands in URLs and before ports. */
 export function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;

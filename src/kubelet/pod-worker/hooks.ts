@@ -5,7 +5,7 @@ import type { HTTPGetAction, LifecycleHandler } from "#api/core/pod/probe.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
-import { bracketed, headersOf, portNumber } from "../http-get.ts";
+import { bracketed, headersOf, portNumber, urlOf } from "../http-get.ts";
 
 export interface HookTarget {
   readonly containerId: string;
@@ -44,24 +44,26 @@ async function runProgram(runtime: Runtime, containerId: string, command: readon
 async function request(scope: Scope, world: World, action: HTTPGetAction, target: HookTarget): Promise<void> {
   const port = portNumber(target.container, action.port);
   if (port === undefined) throw new Error(`couldn't find port: ${action.port}`);
-  const address = `${bracketed(action.host || target.podIP)}:${port}`;
+  const host = action.host || target.podIP;
+  const address = `${bracketed(host)}:${port}`;
   const isSecure = action.scheme === "HTTPS";
   const headers = headersOf(action, userAgent);
   try {
-    await ask(isSecure ? "https" : "http");
+    await ask(action);
   } catch (error) {
     if (!isSecure || !isPlainAnswer(error)) throw error;
     // Older hooks say HTTPS and are answered in HTTP. What was meant to be kept secret is not sent that way.
     delete headers["authorization"];
-    await ask("http");
+    await ask({ ...action, scheme: "HTTP" });
     const message = `request to HTTPS lifecycle hook ${address} got HTTP response, retry with HTTP succeeded`;
     target.tell("Warning", "LifecycleHTTPFallback", message);
   }
 
-  async function ask(scheme: "http" | "https"): Promise<void> {
-    const client = world.network.client({ url: `${scheme}://${address}`, insecure: true, http: "1.1" });
+  async function ask(asked: HTTPGetAction): Promise<void> {
+    const { protocol, host: at, pathname, search } = urlOf(asked, host, port as number);
+    const client = world.network.client({ url: `${protocol}//${at}`, insecure: true, http: "1.1" });
     try {
-      const path = action.path.startsWith("/") ? action.path : `/${action.path}`;
+      const path = pathname + search;
       const { body } = await client.request({ method: "GET", path, headers, signal: scope.signal, timeoutMilliseconds: 0 });
       for await (const _ of body) break;
     } finally {

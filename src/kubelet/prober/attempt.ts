@@ -8,7 +8,7 @@ import { int32, string } from "#schema/field.ts";
 import { protocol } from "#schema/message.ts";
 import { readProtobuf, writeProtobuf } from "#schema/derive/protobuf.ts";
 import { errorText } from "../images/image-puller.ts";
-import { bracketed, headersOf, portNumber } from "../http-get.ts";
+import { bracketed, headersOf, portNumber, urlOf } from "../http-get.ts";
 import type { ProbeTarget } from "../probes.ts";
 
 export interface Outcome {
@@ -76,14 +76,11 @@ async function attemptHttp(
 ): Promise<Outcome> {
   const port = portNumber(container, action.port);
   if (port === undefined) return unknown(noPort(action.port));
-  const scheme = (action.scheme ?? "HTTP").toLowerCase();
-  const origin = `${scheme}://${bracketed(action.host || podIP)}:${port}`;
-  const path = action.path || "/";
   let url: URL;
   try {
-    url = new URL(path.startsWith("/") ? path : `/${path}`, origin);
+    url = urlOf(action, action.host || podIP, port);
   } catch {
-    return unknown(`parse ${JSON.stringify(path)}: invalid URL`);
+    return unknown(`parse ${JSON.stringify(action.path)}: invalid URL`);
   }
   const headers = headersOf(action, userAgent);
 
@@ -114,7 +111,7 @@ async function attemptHttp(
   } catch (error) {
     const why = deadline.signal.aborted
       ? "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-      : dialError(error, `${bracketed(url.hostname.replace(/^\[|\]$/g, ""))}:${url.port || (scheme === "https" ? 443 : 80)}`);
+      : dialError(error, `${bracketed(url.hostname.replace(/^\[|\]$/g, ""))}:${url.port || (url.protocol === "https:" ? 443 : 80)}`);
     return failure(`Get ${JSON.stringify(url.href)}: ${why}`);
   } finally {
     timer.cancel();
