@@ -225,6 +225,43 @@ test("commands and ports of containers", { skip, timeout: 230_000 }, async (cont
     );
   });
 
+  await context.test("NODE-226: a Pod that debugs a node sees its files, its processes and its network", async () => {
+    const name = await kubectl("get nodes -o jsonpath={.items[0].metadata.name}");
+    const look = "chroot /host cat /etc/kubernetes/admin.conf | head -1; echo seen $(ps | grep -c '[c]ontainerd'); ip -4 -o address; exit";
+    const { stdout, stderr } = await script(
+      `(cat <<'END'\n${look}\nEND\nsleep 2) | timeout 50 kubectl debug node/${name} -i --image=${busyboxImage} -- sh`,
+    );
+    assert.match(stdout, /apiVersion: v1/, stderr);
+    assert.match(stdout, /^seen [1-9]/m, stderr);
+    assert.match(stdout, new RegExp(address.replaceAll(".", "\\.")), stderr);
+    await script("kubectl delete $(kubectl get pods -o name | grep node-debugger) --wait=false");
+  });
+
+  await context.test("NODE-227: a log is read over a WebSocket, as bytes or base64, to its end", async () => {
+    const { certificate, key, port } = await credentials(lab);
+    const read = (below: string, ...protocols: string[]) =>
+      new Promise<string>((resolve, reject) => {
+        const url = `wss://127.0.0.1:${port}/api/v1/namespaces/default/${below}`;
+        const socket = new WebSocket(url, protocols, { cert: certificate, key, rejectUnauthorized: false });
+        let heard = "";
+        socket.on("message", (data: Buffer, isBinary) => {
+          heard += isBinary ? data.toString() : Buffer.from(data.toString(), "base64").toString();
+        });
+        socket.on("close", (code) => resolve(`${heard}${code}`));
+        socket.on("error", reject);
+      });
+    const said = await kubectl("logs cat");
+    assert.equal(await read("pods/cat/log", "binary.k8s.io"), `${said}\n1000`);
+    assert.equal(await read("pods/cat/log"), `${said}\n1000`);
+    assert.equal(await read("pods/cat/log?tailLines=1", "base64.binary.k8s.io"), `${said.split("\n").at(-1)}\n1000`);
+    assert.equal(await read("pods/cat/log?follow=true&limitBytes=6", "binary.k8s.io"), "begun\n1000");
+    await assert.rejects(read("pods/cat/log", "v9.channel.k8s.io"), /400/);
+    await assert.rejects(read("pods/none/log", "binary.k8s.io"), /404/);
+    await kubectl(["run", "brief", `--image=${busyboxImage}`, "--restart=Never", "--", "sh", "-c", "echo one; sleep 2; echo two"]);
+    await eventually("it has begun", 30, async () => ((await tryKubectl("logs brief")).stdout.includes("one") ? true : undefined));
+    assert.equal(await read("pods/brief/log?follow=true", "binary.k8s.io"), "one\ntwo\n1000");
+  });
+
   await context.test("NODE-221: who has no credentials, or wrong ones, is refused by the kubelet", async () => {
     const ask = (options: string, at = "/pods") => machine.sh(`curl -sk -w ' %{http_code}' ${options} https://127.0.0.1:10250${at}`);
     assert.equal(await ask(""), "Unauthorized 401");

@@ -11,6 +11,7 @@ import type { HttpClient } from "#platform/network.ts";
 import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
 import { openMemoryStore } from "#store/memory/memory-store.ts";
 import type { HttpHandler, HttpRequest } from "#wire/http/message.ts";
+import { WebSocket } from "#wire/websocket/web-socket.ts";
 import { serviceAccountIssuer } from "../../authentication/service-accounts/issuer.ts";
 import { security } from "../../security.ts";
 import { startApiServer } from "../../start.ts";
@@ -127,6 +128,54 @@ test("logs come from the kubelet, with its refusals in its words", () =>
       assert.deepEqual(await message("?container=a"), [405, 'node "n1" has no kubelet']);
     },
   ));
+
+test("a log is read over a WebSocket, piece by piece, as bytes or base64; a client that goes is told to the kubelet", () => {
+  const left = Promise.withResolvers<void>();
+  return withKubelet(
+    async ({ path }) => ({
+      status: 200,
+      headers: {},
+      body: {
+        stream: (sink) => {
+          sink.write(bytes("one\n"));
+          if (path.endsWith("/a")) sink.end();
+          else sink.signal.addEventListener("abort", () => left.resolve());
+        },
+      },
+    }),
+    async ({ client }) => {
+      const headers = { ...admin, upgrade: "websocket", connection: "Upgrade", "sec-websocket-version": "13", "sec-websocket-key": "a2V5" };
+      const open = async (container: string, protocol: string) => {
+        const asking = { ...headers, ...(protocol && { "sec-websocket-protocol": protocol }) };
+        return client.upgrade({ method: "GET", path: `${pod}/log?container=${container}`, headers: asking });
+      };
+      const socketOf = (answer: Awaited<ReturnType<typeof open>>, protocol: string) => {
+        assert.ok("stream" in answer);
+        assert.equal(answer.headers["sec-websocket-protocol"], protocol || undefined);
+        return new WebSocket(answer.stream, { side: { randomBytes: (length) => new Uint8Array(length) } });
+      };
+      for (const [protocol, type, text] of [
+        ["", "binary", "one\n"],
+        ["binary.k8s.io", "binary", "one\n"],
+        ["base64.binary.k8s.io", "text", btoa("one\n")],
+      ] as const) {
+        const heard = [];
+        for await (const message of socketOf(await open("a", protocol), protocol).messages())
+          heard.push([message.type, new TextDecoder().decode(message.bytes)]);
+        assert.deepEqual(heard, [
+          [type, ""],
+          [type, text],
+        ]);
+      }
+      const other = await open("a", "v5.channel.k8s.io");
+      assert.ok("refused" in other);
+      assert.equal(other.refused.status, 400);
+      const following = socketOf(await open("b", "binary.k8s.io"), "binary.k8s.io");
+      following.destroy();
+      await left.promise;
+    },
+  );
+});
 
 test("exec hands the connection through, both ways", () =>
   withKubelet(

@@ -4,12 +4,14 @@ import { StatusError } from "#api/meta/status-error.ts";
 import type { ClientResponse } from "#platform/network.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { parseTime } from "#schema/time.ts";
+import { isWebSocketRequest } from "#wire/websocket/handshake.ts";
 import { badRequest } from "../errors.ts";
 import { invalid } from "../invalid.ts";
 import type { Answer, Call, CustomSubresource } from "../resource.ts";
 import { type Kubelets, unreachable } from "./kubelet-connection.ts";
 import { containerOf } from "./pod-container.ts";
 import { streamed } from "./relay.ts";
+import { logSocketHeaders, sendLog } from "./web-socket-log.ts";
 
 const errorBytesMax = 50_000;
 const streams = ["All", "Stdout", "Stderr"];
@@ -29,6 +31,7 @@ async function readLog(kubelets: Kubelets, { registry, request, world }: Call): 
   const { query, http } = request;
   const errors = problems(query);
   if (errors.length > 0) throw invalid({ group: "", name: "PodLogOptions" }, name, errors);
+  const socket = http.upgrade && isWebSocketRequest(http.headers) ? logSocketHeaders(http) : undefined;
   const pod = await registry.of(Pod).get(namespace, name);
   const container = containerOf(pod, query.get("container") ?? "");
   const headers = { "content-type": "text/plain" };
@@ -49,6 +52,7 @@ async function readLog(kubelets: Kubelets, { registry, request, world }: Call): 
     throw unreachable("GET", url + path, error);
   }
   if (response.status !== 200) throw await refusal(response, name);
+  if (http.upgrade && socket) return sendLog(world, http.upgrade, socket, response.body);
   return { response: { ...streamed(world, response, headers), status: 200 } };
 }
 
