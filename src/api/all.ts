@@ -24,6 +24,7 @@ import { Namespace } from "./core/namespace/namespace.ts";
 import { Node } from "./core/node/node.ts";
 import { PersistentVolumeClaim } from "./core/persistent-volume-claim/persistent-volume-claim.ts";
 import { PersistentVolume } from "./core/persistent-volume/persistent-volume.ts";
+import { PodTemplate } from "./core/pod-template/pod-template.ts";
 import { Pod } from "./core/pod/pod.ts";
 import { Secret } from "./core/secret/secret.ts";
 import { ServiceAccount } from "./core/service-account/service-account.ts";
@@ -75,6 +76,7 @@ export const allKinds: readonly Kind[] = [
   Node,
   PersistentVolumeClaim,
   PersistentVolume,
+  PodTemplate,
   Pod,
   Secret,
   ServiceAccount,

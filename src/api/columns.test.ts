@@ -8,6 +8,7 @@ import { DaemonSet } from "./apps/daemon-set/daemon-set.ts";
 import { Deployment } from "./apps/deployment/deployment.ts";
 import { CertificateSigningRequest } from "./certificates.k8s.io/certificate-signing-request/certificate-signing-request.ts";
 import { ConfigMap } from "./core/config-map/config-map.ts";
+import { PodTemplate } from "./core/pod-template/pod-template.ts";
 import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Node } from "./core/node/node.ts";
@@ -133,6 +134,16 @@ test("Events look the same in both groups", () => {
 
 test("small kinds", () => {
   assert.equal(row(ConfigMap, { data: { a: "1" }, binaryData: { b: "Mg==" } }), "web | 2 | 5m");
+  const template = {
+    metadata: { labels: { app: "w" } },
+    spec: {
+      containers: [
+        { name: "main", image: "x:1" },
+        { name: "side", image: "y" },
+      ],
+    },
+  };
+  assert.equal(row(PodTemplate, { template }), "web | main,side | x:1,y | app=w");
   assert.equal(row(PriorityClass, { value: 5 }), "web | 5 | false | 5m | PreemptLowerPriority");
   assert.equal(row(PodDisruptionBudget, { spec: { minAvailable: 1 }, status: { disruptionsAllowed: 2 } }), "web | 1 | N/A | 2 | 5m");
   const subjects = [

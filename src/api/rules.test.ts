@@ -12,6 +12,7 @@ import { CertificateSigningRequest } from "./certificates.k8s.io/certificate-sig
 import { Lease } from "./coordination.k8s.io/lease/lease.ts";
 import { Binding } from "./core/binding/binding.ts";
 import { ConfigMap } from "./core/config-map/config-map.ts";
+import { PodTemplate } from "./core/pod-template/pod-template.ts";
 import { Endpoints } from "./core/endpoints/endpoints.ts";
 import { Event } from "./core/event/event.ts";
 import { Node } from "./core/node/node.ts";
@@ -125,6 +126,15 @@ test("Service", () => {
   ]);
   assert.deepEqual(errorsOf(Service, at("10.0.0.256")), [
     'spec.clusterIPs[0]: Invalid value: "10.0.0.256": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ]);
+});
+
+test("PodTemplate", () => {
+  const containers = [{ name: "c", image: "i" }];
+  assert.deepEqual(errorsOf(PodTemplate, { template: { spec: { containers, restartPolicy: "Never" } } }), []);
+  assert.deepEqual(errorsOf(PodTemplate, {}), ["template.spec.containers: Required value"]);
+  assert.deepEqual(errorsOf(PodTemplate, { template: { spec: { containers, ephemeralContainers: [{ name: "d", image: "i" }] } } }), [
+    "template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template",
   ]);
 });
 

@@ -126,6 +126,12 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
     assert.deepEqual(await lines("sysctls"), ["1024 65000", "1"]);
     assert.equal(await failed("unsafe"), 'SysctlForbidden|Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted');
     assert.match(await events("unsafe", "SysctlForbidden"), /forbidden sysctl: "kernel\.msgmax" not allowlisted/);
+    const names = ["foo-", "kernel.shmmax", "bar.."].map((name) => `{name: ${JSON.stringify(name)}, value: "1"}`).join(", ");
+    const wrong = pod("misnamed-sysctls", 'command: ["true"]', `securityContext: {sysctls: [${names}]}`).replace(/---$/, "");
+    const { stderr } = await tryKubectl("apply -f -", { input: wrong });
+    for (const [index, name] of ["foo-", "", "bar.."].entries())
+      if (name !== "") assert.ok(stderr.includes(`spec.securityContext.sysctls[${index}].name: Invalid value: "${name}"`), stderr);
+    assert.doesNotMatch(stderr, /kernel\.shmmax/);
   });
 
   await context.test("NODE-107: a Pod on the node's network, with its processes and its IPC", async () => {
@@ -188,15 +194,16 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
   });
 
   await context.test("NODE-113: variables from values, fields, ConfigMaps and Secrets; optional ones may be missing", async () => {
+    const found = Object.fromEntries((await lines("variables")).map((line) => line.split(/=(.*)/s).slice(0, 2)));
     const [ip, node] = await Promise.all(["podIP", "hostIP"].map((field) => kubectl(`get pod variables -o jsonpath={.status.${field}}`)));
     const uid = await kubectl("get pod variables -o jsonpath={.metadata.uid}");
-    const found = Object.fromEntries((await lines("variables")).map((line) => line.split(/=(.*)/s).slice(0, 2)));
     assert.equal(found["NAME"], "variables");
     assert.equal(found["NAMESPACE"], "default");
     assert.equal(found["UID_OF_POD"], uid);
     assert.equal(found["IP"], ip);
     assert.equal(found["IPS"], ip);
     assert.equal(found["NODE_IP"], node);
+    assert.equal(found["NODE_IPS"], node);
     assert.equal(found["ACCOUNT"], "default");
     assert.equal(found["LABEL"], "back");
     assert.equal(found["ANNOTATION"], "noted");
@@ -344,7 +351,63 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
     });
     assert.match(stderr, /pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead/);
   });
+
+  await context.test("NODE-127: Leases, RuntimeClasses, PodTemplates and Nodes are made, listed, changed and removed", async () => {
+    await apply(kinds);
+    const rows = async (what: string) => (await kubectl(`get ${what} --no-headers`)).replace(/ +/g, " ");
+    assert.match(await rows("lease kept"), /^kept somebody /);
+    assert.match(await rows("runtimeclass spare"), /^spare runc /);
+    assert.equal(await rows("podtemplate form"), "form main,side x:1,z app=form");
+    assert.match(await rows("node nowhere"), /^nowhere (Unknown|NotReady)/);
+    const template = JSON.parse(await kubectl("get podtemplate form -o json"));
+    assert.equal(template.template.spec.containers[1].imagePullPolicy, "Always");
+    assert.equal(template.metadata.generation, 1);
+    const own = ["lease/kept", "runtimeclass/spare", "podtemplate/form", "node/nowhere"];
+    for (const what of own) {
+      await kubectl(`label ${what} seen=yes`);
+      assert.match(await kubectl(`get ${what.split("/")[0]} -l seen=yes -o name`), new RegExp(`${what.split("/")[1]}$`));
+    }
+    await kubectl(["patch", "lease", "kept", "--type=merge", "-p", '{"spec":{"holderIdentity":"another"}}']);
+    assert.match(await rows("lease kept"), /^kept another /);
+    const refused = async (what: string, patch: string) =>
+      (await tryKubectl(["patch", ...what.split("/"), "--type=merge", "-p", patch])).stderr;
+    assert.match(await refused("runtimeclass/spare", '{"handler":"other"}'), /handler: Invalid value: "other": field is immutable/);
+    assert.match(
+      await refused("podtemplate/form", '{"template":{"spec":{"containers":[]}}}'),
+      /template\.spec\.containers: Required value/,
+    );
+    await kubectl(["patch", "podtemplate", "form", "-p", '{"template":{"spec":{"containers":[{"name":"main","image":"x:2"}]}}}']);
+    assert.equal(await rows("podtemplate form"), "form main,side x:2,z app=form");
+    assert.equal(await kubectl("get podtemplate form -o jsonpath={.metadata.generation}"), "2");
+    await kubectl(["patch", "node", "nowhere", "-p", '{"spec":{"unschedulable":true}}']);
+    assert.match(await rows("node nowhere"), /SchedulingDisabled/);
+    await kubectl(`delete ${own.join(" ")}`);
+    for (const what of own) assert.match((await tryKubectl(`get ${what}`)).stderr, /not found/);
+  });
 });
+
+const kinds = `
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: kept}
+spec: {holderIdentity: somebody, leaseDurationSeconds: 30, leaseTransitions: 0}
+---
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: spare}
+handler: runc
+---
+apiVersion: v1
+kind: PodTemplate
+metadata: {name: form}
+template:
+  metadata: {labels: {app: form}}
+  spec: {containers: [{name: main, image: "x:1"}, {name: side, image: z}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: nowhere}
+`;
 
 const pod = (name: string, container: string, more = "", image = busyboxImage) => `
 apiVersion: v1

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ContainerConfig, SandboxConfig } from "#cri/runtime.ts";
+import type { ContainerConfig, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import { simulatedRuntime } from "#cri/simulated/simulated-runtime.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
 import { labels } from "../layout.ts";
@@ -32,4 +32,25 @@ test("FAULT1 what was made after the clock was set back is newer all the same", 
     containersNamed(observed, "main").map(({ id }) => id),
     [running, ended],
   );
+});
+
+test("STATUS7 the addresses of a sandbox that has ended are those it had", async () => {
+  const told = {
+    id: "s",
+    metadata: { attempt: 0 },
+    ready: true,
+    createdAt: 1,
+    labels: {},
+    annotations: {},
+    ips: ["10.0.0.2"],
+    network: "pod",
+  };
+  let now = told;
+  const runtime = { sandboxes: async () => [now], containers: async () => [], sandboxStatus: async () => now } as never as Runtime;
+  const running = await observe(runtime, "uid", nothingObserved);
+  now = { ...told, ready: false, ips: [] };
+  const ended = await observe(runtime, "uid", running);
+  assert.deepEqual([ended.sandbox?.ready, ended.sandbox?.ips], [false, ["10.0.0.2"]]);
+  now = { ...told, id: "t", ips: [] };
+  assert.deepEqual((await observe(runtime, "uid", ended)).sandbox?.ips, []);
 });

@@ -32,11 +32,12 @@ export async function observe(runtime: Runtime, uid: string, before: ObservedPod
     }),
   );
   const [first] = newest;
-  const isSame = first !== undefined && before.sandbox?.id === first.id && before.sandbox.ready === first.ready;
-  const sandbox = first === undefined ? undefined : isSame ? before.sandbox : await runtime.sandboxStatus(first.id);
+  const earlier = first === undefined || before.sandbox?.id !== first.id ? undefined : before.sandbox;
+  const sandbox = first === undefined || earlier?.ready === first.ready ? earlier : await runtime.sandboxStatus(first.id);
   return {
     sandboxes: newest,
-    sandbox,
+    // Once it has ended the runtime tells no addresses: a Pod had those it had.
+    sandbox: sandbox?.ips.length === 0 && earlier ? { ...sandbox, ips: earlier.ips } : sandbox,
     // Attempts before times: the machine's clock may have been set back.
     containers: statuses.filter((status) => status !== undefined).sort((a, b) => b.attempt - a.attempt || b.createdAt - a.createdAt),
   };

@@ -40,16 +40,20 @@ export function templateErrors(
   if (selector !== undefined && !selects(selector, template.metadata.labels)) {
     errors.push(invalid(`${path}.metadata.labels`, template.metadata.labels ?? {}, "`selector` does not match template `labels`"));
   }
-  errors.push(...specErrors(template.spec, `${path}.spec`));
-  const { restartPolicy, activeDeadlineSeconds, ephemeralContainers } = template.spec;
+  errors.push(...plainTemplateErrors(template, path));
+  const { restartPolicy, activeDeadlineSeconds } = template.spec;
   if (restartPolicy !== "Always") errors.push(notSupported(`${path}.spec.restartPolicy`, restartPolicy, ["Always"]));
   if (activeDeadlineSeconds !== undefined) {
     errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
   }
-  if ((ephemeralContainers ?? []).length > 0) {
-    errors.push(forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"));
-  }
   return errors;
+}
+
+/** The rules of a template by itself. */
+export function plainTemplateErrors({ spec }: PodTemplateSpec, path: string): readonly FieldError[] {
+  const errors = specErrors(spec, `${path}.spec`);
+  if ((spec.ephemeralContainers ?? []).length === 0) return errors;
+  return [...errors, forbidden(`${path}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template")];
 }
 
 function specErrors(spec: PodSpec, path: string): readonly FieldError[] {
