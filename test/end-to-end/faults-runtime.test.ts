@@ -44,7 +44,11 @@ test("a container runtime that cannot be relied upon", { skip, timeout: 5 * 60_0
   await machine.sh(`mv ${socket} ${realSocket}
 setsid ${node} --disable-warning=ExperimentalWarning ${proxy} ${socket} ${realSocket} ${faultsFile} >/run/cri-proxy.log 2>&1 </dev/null &
 until test -S ${socket}; do sleep 0.05; done
-echo 'runtimeRequestTimeout: 4s' >>/var/lib/kubelet/config.yaml`);
+cat >>/var/lib/kubelet/config.yaml <<END
+runtimeRequestTimeout: 4s
+containerLogMaxSize: 20Ki
+containerLogMonitorInterval: 1s
+END`);
   await life.restartKubelet();
   const spoiled = async () => new Set((await machine.sh(`cat ${faultsFile}.log`)).split("\n"));
   const containers = () => machine.sh(`ctr -a ${realSocket} -n k8s.io containers ls -q | sort`);
@@ -117,6 +121,82 @@ echo 'runtimeRequestTimeout: 4s' >>/var/lib/kubelet/config.yaml`);
     );
     await told("hung", "FailedCreatePodSandBox", /^Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = /);
   });
+
+  await context.test(
+    "NODE-306: a refused call that looks, serves a caller or changes what runs costs nothing but itself, and is made again",
+    async () => {
+      const amounts = (cpu: string) => ({ requests: { cpu, memory: "16Mi" }, limits: { cpu, memory: "32Mi" } });
+      const counts =
+        "until test -e /tmp/go; do sleep 0.1; done; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo $i $(printf %060d 0); [ $((i % 50)) != 0 ] || sleep 0.2; done";
+      await life.create({
+        steady: {
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: "main",
+              ...shell(waits),
+              resources: amounts("50m"),
+              readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 },
+            },
+            { name: "counts", ...shell(`${counts}; ${waits}`) },
+          ],
+        },
+        crashes: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", ...shell("exit 1") }] },
+      });
+      await life.ready("steady");
+      const followed = lab.script("timeout 30 kubectl logs -f steady -c counts | head -2000 | cut -d' ' -f1", { seconds: 60 });
+      await life.settle();
+      await kubectl("exec steady -c counts -- touch /tmp/go");
+      const calls = ["ExecSync", "UpdateContainerResources", "ReopenContainerLog", "RemoveContainer", "Exec", "PortForward"];
+      const numbers = ["ListContainerStats", "ListPodSandboxStats", "ImageFsInfo", "ListImages", "Status", "Version"];
+      await spoil([...calls, ...numbers].map((method) => ({ method, kind: "error", times: 2 })));
+
+      const resized = await life.pod("steady");
+      Object.assign(resized.spec.containers[0] ?? {}, { resources: amounts("60m") });
+      await kubectl("replace --raw /api/v1/namespaces/default/pods/steady/resize -f -", { input: JSON.stringify(resized) });
+      const outcomes = [];
+      for (let turn = 0; turn < 3; turn++) outcomes.push((await lab.tryKubectl("exec steady -c main -- echo heard")).stdout);
+      assert.deepEqual([outcomes[0], outcomes[2]], ["", "heard\n"], "kubectl itself may ask twice, in two protocols");
+      const node = await kubectl("get nodes -o jsonpath={.items[0].metadata.name}");
+      await eventually("the numbers are there again", 60, async () => {
+        const { code, stdout } = await lab.tryKubectl(`get --raw /api/v1/nodes/${node}/proxy/stats/summary`);
+        return code === 0 && stdout.includes('"steady"') ? true : undefined;
+      });
+      await life.event("steady", "Unhealthy", /^Readiness probe errored and resulted in unknown state: rpc error: .* injected failure$/);
+      await life.event("steady", "ResizeError", /injected failure/);
+      const { status } = await life.until(
+        "steady",
+        "it has what it wants",
+        (pod) => pod.status.containerStatuses?.[0]?.resources?.requests?.["cpu"] === "60m",
+        60,
+      );
+      assert.equal(life.condition({ status } as never, "Ready")?.status, "True");
+      assert.deepEqual(
+        status.containerStatuses?.map(({ restartCount }) => restartCount),
+        [0, 0],
+      );
+      await life.until("crashes", "it crashed often", (pod) => (pod.status.containerStatuses?.[0]?.restartCount ?? 0) >= 3, 90);
+      await eventually("no more than two ends are kept", 40, async () =>
+        Number(await machine.sh(`ctr -a ${realSocket} -n k8s.io containers ls -q 'labels."io.kubernetes.pod.name"==crashes' | wc -l`)) <= 3
+          ? true
+          : undefined,
+      );
+      const { stdout: numbersSeen } = await followed;
+      assert.equal(numbersSeen, Array.from({ length: 2_000 }, (_, index) => `${index + 1}\n`).join(""));
+      assert.ok(Number(await machine.sh("ls /var/log/pods/default_steady_*/counts | wc -l")) > 1, "the log was rotated");
+      const seen = await spoiled();
+      for (const method of ["ExecSync", "UpdateContainerResources", "ReopenContainerLog", "RemoveContainer", "Exec", ...numbers])
+        assert.ok(seen.has(`${method} error`), `${method} was never refused: ${[...seen].join()}`);
+      assert.equal(
+        JSON.parse(await kubectl("get nodes -o json")).items[0].status.conditions.find((one: { type: string }) => one.type === "Ready")
+          .status,
+        "True",
+      );
+      await spoil([]);
+      await kubectl("delete pod steady crashes --timeout=60s");
+      await nothingLeft();
+    },
+  );
 
   await context.test(
     "NODE-305: a Node whose runtime does not answer says so; what runs goes on, and the Node is ready again afterwards",

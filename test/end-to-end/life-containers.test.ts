@@ -640,6 +640,28 @@ done`);
     assert.equal((await life.pod("counted")).metadata.generation, 2, "labels are none of the spec");
   });
 
+  await context.test("NODE-57: a status may be patched; what others say in it stays, and what the node says is put right", async () => {
+    const { metadata } = await life.ready("debugged");
+    const conditions = [
+      { type: "example.com/told", status: "True" },
+      { type: "Ready", status: "False" },
+    ];
+    const patch = { metadata: { annotations: { told: "yes" } }, status: { message: "from elsewhere", reason: "Elsewhere", conditions } };
+    const said = JSON.parse(
+      await kubectl(["patch", "pod", "debugged", "--subresource=status", "--type=strategic", "-o", "json", "-p", JSON.stringify(patch)]),
+    );
+    assert.deepEqual([said.status.reason, said.status.message, said.metadata.annotations.told], ["Elsewhere", "from elsewhere", "yes"]);
+    assert.equal(life.condition(said, "Ready")?.status, "False");
+    const pod = await life.until(
+      "debugged",
+      "it is put right",
+      (seen) => seen.status.reason === undefined && life.condition(seen, "Ready")?.status === "True",
+    );
+    assert.deepEqual([pod.status.message, life.condition(pod, "example.com/told")?.status], [undefined, "True"]);
+    assert.equal(pod.metadata.generation, metadata.generation, "nothing of it is the spec's");
+    assert.equal(pod.status.containerStatuses?.[0]?.restartCount, 0);
+  });
+
   await context.test("NODE-55: after many changes in a row the status has caught up with the last", async () => {
     const before = Number((await life.ready("counted")).metadata.generation);
     const changes = 20;
