@@ -332,6 +332,22 @@ kubeletTest("VOLUME2 a ConfigMap that comes late lets the Pod start, and its cha
   await until(h, "the file follows", async () => (await h.world.files.readText(path)) === "red", 5);
 });
 
+kubeletTest("VOLUME1 what changes while the files are written is written next", async (h) => {
+  const client = adminClient(h);
+  const items = [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }];
+  const { metadata } = await client.create(Pod, pod("about", { volumes: [{ name: "about", downwardAPI: { items } }] }));
+  const folder = `/var/lib/kubelet/pods/${metadata.uid}/volumes/kubernetes.io~downward-api/about`;
+  const own = await startTestKubelet(h, { world: { ...h.world, files: slowToList(h.world, folder, 2_000) } });
+  await phaseIs(h, own, "about", "Running");
+  for (const label of ["one", "two", "three"]) {
+    const change = { metadata: { labels: { [label]: "said" } } };
+    await client.patch(Pod, { namespace: "default", name: "about" }, change, { type: "merge" });
+    await h.world.clock.sleep(h.scope, 500);
+  }
+  const labels = async () => (await h.world.files.readText(`${folder}/labels`)).split("\n").length;
+  await until(h, "all labels are there", async () => (await labels()) === 3, 20);
+});
+
 kubeletTest("SYNC8 a Pod over its deadline fails with DeadlineExceeded", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("slow", { activeDeadlineSeconds: 5 }));

@@ -273,6 +273,8 @@ mount --make-rshared /srv/shared`);
     await ready("image");
     assert.equal(await inPod("image", "cat /data/site/page /part/deep; ls -d /box/bin/busybox"), "page\ndeep\n/box/bin/busybox");
     assert.equal(await inPod("image", "touch /data/site/x 2>&1 | sed 's/.*: //'"), "Read-only file system");
+    for (const path of ["/data", "/part", "/box"])
+      assert.match(await inPod("image", `grep ' ${path} ' /proc/mounts`), / ro,/, "nothing in it can be changed");
     assert.equal(await kubectl(["exec", "image", "-c", "side", "--", "cat", "/same/site/page"]), "page");
     await tryKubectl(["exec", "image", "--", "sh", "-c", "kill 1"]);
     await until(

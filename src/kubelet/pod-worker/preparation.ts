@@ -111,7 +111,10 @@ export class Preparation {
 
   async #makeVolumes(): Promise<void> {
     const { pod, needs, fields, observed } = this.#work;
-    this.#volumesDue = await needs.volumes.mount(pod, fields, { isAtRest: !observed.containers.some(isAlive) });
+    this.#volumesDue = undefined;
+    const due = await needs.volumes.mount(pod, fields, { isAtRest: !observed.containers.some(isAlive) });
+    // What became old meanwhile is due already.
+    this.#volumesDue ??= due;
     this.#volumesReady = true;
   }
 }

@@ -12,7 +12,7 @@ export interface Mounts {
   memory(path: string, options: { readonly sizeBytes?: number | undefined }): Promise<void>;
   /** The same, in huge pages of this size ("2Mi"). */
   hugePages(path: string, pageSize: string): Promise<void>;
-  /** Mounts these, one over another, for reading only and with nothing in them that can be run. */
+  /** Mounts these, one over another, for reading only; on the node itself nothing in them can be run. */
   files(path: string, mounts: readonly SystemMount[]): Promise<void>;
   /** Shows `source` at `target` too, unless something is mounted there already. Returns where to find it. */
   bind(source: string, target: string, options: { readonly options: readonly string[] }): Promise<string>;
