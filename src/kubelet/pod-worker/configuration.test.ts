@@ -13,6 +13,7 @@ import { containerConfig } from "./container-config.ts";
 import { environmentOf, type EnvironmentSources } from "./environment.ts";
 import { variableOf } from "./environment-file.ts";
 import { expand } from "./expansion.ts";
+import { fieldValue } from "./field-paths.ts";
 import { linuxResources, oomScore, sharesOf } from "./resources.ts";
 import { dnsOf, hostnameOf, readResolver, sandboxConfig } from "./sandbox-config.ts";
 
@@ -73,6 +74,12 @@ test("variables come from values, fields, amounts, ConfigMaps and Secrets, and r
     }),
     { P_colour: "blue", P___proto__x: "y", IP: "10.0.0.2", APP: "web", DISK: "10", CPUS: "4", KEY: "secret", BOTH: "10.0.0.2:secret" },
   );
+});
+
+test("labels and annotations are quoted as Go quotes them, sorted by name", () => {
+  const annotations = { b: 'two\nlines "said" \\ \u0007', a: "é ☕ 🙂\u00a0\u200b\u007f" };
+  const pod = complete(Pod, { metadata: { name: "web", annotations }, spec: { containers: [{ name: "main", image: "x" }] } });
+  assert.equal(fieldValue(pod, "metadata.annotations", sources), 'a="é ☕ 🙂\\u00a0\\u200b\\x7f"\nb="two\\nlines \\"said\\" \\\\ \\a"');
 });
 
 test("what is missing is said in upstream's words", async () => {

@@ -77,6 +77,18 @@ function mapText(map: Readonly<Record<string, string>> | undefined): string {
     .join("\n");
 }
 
+const escapes: Readonly<Record<string, string>> = { "\x07": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v" };
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** As Go quotes text: what cannot be seen is written by its number. */
 function goQuoted(text: string): string {
-  return JSON.stringify(text);
+  const quoted = [...text].map((character) => {
+    if (character === '"' || character === "\\") return `\\${character}`;
+    if (printable.test(character)) return character;
+    const code = character.codePointAt(0) as number;
+    const number = (digits: number) => code.toString(16).padStart(digits, "0");
+    if (escapes[character]) return `\\${escapes[character]}`;
+    return code < 0x80 ? `\\x${number(2)}` : code < 0x10000 ? `\\u${number(4)}` : `\\U${number(8)}`;
+  });
+  return `"${quoted.join("")}"`;
 }
