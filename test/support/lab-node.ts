@@ -48,8 +48,8 @@ export async function nodeFor(
   const kubeconfig = path.join(folder, "kubeconfig");
   const inside = await machine.sh("cat /etc/kubernetes/admin.conf");
   writeFileSync(kubeconfig, inside.replace(/server: .*/, `server: https://127.0.0.1:${machine.apiPort}`));
-  // A home of its own: kubectl keeps what it discovers there.
-  const environment = { ...process.env, KUBECONFIG: kubeconfig, HOME: folder };
+  // A home of its own: kubectl keeps what it discovers there. One shell, whoever runs the tests: `script` starts $SHELL.
+  const environment = { ...process.env, KUBECONFIG: kubeconfig, HOME: folder, SHELL: "/bin/sh" };
   const run = (program: string, arguments_: readonly string[], { input, seconds = 60 }: CommandOptions = {}) =>
     new Promise<Result>((resolve) => {
       const limits = { env: environment, timeout: seconds * 1_000, maxBuffer: 64 * 2 ** 20, killSignal: "SIGKILL" as const };
