@@ -38,13 +38,15 @@ interface Running {
 }
 
 const bundle = join(root, "dist/keelson.js");
+/** What `./keelson` starts Node with. */
+const launchFlags = /^exec "\$node" (.*) "\$entry"/m.exec(readFileSync(join(root, "keelson"), "utf8"))?.[1]?.split(" ") ?? [];
 
 async function startDev(folder: string, cache: string, more: readonly string[] = [], nodeFlags: readonly string[] = []): Promise<Running> {
   const kubeconfig = join(folder, "kubeconfig");
   rmSync(kubeconfig, { force: true });
   const child = spawn(
     process.execPath,
-    [...nodeFlags, bundle, "dev", "--port", "0", "--nodes", "0", "--kubeconfig-out", kubeconfig, ...more],
+    [...launchFlags, ...nodeFlags, bundle, "dev", "--port", "0", "--nodes", "0", "--kubeconfig-out", kubeconfig, ...more],
     {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, NODE_COMPILE_CACHE: cache },
