@@ -6,8 +6,7 @@ import { jsonPatch, JsonPatchError } from "#schema/derive/json-patch.ts";
 import { DecodeError, normalise, readUnknownJson } from "#schema/derive/json.ts";
 import { mergePatch } from "#schema/derive/merge-patch.ts";
 import { strategicMergePatch, StrategicMergeError } from "#schema/derive/strategic-merge.ts";
-import { setOwn } from "#schema/derive/json-objects.ts";
-import type { Json, JsonObject } from "#schema/field.ts";
+import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { readYaml } from "#wire/yaml/yaml.ts";
 import type { ApiRequest } from "../request.ts";
@@ -92,15 +91,8 @@ function objectPatch(patch: Json): Json {
 
 /** What the patch did not touch is shared with the current object, and needs no reading again. */
 function completed(kind: Kind, request: ApiRequest, wanted: Json, current: KubernetesObject): AnyObject {
-  const changed: { [key: string]: Json } = {};
-  const kept: { [key: string]: unknown } = {};
-  for (const [key, member] of Object.entries(wanted as JsonObject)) {
-    const untouched = Object.hasOwn(kind.message.fields, key) && member === (current as AnyObject)[key];
-    setOwn(untouched ? kept : changed, key, member);
-  }
-  const read = normalise(kind.message, changed);
-  reportProblems(request, read.problems);
-  const value = { ...read.value, ...kept } as KubernetesObject;
+  const { value, problems } = normalise(kind.message, wanted, current);
+  reportProblems(request, problems);
   const { apiVersion, kind: name } = value as Partial<KubernetesObject>;
   if (apiVersion !== kind.apiVersion || name !== kind.name) {
     throw badRequest(`the patch may not change apiVersion or kind: expected ${kind.apiVersion} ${kind.name}`);

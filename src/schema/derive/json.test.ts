@@ -220,6 +220,25 @@ test("readUnknownJson and writeJson agree with the platform on any JSON", () => 
   );
 });
 
+test("normalise takes what a settled message shares as it is, and reads the rest", () => {
+  const text = JSON.stringify({ spec: { count: 1, part: { name: "a" }, parts: [{ name: "b" }], partsByName: { c: { name: "d" } } } });
+  const { value: settled } = normalise(Example.message, JSON.parse(text));
+  const { spec } = settled as unknown as { spec: Record<string, object> };
+  const changed = { ...settled, spec: { ...spec, part: { ...spec["part"], size: 3, unheard: 1 }, parts: [spec["part"], { name: "e" }] } };
+  const { value, problems } = normalise(Example.message, changed as never, settled);
+  const read = (value as unknown as { spec: Record<string, object> }).spec;
+  assert.equal(read["partsByName"], spec["partsByName"]);
+  assert.deepEqual(read["part"], { name: "a", size: 3 });
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ["spec.part.unheard"],
+  );
+  assert.deepEqual(value, normalise(Example.message, JSON.parse(JSON.stringify(changed))).value);
+  // The same value in another place is another thing.
+  const moved = { ...settled, spec: { ...spec, words: spec["parts"] } };
+  assert.throws(() => normalise(Example.message, moved as never, settled), { name: "DecodeError" });
+});
+
 test("readJson and normalise agree on any object, and reading again changes nothing", () => {
   const part = fc.record(
     {

@@ -8,15 +8,18 @@ import { type FieldPlan, goElement, goType, type MessagePlan, planOf } from "./p
 import { canonicalText, inRange, isText } from "./scalars.ts";
 import { type StrictProblem, Trail } from "./trail.ts";
 
-/** The value as a decoded message; unknown fields are dropped and reported. Throws DecodeError where a type is wrong. */
-export function normalise<T>(type: Type<T>, value: Json): { value: T; problems: readonly StrictProblem[] } {
+/**
+ * The value as a decoded message; unknown fields are dropped and reported. What it shares with `settled`, a decoded message of this type, is
+ * taken as it is. Throws DecodeError where a type is wrong.
+ */
+export function normalise<T>(type: Type<T>, value: Json, settled?: NoInfer<T>): { value: T; problems: readonly StrictProblem[] } {
   const trail = new Trail();
   const plan = planOf(type);
-  return { value: (message(plan, value, trail) ?? plan.empty()) as T, problems: trail.problems };
+  return { value: (message(plan, value, trail, settled) ?? plan.empty()) as T, problems: trail.problems };
 }
 
 /** Undefined stands for null. */
-function message(plan: MessagePlan, value: unknown, trail: Trail): unknown {
+function message(plan: MessagePlan, value: unknown, trail: Trail, settled?: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   if (plan.type.options.either !== undefined) return either(plan, value, trail);
   if (typeof value !== "object" || Array.isArray(value)) throw trail.mismatch(found(value), plan.goName);
@@ -25,6 +28,7 @@ function message(plan: MessagePlan, value: unknown, trail: Trail): unknown {
   const unknown = Object.keys(given).filter((key) => !plan.byName.has(key) && given[key] !== undefined);
   if (!plan.keepsUnknown) for (const key of unknown) trail.problem("unknown", key);
   const fillers = plan.fillers();
+  const before = typeof settled === "object" && settled !== null ? (settled as Record<string, unknown>) : undefined;
   const object: Record<string, unknown> = {};
   trail.level = level + 1;
   for (const field of plan.fields) {
@@ -32,8 +36,9 @@ function message(plan: MessagePlan, value: unknown, trail: Trail): unknown {
     if (Object.hasOwn(given, field.name)) {
       const raw = given[field.name];
       if (raw !== undefined && raw !== null) {
+        const known = before && Object.hasOwn(before, field.name) ? before[field.name] : undefined;
         trail.steps[level] = field.name;
-        read = member(field, raw, trail);
+        read = raw === known ? raw : member(field, raw, trail, known);
       }
     }
     read ??= fillers[field.index];
@@ -51,10 +56,10 @@ function enter(trail: Trail, owner: MessagePlan | undefined): number {
   return trail.level;
 }
 
-function member(field: FieldPlan, value: unknown, trail: Trail): unknown {
+function member(field: FieldPlan, value: unknown, trail: Trail, settled?: unknown): unknown {
   if (field.shape === "list") return list(field, value, trail);
   if (field.shape === "map") return map(field, value, trail);
-  if (field.scalar === undefined) return message(field.message(), value, trail);
+  if (field.scalar === undefined) return message(field.message(), value, trail, settled);
   const read = scalarValue(field.scalar, field, value, trail);
   return read === field.zero && !field.keepsZero ? undefined : read;
 }

@@ -40,6 +40,15 @@ test("what is immutable may not change", () => {
   assert.deepEqual(specErrors({ fixed: "a" }, { fixed: "a" }), []);
 });
 
+test("what is shared with the old object was checked when it came", () => {
+  const old = example({ spec: { part: {} } });
+  const missing = ["spec.part.name: Required value"];
+  assert.deepEqual(validate(Example, { ...old, metadata: { ...old.metadata, labels: { a: "b" } } }, old).map(fieldErrorText), []);
+  assert.deepEqual(validate(Example, example({ spec: { part: {} } }), old).map(fieldErrorText), missing);
+  assert.deepEqual(validate(Example, { ...old, spec: { ...old.spec, part: { ...old.spec.part } } }, old).map(fieldErrorText), missing);
+  assert.deepEqual(validate(Example, old).map(fieldErrorText), missing);
+});
+
 test("status is not checked by declaration, and nothing but status through its subresource", () => {
   assert.deepEqual(errorsOf({ status: { parts: [{ name: "a" }, { name: "a" }, {}] } }), []);
   assert.deepEqual(validate(Example, example({ spec: { count: -1, part: {} } }), example({}), "status"), []);

@@ -13,7 +13,10 @@ export { fieldErrorBody, fieldErrorsText, fieldErrorText } from "./field-error.t
 /** Upstream's lists of errors are not bounded; ours stops here, so that one bad object cannot fill the memory. */
 const errorsMax = 1000;
 
-/** Everything wrong with an object. `old` is there on update; `subresource` is "" for the object itself. */
+/**
+ * Everything wrong with an object. `old` is there on update; `subresource` is "" for the object itself. What a patch left as it was (the very
+ * same part, shared with `old`) was checked when it came, and is not checked again.
+ */
 export function validate<T extends KubernetesObject>(kind: Kind<T>, object: T, old?: T, subresource = ""): FieldError[] {
   const errors = metadataErrors(kind, object, old);
   // Through a subresource only its own part changes, and upstream checks no status by declaration.
@@ -103,10 +106,14 @@ function checkValue(field: FieldPlan, value: unknown, old: Old, found: Found): v
     found.errors.push(required(pathOf(found)));
     return;
   }
-  if (value === undefined) return;
+  if (value === undefined || isShared(value, old)) return;
   if (shape === "one") checkElement(field, value, old, found);
   else if (shape === "list") checkList(field, value as readonly unknown[], old, found);
   else checkMap(field, value as Readonly<Record<string, unknown>>, old, found);
+}
+
+function isShared(value: unknown, old: Old): boolean {
+  return old !== undefined && value === old.value && typeof value === "object";
 }
 
 function isMissing({ field, shape, scalar, always }: FieldPlan, value: unknown): boolean {

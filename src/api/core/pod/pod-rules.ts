@@ -20,6 +20,8 @@ const nameserversMax = 3;
 
 export function podErrors(pod: Pod, { old, subresource }: { readonly old?: Pod; readonly subresource: string }): readonly FieldError[] {
   if (subresource !== "" && subresource !== "ephemeralcontainers" && subresource !== "resize") return [];
+  // A patch of something else shares the spec with the Pod that is there.
+  if (pod.spec === old?.spec) return [];
   const errors = [...specErrors(pod.spec, "spec")];
   if (old !== undefined) return [...errors, ...podUpdateErrors(pod, old, subresource)];
   if ((pod.spec.ephemeralContainers ?? []).length > 0) errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
