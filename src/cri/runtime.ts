@@ -113,12 +113,21 @@ export interface SandboxMetadata {
 /** Whose namespace a Pod or container lives in. */
 export type NamespaceMode = "pod" | "container" | "node";
 
+/** `length` ids from `containerId` on are those from `hostId` on for the node. */
+export interface IdMapping {
+  readonly hostId: number;
+  readonly containerId: number;
+  readonly length: number;
+}
+
 export interface Namespaces {
   readonly network: NamespaceMode;
   readonly pid: NamespaceMode;
   readonly ipc: NamespaceMode;
   /** The PID namespace of this container is joined; `pid` is ignored. */
   readonly targetContainer?: string;
+  /** User and group ids of its own; absent: the node's. */
+  readonly users?: readonly IdMapping[] | undefined;
 }
 
 /** For "localhost", `path` is the profile's file, or its name where the kernel holds it. */
@@ -186,6 +195,8 @@ export interface Mount {
   readonly readOnly: boolean;
   readonly propagation: "private" | "host-to-container" | "bidirectional";
   readonly recursiveReadOnly?: boolean;
+  /** How owners of files are translated; absent: not at all. */
+  readonly users?: readonly IdMapping[] | undefined;
 }
 
 /** As the machine's own mount command takes it. */

@@ -31,6 +31,7 @@ import { startProber } from "./prober/prober.ts";
 import { addKubeletMetrics, measuredRuntime } from "./server/kubelet-metrics.ts";
 import { ProbeMetrics } from "./server/probe-metrics.ts";
 import { startHealthServer, startKubeletServer } from "./server/server.ts";
+import { idsOfPod } from "./user-namespaces.ts";
 import { kubeletVersion } from "./version.ts";
 
 const containerLogsFolder = "/var/log/containers";
@@ -232,6 +233,7 @@ function kubeletOptions(configuration: KubeletConfiguration, rootFolder: string,
       ...(Number(configuration.podPidsLimit ?? -1) > 0 && { podProcesses: Number(configuration.podPidsLimit) }),
     },
     maxPods: maxPodsOf(configuration, machine),
+    userNamespaces: { idsPerPod: Number(configuration.userNamespaces.idsPerPod ?? idsOfPod) },
     seccompDefault: configuration.seccompDefault ?? false,
     allowedUnsafeSysctls: configuration.allowedUnsafeSysctls ?? [],
     appArmor: machine.appArmor,

@@ -36,6 +36,7 @@ import { startStatusManager } from "./status/status-manager.ts";
 import { type CsiVolumes, startCsiVolumes } from "./volumes/csi/csi-volumes.ts";
 import { registerDrivers } from "./volumes/csi/registration.ts";
 import { noMounts, systemMounts } from "./volumes/mounts.ts";
+import { startUserNamespaces, type UserNamespaceOptions } from "./user-namespaces.ts";
 import { watchReferencedObjects } from "./volumes/objects.ts";
 import { holdTokens, type Tokens } from "./volumes/tokens.ts";
 import { startVolumes } from "./volumes/volumes.ts";
@@ -58,6 +59,7 @@ export interface KubeletOptions {
   readonly cgroupRoot: string | undefined;
   readonly cgroupLimits?: CgroupLimits | undefined;
   readonly maxPods: number;
+  readonly userNamespaces?: UserNamespaceOptions | undefined;
   /** Containers that say no seccomp profile get the runtime's own. */
   readonly seccompDefault?: boolean | undefined;
   /** Sysctls beyond the safe ones that Pods may set: names, or prefixes with "*". */
@@ -184,6 +186,7 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
     },
     resolver: nodeResolver(world, options.resolverFile),
     runtimeHandler: runtimeHandlers(client),
+    userNamespaces: await startUserNamespaces(world, { ...options, ...options.userNamespaces }),
     services: () => services?.list() ?? [],
     hostIPs: needs.hostIPs,
     node: needs.node,

@@ -19,6 +19,8 @@ export const annotations = {
   preStop: "io.kubernetes.container.preStopHandler",
   /** Of our own: what the container was made with. */
   resources: "io.kubernetes.container.resources",
+  /** Of our own: mounts that asked for it are read-only below too. */
+  recursiveReadOnly: "io.kubernetes.container.recursiveReadOnly",
   ports: "io.kubernetes.container.ports",
   configSource: "kubernetes.io/config.source",
   configHash: "kubernetes.io/config.hash",

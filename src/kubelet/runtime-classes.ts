@@ -1,10 +1,16 @@
 // What the container runtime calls the RuntimeClass of a Pod.
+import type { Node } from "#api/core/node/node.ts";
 import { RuntimeClass } from "#api/node.k8s.io/runtime-class/runtime-class.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 
 /** Rejects when there is no such class. */
 export type HandlerOf = (runtimeClassName: string | undefined) => Promise<string>;
+
+/** What the runtime tells of a handler; undefined where it tells nothing, or the node is not registered yet. */
+export function featuresOf(node: Node | undefined, handler: string) {
+  return node?.status.runtimeHandlers?.find(({ name = "" }) => name === handler)?.features;
+}
 
 const knownMax = 100;
 

@@ -107,7 +107,7 @@ hostname ${quote(`keelson-${name}`)}
 over=${quote(folder)}
 if [ -d ${quote(`${folder}/memory`)} ]; then over=${quote(`${folder}/memory`)}; fi
 fresh=; if [ ! -e "$over/made" ]; then fresh=yes; fi
-mkdir -p "$over/upper" "$over/work" "$over/containerd"
+mkdir -p "$over/upper" "$over/work" "$over/containerd" "$over/kubelet"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work" ${quote(root)}
 # The holding machine may be writing there at this moment, which is seen through the overlay.
 if [ -n "$fresh" ]; then for try in 1 2 3 4 5; do if rm -rf ${ownPaths.map(at).join(" ")}; then break; fi; sleep 0.1; done; fi
@@ -119,9 +119,13 @@ echo '# This machine has no uplink and no name server.' >${at("/etc/resolv.conf"
 if [ -n "$fresh" ]; then tr -d - </proc/sys/kernel/random/uuid >${at("/etc/machine-id")}; fi
 : >"$over/made"
 mount -t tmpfs -o mode=755,size=1m tmpfs ${at("/var/lib/keelson-lab")}
-# containerd's own overlays need a file system below them that is none.
+# containerd's own overlays need a file system below them that is none, and so do volumes whose owners are translated.
 mount --bind "$over/containerd" ${at("/var/lib/containerd")}
+mount --bind "$over/kubelet" ${at("/var/lib/kubelet")}
 mount -t proc -o nosuid,nodev,noexec proc ${at("/proc")}
+# Pods with user ids of their own may mount /proc only where the kernel sees one on which nothing is mounted.
+mkdir ${at("/var/lib/keelson-lab/proc")}
+mount -t proc -o nosuid,nodev,noexec proc ${at("/var/lib/keelson-lab/proc")}
 # Each start is a boot of its own, though the kernel goes on.
 cat /proc/sys/kernel/random/uuid >"$over/boot-id"
 mount --bind "$over/boot-id" ${at("/proc/sys/kernel/random/boot_id")}

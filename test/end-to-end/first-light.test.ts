@@ -199,7 +199,8 @@ curl -sS --max-time 5 "http://127.0.0.1:$port/" && curl -sS --max-time 5 "http:/
     const waiting = await tryKubectl("rollout status deployment/web --timeout=1s");
     assert.equal(waiting.code, 1);
     assert.match(waiting.stdout, /1 out of 3 new replicas have been updated/);
-    const events = await kubectl("describe pods -l app=web");
+    // Newer ones leave the events of several Pods out unless asked.
+    const events = await kubectl("describe pods -l app=web --show-events=true");
     for (const [reason, message] of [
       ["Pulling", `Pulling image "${webImage("none")}"`],
       ["Failed", `Failed to pull image "${webImage("none")}": rpc error: code = NotFound desc = `],

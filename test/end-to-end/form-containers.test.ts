@@ -66,6 +66,9 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
       const found = await kubectl(["get", "events", "--field-selector", query, "-o", "jsonpath={range .items[*]}{.message}{'\\n'}{end}"]);
       return found === "" ? undefined : found;
     });
+  /** What the runtime says of itself. */
+  const runtimeCan = async (feature: string) =>
+    (await kubectl(`get nodes -o jsonpath={.items[0].status.runtimeHandlers[*].features.${feature}}`)).includes("true");
   const failed = (pod: string) =>
     eventually(`${pod} is Failed`, 60, async () => {
       const text = await kubectl(["get", "pod", pod, "-o", "jsonpath={.status.phase}|{.status.reason}|{.status.message}"]);
@@ -152,11 +155,25 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
     assert.match(await printed("sharing"), /sleep 4321/);
   });
 
-  await context.test("NODE-109: users of its own are refused where the runtime cannot give them", async () => {
-    assert.match(
-      await events("own-users", "FailedCreatePodSandBox"),
-      /can't set `spec\.hostUsers: false`, runtime does not support user namespaces/,
-    );
+  await context.test("NODE-109: user ids of its own, as files have them inside and outside; or a refusal", async () => {
+    if (!(await runtimeCan("userNamespaces"))) {
+      const refusal = /can't set `spec\.hostUsers: false`, runtime does not support user namespaces/;
+      for (const name of ["own-users", "other-users"]) assert.match(await events(name, "FailedCreatePodSandBox"), refusal);
+      return;
+    }
+    const starts: number[] = [];
+    for (const name of ["own-users", "other-users"]) {
+      const [map = "", ...seen] = await lines(name);
+      const [inside, outside = 0, length] = map.trim().split(/ +/).map(Number);
+      assert.deepEqual([inside, length], [0, 65_536]);
+      starts.push(outside);
+      assert.deepEqual(seen, ["0:4242 /data/file", "0:0 /etc/hosts", "open sesame", "the token is read"]);
+      assert.equal(await printed(name, "writer"), "1000:4242 /data/written");
+      assert.equal(await machine.sh("stat -c %u:%g /var/lib/kubelet/of-own-users/file"), "0:0");
+      const message = "jsonpath={.status.containerStatuses[?(@.name=='main')].state.terminated.message}";
+      assert.equal(await kubectl(["get", "pod", name, "-o", message]), "last words");
+    }
+    assert.ok(starts.every((start) => start >= 65_536 && start % 65_536 === 0) && starts[0] !== starts[1], String(starts));
   });
 
   await context.test("NODE-110: /etc/hosts is the kubelet's, with hostAliases, unless the Pod mounts its own", async () => {
@@ -318,10 +335,13 @@ test("The form of Pods and containers", { skip, timeout: 9 * 60_000 }, async (co
   });
 
   await context.test("NODE-126: what this machine cannot keep is refused", async () => {
-    assert.equal(
-      await failed("strict"),
-      "SupplementalGroupsPolicyNotSupported|Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node",
-    );
+    const canBeStrict = (await kubectl("get nodes -o jsonpath={.items[0].status.features.supplementalGroupsPolicy}")) === "true";
+    if (canBeStrict) assert.equal(await printed("strict"), "4242");
+    else
+      assert.equal(
+        await failed("strict"),
+        "SupplementalGroupsPolicyNotSupported|Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node",
+      );
     assert.equal(await failed("foreign"), "PodOSNotSupported|Pod was rejected: Failed to admit pod as the OS field doesn't match node OS");
     if ((await machine.sh("cat /sys/module/apparmor/parameters/enabled 2>/dev/null || echo N")) === "N")
       assert.equal(await failed("confined"), "AppArmor|Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host");
@@ -459,6 +479,14 @@ umoci config --image oci:base --tag locked --config.label locked=yes
 push --dest-creds someone:sesame oci:oci:locked docker://${lockedImage}
 `;
 
+const usersMounts = "[{name: data, mountPath: /data}, {name: words, mountPath: /words}, {name: node, mountPath: /node}]";
+const usersScript = `head -1 /proc/self/uid_map; touch /data/file /node/file; stat -c '%u:%g %n' /data/file /etc/hosts
+cat /words/word; echo; test -s /var/run/secrets/kubernetes.io/serviceaccount/token && echo the token is read; echo -n last words >/dev/termination-log`;
+const usersMore = `${beside("writer", `volumeMounts: ${usersMounts}, securityContext: {runAsUser: 1000}, ${sh("touch /data/written; stat -c '%u:%g %n' /data/written")}`)}
+  hostUsers: false
+  securityContext: {fsGroup: 4242}
+  volumes: [{name: data, emptyDir: {}}, {name: words, secret: {secretName: words}}, {name: node, hostPath: {path: /var/lib/kubelet/of-own-users, type: DirectoryOrCreate}}]`;
+
 const objects = `
 apiVersion: v1
 kind: ConfigMap
@@ -531,8 +559,8 @@ ${pod(
   ),
   "hostNetwork: true\n  hostPID: true\n  hostIPC: true",
 )}
-${pod("sharing", sh("for count in 1 2 3 4 5 6; do ps | grep '[s]leep 4321' && break; sleep 0.5; done"), `${beside("other", sh("timeout 8 sleep 4321; exit 0"))}\n  shareProcessNamespace: true`)}
-${pod("own-users", `command: ["true"]`, "hostUsers: false")}
+${pod("sharing", sh("for count in $(seq 30); do ps | grep '[s]leep 4321' && break; sleep 0.5; done"), `${beside("other", sh("timeout 15 sleep 4321; exit 0"))}\n  shareProcessNamespace: true`)}
+${["own-users", "other-users"].map((name) => pod(name, `volumeMounts: ${usersMounts}, ${sh(usersScript)}`, usersMore)).join("")}
 ${pod(
   "names",
   sh("cat /etc/hosts"),
@@ -629,7 +657,7 @@ ${pod("needy", `env: [{name: KEY, valueFrom: {configMapKeyRef: {name: absent, ke
 ${pod("needy-key", `env: [{name: KEY, valueFrom: {configMapKeyRef: {name: settings, key: absent}}}], command: ["true"]`)}
 ${pod("needy-secret", `envFrom: [{secretRef: {name: absent}}], command: ["true"]`)}
 ${pod("unknown-handler", `command: ["true"]`, "runtimeClassName: imaginary")}
-${pod("strict", `command: ["true"]`, "securityContext: {supplementalGroupsPolicy: Strict}")}
+${pod("strict", sh("id -G | tr ' ' '\\n' | grep -v '^0$'"), "securityContext: {supplementalGroupsPolicy: Strict, supplementalGroups: [4242]}")}
 ${pod("foreign", `command: ["true"]`, "os: {name: windows}")}
 ${pod("confined", `securityContext: {appArmorProfile: {type: RuntimeDefault}}, command: ["true"]`)}
 ${pod("classy", sh("echo of a class"), "runtimeClassName: plain")}

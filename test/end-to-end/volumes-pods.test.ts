@@ -14,7 +14,8 @@ test("volumes of Pods on one node", { skip, timeout: 9 * 60_000 }, async (contex
   const { machine, kubectl, tryKubectl, apply } = lab;
   await startRegistry(machine);
   await machine.sh(`
-mkdir -p /srv/host/real /srv/shared
+mkdir -p /srv/host/real /srv/shared /srv/below/in
+mount -t tmpfs tmpfs /srv/below/in
 echo from the node >/srv/host/file
 ln -s /etc /srv/host/out
 ln -s real /srv/host/link
@@ -228,7 +229,19 @@ mount --make-rshared /srv/shared`);
 
   await context.test("STORAGE-15: read-only below a mount is given only where the runtime can", async () => {
     await ready("possibly");
-    await described("below", /Error: volume "data" requested recursive read-only mode, but it is not supported by the runtime/);
+    const told = (name: string) => kubectl(`get pod ${name} -o jsonpath={.status.containerStatuses[0].volumeMounts[0].recursiveReadOnly}`);
+    const write = (name: string) =>
+      inPod(name, "touch /data/file 2>/dev/null || echo not here; touch /data/in/file 2>/dev/null || echo not below");
+    const features = await kubectl("get nodes -o jsonpath={.items[0].status.runtimeHandlers[*].features.recursiveReadOnlyMounts}");
+    if (!features.includes("true")) {
+      await described("below", /Error: volume "data" requested recursive read-only mode, but it is not supported by the runtime/);
+      assert.deepEqual([await told("possibly"), await write("possibly")], ["Disabled", "not here"]);
+      return;
+    }
+    for (const name of ["below", "possibly"]) {
+      await ready(name);
+      assert.deepEqual([await told(name), await write(name)], ["Enabled", "not here\nnot below"]);
+    }
   });
 
   await context.test("STORAGE-16: mounts made on the node are seen by containers that ask for it, and the other way round", async () => {
@@ -557,8 +570,8 @@ const objects = [
     "while :; do sleep 0.2; done",
     "cd /data; while :; do rm -rf turn; mkdir turn; rm -rf turn; ln -s /etc turn; done",
   ),
-  pod("possibly", "emptyDir: {}", "", "mountPath: /data, readOnly: true, recursiveReadOnly: IfPossible"),
-  pod("below", "emptyDir: {}", "", "mountPath: /data, readOnly: true, recursiveReadOnly: Enabled"),
+  pod("possibly", "hostPath: {path: /srv/below}", "", "mountPath: /data, readOnly: true, recursiveReadOnly: IfPossible"),
+  pod("below", "hostPath: {path: /srv/below}", "", "mountPath: /data, readOnly: true, recursiveReadOnly: Enabled"),
   several(
     "propagated",
     ["{name: shared, hostPath: {path: /srv/shared}}"],

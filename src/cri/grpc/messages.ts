@@ -38,7 +38,19 @@ export const PortMapping = protocol("PortMapping", {
   hostPort: int32(3),
   hostIp: string(4),
 });
-export const NamespaceOption = protocol("NamespaceOption", { network: int32(1), pid: int32(2), ipc: int32(3), targetId: string(4) });
+export const IdMapping = protocol("IDMapping", { hostId: uint32(1), containerId: uint32(2), length: uint32(3) });
+export const UserNamespace = protocol("UserNamespace", {
+  mode: int32(1),
+  uids: list(2, () => IdMapping),
+  gids: list(3, () => IdMapping),
+});
+export const NamespaceOption = protocol("NamespaceOption", {
+  network: int32(1),
+  pid: int32(2),
+  ipc: int32(3),
+  targetId: string(4),
+  usernsOptions: one(5, () => UserNamespace, optional),
+});
 export const Int64Value = protocol("Int64Value", { value: int64(1) });
 export const UInt64Value = protocol("UInt64Value", { value: uint64(1) });
 export const SecurityProfile = protocol("SecurityProfile", { profileType: int32(1), localhostRef: string(2) });
@@ -127,6 +139,8 @@ export const Mount = protocol("Mount", {
   hostPath: string(2),
   readonly: bool(3),
   propagation: int32(5),
+  uidMappings: list(6, () => IdMapping),
+  gidMappings: list(7, () => IdMapping),
   recursiveReadOnly: bool(8),
 });
 export const Device = protocol("Device", { containerPath: string(1), hostPath: string(2), permissions: string(3) });

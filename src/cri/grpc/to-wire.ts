@@ -61,6 +61,8 @@ export function container(config: ContainerConfig): Wire<typeof m.ContainerConfi
       readonly: mount.readOnly,
       propagation: propagations[mount.propagation],
       recursiveReadOnly: mount.recursiveReadOnly ?? false,
+      uidMappings: mount.users ?? [],
+      gidMappings: mount.users ?? [],
     })),
     devices: config.devices,
     labels: config.labels,
@@ -107,12 +109,13 @@ export function resources(of: LinuxResources): Wire<typeof m.LinuxResources> {
   };
 }
 
-function namespaces({ network, pid, ipc, targetContainer }: Namespaces): Wire<typeof m.NamespaceOption> {
+function namespaces({ network, pid, ipc, targetContainer, users }: Namespaces): Wire<typeof m.NamespaceOption> {
   return {
     network: namespaceModes[network],
     pid: targetContainer === undefined ? namespaceModes[pid] : targetMode,
     ipc: namespaceModes[ipc],
     targetId: targetContainer ?? "",
+    usernsOptions: users && { mode: namespaceModes.pod, uids: users, gids: users },
   };
 }
 

@@ -40,6 +40,8 @@ const Authorization = message("KubeletAuthorization", {
 });
 interface Authorization extends Infer<typeof Authorization> {}
 
+const UserNamespacesConfig = message("KubeletUserNamespaces", { idsPerPod: int64(0, { optional: true }) });
+interface UserNamespacesConfig extends Infer<typeof UserNamespacesConfig> {}
 const CrashLoopBackOffConfig = message("KubeletCrashLoopBackOffConfig", { maxContainerRestartPeriod: duration(0) });
 interface CrashLoopBackOffConfig extends Infer<typeof CrashLoopBackOffConfig> {}
 
@@ -179,7 +181,7 @@ export const KubeletConfiguration = message("KubeletConfiguration", {
   containerRuntimeEndpoint: string(0, { default: "unix:///run/containerd/containerd.sock" }),
   imageServiceEndpoint: string(0),
   failCgroupV1: bool(0, { optional: true }),
-  userNamespaces: rawValue(0),
+  userNamespaces: one(0, (): Type<UserNamespacesConfig> => UserNamespacesConfig),
 });
 export interface KubeletConfiguration extends Infer<typeof KubeletConfiguration> {}
 
@@ -232,7 +234,6 @@ export const unused: readonly (keyof KubeletConfiguration)[] = [
   "systemReservedCgroup",
   "kubeReservedCgroup",
   "tracing",
-  "userNamespaces",
   "cpuManagerPolicyOptions",
   "topologyManagerPolicyOptions",
 ];

@@ -10,6 +10,7 @@ import { durationToMilliseconds } from "#schema/time.ts";
 import { readYaml } from "#wire/yaml/yaml.ts";
 import { thresholdProblems } from "../eviction/thresholds.ts";
 import { shutdownProblems } from "../shutdown/groups.ts";
+import { idsOfPod } from "../user-namespaces.ts";
 import { evictionDefaults, KubeletConfiguration, shutdownPeriods, thresholdConfiguration, unused } from "./kubelet-configuration.ts";
 
 const apiVersion = "kubelet.config.k8s.io/v1beta1";
@@ -137,6 +138,9 @@ function problemsOf(configuration: KubeletConfiguration): readonly string[] {
     problems.push(
       `invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) ${low} must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) ${high}`,
     );
+  const { idsPerPod = idsOfPod } = configuration.userNamespaces;
+  if (Number(idsPerPod) < idsOfPod || Number(idsPerPod) >= 2 ** 32 || Number(idsPerPod) % idsOfPod !== 0)
+    problems.push(`invalid configuration: userNamespaces.idsPerPod ${idsPerPod} must be a multiple of ${idsOfPod} below 4294967296`);
   const restartPeriod = configuration.crashLoopBackOff.maxContainerRestartPeriod || "300s";
   const restartSeconds = isDuration(restartPeriod) ? durationToMilliseconds(restartPeriod) / 1_000 : 0;
   if (restartSeconds < 1 || restartSeconds > 300)

@@ -1,7 +1,7 @@
 // A container, as the runtime is told to make it.
 import type { Container } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { ContainerConfig, ContainerSecurity, Image, LinuxResources, Mount } from "#cri/runtime.ts";
+import type { ContainerConfig, ContainerSecurity, IdMapping, Image, LinuxResources, Mount } from "#cri/runtime.ts";
 import { type AnyContainer, annotations, containerHash, fullName, labels, namespaceOf } from "../layout.ts";
 import { ContainerConfigError, type Environment } from "./environment.ts";
 import { expand } from "./expansion.ts";
@@ -12,6 +12,8 @@ export interface ContainerFacts {
   readonly image: Image;
   readonly environment: Environment;
   readonly mounts: readonly Mount[];
+  /** Those of the Pod's sandbox. */
+  readonly users?: readonly IdMapping[] | undefined;
   readonly resources: LinuxResources;
   /** Where local seccomp profiles are, and whether one of the runtime's own stands in where none is said. */
   readonly seccomp: { readonly folder: string; readonly isDefault: boolean };
@@ -62,6 +64,7 @@ export function containerConfig(pod: Pod, container: AnyContainer, facts: Contai
       [annotations.restartCount]: String(attempt),
       [annotations.terminationMessagePath]: container.terminationMessagePath,
       [annotations.terminationMessagePolicy]: container.terminationMessagePolicy,
+      ...(mounts.some(({ recursiveReadOnly }) => recursiveReadOnly) && { [annotations.recursiveReadOnly]: "true" }),
       [annotations.gracePeriod]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
       ...(container.ports && { [annotations.ports]: JSON.stringify(container.ports) }),
       ...(container.lifecycle?.preStop && { [annotations.preStop]: JSON.stringify(container.lifecycle.preStop) }),
@@ -76,7 +79,7 @@ export function containerConfig(pod: Pod, container: AnyContainer, facts: Contai
   };
 }
 
-function securityOf(pod: Pod, container: Container, { image, targetContainerId, seccomp }: ContainerFacts): ContainerSecurity {
+function securityOf(pod: Pod, container: Container, { image, targetContainerId, seccomp, users }: ContainerFacts): ContainerSecurity {
   const own = container.securityContext ?? {};
   const shared = pod.spec.securityContext ?? {};
   const runAsUser = own.runAsUser ?? shared.runAsUser;
@@ -101,7 +104,7 @@ function securityOf(pod: Pod, container: Container, { image, targetContainerId, 
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],
     privileged,
-    namespaces: { ...namespacesOf(pod), ...(targetContainerId !== undefined && { targetContainer: targetContainerId }) },
+    namespaces: { ...namespacesOf(pod, users), ...(targetContainerId !== undefined && { targetContainer: targetContainerId }) },
     ...user,
     ...(runAsGroup !== undefined && { runAsGroup: Number(runAsGroup) }),
     readOnlyRootFilesystem: own.readOnlyRootFilesystem ?? false,

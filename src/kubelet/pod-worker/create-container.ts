@@ -6,6 +6,7 @@ import type { Image, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import type { KubeletOptions } from "../kubelet.ts";
 import { type AnyContainer, namespaceOf } from "../layout.ts";
+import { featuresOf } from "../runtime-classes.ts";
 import { containerMounts } from "../volumes/container-mounts.ts";
 import type { ReferencedObjects } from "../volumes/objects.ts";
 import type { Volumes } from "../volumes/volumes.ts";
@@ -59,7 +60,8 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
   const terminationPath = await files.makeTerminationFile(container.name, attempt);
   const hostsPath = await files.writeHosts(observed.sandbox?.ips ?? []);
   const recursiveReadOnly = await mountsReadOnlyBelow(needs, pod);
-  const mountNeeds = { files: world.files, volumes, recursiveReadOnly };
+  const { users } = sandbox.namespaces;
+  const mountNeeds = { files: world.files, volumes, recursiveReadOnly, users };
   const mounts = await containerMounts(mountNeeds, pod, container, environment, { hostsPath, terminationPath });
   const { targetContainerName } = container;
   const target = targetContainerName ? containersNamed(observed, targetContainerName)[0] : undefined;
@@ -69,6 +71,7 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
     image,
     environment,
     mounts,
+    users,
     resources: linuxResources(pod, container, options),
     seccomp: { folder: `${options.rootFolder}/seccomp`, isDefault: options.seccompDefault ?? false },
     targetContainerId: target?.id,
@@ -78,10 +81,7 @@ export async function createContainer(world: World, needs: CreationNeeds, creati
 
 /** Whether the Pod's runtime can make what is mounted below a read-only mount read-only too. */
 async function mountsReadOnlyBelow({ node, runtimeHandler }: CreationNeeds, { spec }: Pod): Promise<boolean> {
-  const handlers = node()?.status.runtimeHandlers;
-  if (!handlers) return false;
-  const handler = await runtimeHandler(spec.runtimeClassName);
-  return handlers.some(({ name = "", features }) => name === handler && features?.recursiveReadOnlyMounts === true);
+  return featuresOf(node(), await runtimeHandler(spec.runtimeClassName))?.recursiveReadOnlyMounts === true;
 }
 
 /** Read through what was opened: containers can write into the volume, and must not lead us elsewhere. */

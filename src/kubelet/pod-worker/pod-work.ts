@@ -10,6 +10,7 @@ import { errorText, type ImagePuller } from "../images/image-puller.ts";
 import { type AnyContainer, fullName, isControlPlane } from "../layout.ts";
 import type { Prober } from "../probes.ts";
 import type { HandlerOf } from "../runtime-classes.ts";
+import type { UserNamespaces } from "../user-namespaces.ts";
 import type { BackOffs } from "./back-off.ts";
 import type { CreationNeeds } from "./create-container.ts";
 import { eventSubject } from "./event-subject.ts";
@@ -28,6 +29,7 @@ export interface PodWorkerNeeds extends CreationNeeds {
   readonly restarts: { readonly ordinary: BackOffs; readonly urgent: BackOffs };
   readonly resolver: () => Promise<Resolver>;
   readonly runtimeHandler: HandlerOf;
+  readonly userNamespaces: UserNamespaces;
   readonly hostIPs: () => readonly string[];
   readonly node: () => Node | undefined;
   /** Whether this node has room for a Pod of its own with these amounts instead of those it has. */

@@ -81,19 +81,20 @@ export class Preparation {
       const { pod, needs } = this.#work;
       const cgroupParent = needs.cgroups?.parentOf(pod) ?? "";
       const resolver = await needs.resolver();
-      this.#sandboxConfig = sandboxConfig(pod, attempt, { options: needs.options, resolver, cgroupParent });
+      const users = await needs.userNamespaces.of(pod);
+      this.#sandboxConfig = sandboxConfig(pod, attempt, { options: needs.options, resolver, cgroupParent, users });
     }
     return this.#sandboxConfig;
   }
 
   async #makeSandbox(attempt: number): Promise<void> {
     const { pod, needs, files } = this.#work;
+    const handler = await needs.runtimeHandler(pod.spec.runtimeClassName);
+    checkUserNamespaces(pod, handler, needs.node());
     await this.#makeCgroup();
     const config = await this.configOfSandbox(attempt);
     for (const { reason, message } of dnsOf(pod, needs.options, await needs.resolver()).warnings)
       this.#work.event("Warning", reason, message);
-    const handler = await needs.runtimeHandler(pod.spec.runtimeClassName);
-    checkUserNamespaces(pod, handler);
     await files.makeLogFolder();
     await needs.runtime.runSandbox(config, handler);
   }

@@ -1,10 +1,21 @@
 // The sandbox of a Pod, as the runtime is told to make it.
+import type { Node } from "#api/core/node/node.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import { podLimits, podRequests, type ResourceList } from "#api/core/pod/resources.ts";
 import type { PodSecurityContext, SecurityContext } from "#api/core/pod/security.ts";
-import type { LinuxResources, NamespaceMode, Namespaces, PortMapping, SandboxConfig, SecurityProfile, SeLinuxLabel } from "#cri/runtime.ts";
+import type {
+  IdMapping,
+  LinuxResources,
+  NamespaceMode,
+  Namespaces,
+  PortMapping,
+  SandboxConfig,
+  SecurityProfile,
+  SeLinuxLabel,
+} from "#cri/runtime.ts";
 import type { KubeletOptions } from "../kubelet.ts";
 import { allContainers, fullName, labels, namespaceOf, podLogFolder } from "../layout.ts";
+import { featuresOf } from "../runtime-classes.ts";
 import { sysctlName } from "../sysctls.ts";
 import { amountsOf } from "./resources.ts";
 
@@ -31,7 +42,17 @@ export class SandboxConfigError extends Error {
 export function sandboxConfig(
   pod: Pod,
   attempt: number,
-  { options, resolver, cgroupParent }: { readonly options: KubeletOptions; readonly resolver: Resolver; readonly cgroupParent: string },
+  {
+    options,
+    resolver,
+    cgroupParent,
+    users,
+  }: {
+    readonly options: KubeletOptions;
+    readonly resolver: Resolver;
+    readonly cgroupParent: string;
+    readonly users?: readonly IdMapping[] | undefined;
+  },
 ): SandboxConfig {
   const { metadata, spec } = pod;
   const security = spec.securityContext ?? {};
@@ -52,7 +73,7 @@ export function sandboxConfig(
     annotations: withoutLastApplied(metadata.annotations ?? {}),
     cgroupParent,
     sysctls: Object.fromEntries((security.sysctls ?? []).map(({ name, value }) => [sysctlName(name), value])),
-    namespaces: namespacesOf(pod),
+    namespaces: namespacesOf(pod, users),
     ...(security.runAsUser !== undefined && { runAsUser: Number(security.runAsUser) }),
     ...(security.runAsGroup !== undefined && { runAsGroup: Number(security.runAsGroup) }),
     supplementalGroups: groupsOf(pod),
@@ -66,18 +87,18 @@ export function sandboxConfig(
   };
 }
 
-export function namespacesOf({ spec }: Pod): Namespaces {
+export function namespacesOf({ spec }: Pod, users?: readonly IdMapping[]): Namespaces {
   const mode = (host: boolean | undefined, other: NamespaceMode): NamespaceMode => (host ? "node" : other);
   return {
     network: mode(spec.hostNetwork, "pod"),
     pid: mode(spec.hostPID, spec.shareProcessNamespace ? "pod" : "container"),
     ipc: mode(spec.hostIPC, "pod"),
+    ...(users && { users }),
   };
 }
 
-/** A Pod with user ids of its own would need volumes whose owners are translated too, which are not made here. */
-export function checkUserNamespaces(pod: Pod, handler: string): void {
-  if (pod.spec.hostUsers !== false) return;
+export function checkUserNamespaces(pod: Pod, handler: string, node: Node | undefined): void {
+  if (pod.spec.hostUsers !== false || featuresOf(node, handler)?.userNamespaces) return;
   const what = handler === "" ? "runtime" : `RuntimeClass handler ${JSON.stringify(handler)}`;
   throw new SandboxConfigError(`can't set \`spec.hostUsers: false\`, ${what} does not support user namespaces`);
 }

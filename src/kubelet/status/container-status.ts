@@ -5,7 +5,7 @@ import type { ContainerState, ContainerStatus } from "#api/core/pod/pod-status.t
 import { isSidecar } from "#api/core/pod/resources.ts";
 import { isRestarted } from "#api/core/pod/restarts.ts";
 import { formatTime } from "#schema/time.ts";
-import type { AnyContainer } from "../layout.ts";
+import { annotations, type AnyContainer } from "../layout.ts";
 import type { Waiting } from "../pod-worker/decide.ts";
 import { containersNamed, type ObservedContainer } from "../pod-worker/observed.ts";
 import type { ContainerStatuses, StatusFacts } from "./pod-status.ts";
@@ -32,6 +32,7 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
   const isRunning = current?.state === "running" && !starting.has(current.id) && !facts.unhooked.has(current.id);
   const started = isRunning && (probed?.started ?? container.startupProbe === undefined);
   const { state, lastState } = statesOf(facts, container, before, isPlainInit, isRunning);
+  const isReadOnlyBelow = current?.annotations[annotations.recursiveReadOnly] === "true";
   const ready = isPlainInit ? state.terminated?.exitCode === 0 : started && (probed?.ready ?? container.readinessProbe === undefined);
   return {
     name: container.name,
@@ -47,10 +48,10 @@ function statusOf(facts: StatusFacts, container: AnyContainer, before: Container
     ...(isRunning && current.user && { user: { linux: userOf(current.user) } }),
     ...(current &&
       container.volumeMounts && {
-        volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
+        volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly = "Disabled" }) => ({
           name,
           mountPath,
-          ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }),
+          ...(readOnly && { readOnly, recursiveReadOnly: isReadOnlyBelow && recursiveReadOnly !== "Disabled" ? "Enabled" : "Disabled" }),
         })),
       }),
   };

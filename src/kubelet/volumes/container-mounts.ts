@@ -1,7 +1,7 @@
 // What is mounted into a container: its volumes, /etc/hosts, the file for its last words.
 import type { Container, VolumeMount } from "#api/core/pod/container.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
-import type { Mount } from "#cri/runtime.ts";
+import type { IdMapping, Mount } from "#cri/runtime.ts";
 import type { Files } from "#platform/files.ts";
 import { ContainerConfigError, type Environment } from "../pod-worker/environment.ts";
 import { expand } from "../pod-worker/expansion.ts";
@@ -20,11 +20,13 @@ export interface MountNeeds {
   readonly volumes: Volumes;
   /** Whether the runtime can make mounts below a mount read-only with it. */
   readonly recursiveReadOnly: boolean;
+  /** What the Pod's ids are on the node: files belong to the same ids inside as outside. */
+  readonly users?: readonly IdMapping[] | undefined;
 }
 
 /** Throws ContainerConfigError where the container asks for what cannot be. */
 export async function containerMounts(
-  { files, volumes, recursiveReadOnly }: MountNeeds,
+  { files, volumes, recursiveReadOnly, users }: MountNeeds,
   pod: Pod,
   container: Container,
   environment: Environment,
@@ -54,7 +56,7 @@ export async function containerMounts(
   if (container.terminationMessagePath) {
     mounts.push({ containerPath: container.terminationMessagePath, hostPath: terminationPath, readOnly: false, propagation: "private" });
   }
-  return mounts;
+  return users ? mounts.map((mount) => ({ ...mount, users })) : mounts;
 
   async function pinned(root: string, inside: string, place: SubPathPlace): Promise<string> {
     // A volume that is one file has nothing inside.
