@@ -145,8 +145,13 @@ test("NETWORK-226: a control plane that comes back with another address goes on 
   await machine.sh(`${keelson} up`);
   const parts = "kube-apiserver kube-controller-manager kube-scheduler kube-proxy";
   for (const part of parts.split(" ")) {
-    const address = await machine.sh(`${kubectl} get pods -n kube-system -o wide --no-headers | grep '^${part}-' | tr -s ' '`);
-    assert.match(address, / 1\/1 Running .*192\.168\.51\.40/, part);
+    // up waits for the API server and the node; what was told of a change may still be making it.
+    await eventually(`${part} runs at the new address`, 60, async () => {
+      const list = await machine
+        .sh(`${kubectl} get pods -n kube-system -o wide --no-headers | grep '^${part}-' | tr -s ' '`)
+        .catch(() => "");
+      return / 1\/1 Running .*192\.168\.51\.40/.test(list) && !list.includes("\n") ? true : undefined;
+    });
   }
   assert.match(await machine.sh(`${kubectl} get nodes -o wide --no-headers`), / Ready .* 192\.168\.51\.40 /);
   // Controllers, scheduler, proxy and name server all have a part in this.
