@@ -104,7 +104,7 @@ test("a member that is killed, hangs, and comes back: writes go on, and no watch
   const { store: opening, close } = open(etcd);
   const store = await opening;
   const revision = await store.revision();
-  const watch = new RecordedWatch(store, { prefix: "k", from: revision + 1 });
+  const watch = new RecordedWatch(store, { prefix: "row", from: revision + 1 });
   const written: string[] = [];
   let slowest = 0;
   // Each write stands on the one before, so that one whose outcome was not known cannot take effect late.
@@ -112,11 +112,11 @@ test("a member that is killed, hangs, and comes back: writes go on, and no watch
     const started = performance.now();
     for (;;) {
       try {
-        const { item } = await store.get("k");
+        const { item } = await store.get("row");
         if (item && new TextDecoder().decode(item.value) === text) break;
         const value = new TextEncoder().encode(text);
-        const operations = [{ type: "put", key: "k", value }] as const;
-        const result = await store.transact({ conditions: [{ key: "k", modRevision: item?.modRevision ?? 0 }], operations });
+        const operations = [{ type: "put", key: "row", value }] as const;
+        const result = await store.transact({ conditions: [{ key: "row", modRevision: item?.modRevision ?? 0 }], operations });
         if (result.succeeded) break;
       } catch (error) {
         assert.ok(error instanceof StoreUnavailable, String(error));
@@ -146,7 +146,7 @@ test("a member that is killed, hangs, and comes back: writes go on, and no watch
     await some(20);
   }
   await watch.until(await store.revision());
-  const seen = watch.events.map((event) => /^put k=(\d+)@/.exec(event)?.[1]);
+  const seen = watch.events.map((event) => /^put row=(\d+)@/.exec(event)?.[1]);
   assert.deepEqual(seen, written);
   console.log(`longest wait for a write: ${killed.toFixed(0)} ms when a member was killed, ${slowest.toFixed(0)} ms when one hung`);
   assert.ok(killed < 20_000 && slowest < 20_000);
