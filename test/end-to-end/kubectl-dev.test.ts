@@ -94,7 +94,7 @@ test("creates every kind it knows how to", { skip }, async () => {
   const forbidden = 'User "joe" cannot list resource "pods" in API group "" in the namespace "made"';
   await says("get pods -n made --as=joe", `Error from server (Forbidden): pods is forbidden: ${forbidden}`, refused);
   const kinds = "deployment,rs,svc,cm,secret,sa,role,rolebinding,pdb,endpointslices";
-  await matches(`describe -n made ${kinds}`, /ScalingReplicaSet[^]*Scaled up replica set web-\w+ from 0 to 2/);
+  await matches(`describe -n made ${kinds} --show-events=true`, /ScalingReplicaSet[^]*Scaled up replica set web-\w+ from 0 to 2/);
   for (const kind of ["namespace/made", "clusterrole/made-reader", "clusterrolebinding/made-readers", "priorityclass/made-high"]) {
     await matches(`describe ${kind}`, /^Name: +made/m);
   }
@@ -230,7 +230,11 @@ test("rolls out, back, pauses, scales and exposes", { skip }, async () => {
     'Error from server (AlreadyExists): services "exposed" already exists',
     refused,
   );
-  await matches(web("autoscale deploy web --max=3"), /the server could not find the requested resource/, refused);
+  await matches(
+    web("autoscale deploy web --max=3"),
+    /the server could not find the requested resource|failed to create autoscaling\/v2 HPA/,
+    refused,
+  );
   await matches(web("get all -o wide"), /^deployment.apps\/web +0\/4 .* nginx +nginx:1 +app=web$/m);
 });
 
