@@ -220,6 +220,26 @@ END`);
     const disk = { requests: { cpu: "60m", memory: "16Mi", "ephemeral-storage": "1Mi" }, limits: { memory: "32Mi" } };
     assert.match(await resize("waiting", disk), /only cpu and memory resources are mutable/);
   });
+
+  await context.test("NODE-147: huge pages are told, given and mounted", async (context) => {
+    const setting = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+    const before = await machine.sh(`cat ${setting}`);
+    context.after(() => machine.sh(`echo ${before} >${setting}`));
+    if (Number(await machine.sh(`echo $((${before} + 8)) >${setting}; cat ${setting}`)) < 8)
+      return context.skip("the kernel has no memory in one piece for huge pages");
+    await restartKubelet();
+    await eventually("the node has huge pages", 40, async () =>
+      (await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.hugepages-2Mi}"])) === "0" ? undefined : true,
+    );
+    const mount = "volumeMounts: [{name: pages, mountPath: /pages}]";
+    const limits = "resources: {limits: {hugepages-2Mi: 4Mi, cpu: 10m, memory: 16Mi}}";
+    await apply(waiting("huge-pages", nodeName, `${limits}, ${mount}`, "volumes: [{name: pages, emptyDir: {medium: HugePages}}]"));
+    await ready("huge-pages");
+    assert.match(await inPod("huge-pages", "grep ' /pages ' /proc/mounts"), /^nodev \/pages hugetlbfs rw.*pagesize=2M/);
+    assert.match(await kubectl(["describe", "node", nodeName]), /hugepages-2Mi +4Mi \(25%\) +4Mi \(25%\)/);
+    await kubectl("delete pod huge-pages");
+    assert.equal(await machine.sh("grep hugetlbfs /proc/mounts | grep pods || true"), "");
+  });
 });
 
 const wait = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.5; done"]`;
