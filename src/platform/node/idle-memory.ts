@@ -11,8 +11,9 @@ const lookMilliseconds = 10_000;
 const idleShare = 0.05;
 /** What must have come together since the last time. */
 const worthwhileBytes = 6 * 1024 * 1024;
-/** To walk through the heap costs more than what comes together in less time. */
+/** To walk through the heap costs more than what comes together in less time. Each walk doubles the rest, until there was work again. */
 const restMilliseconds = 180_000;
+const restMillisecondsMax = 32 * restMilliseconds;
 /** A heap of this size is in use; to walk through it would hold up the program. */
 const heapMaxBytes = 256 * 1024 * 1024;
 
@@ -23,27 +24,38 @@ export interface Usage {
   readonly heapBytes: number;
   /** What was resident after memory was given back the last time. */
   readonly keptBytes: number;
-  /** Since then. */
+  /** Since then, and how long it was to be. */
   readonly restedMilliseconds: number;
+  readonly restMilliseconds: number;
 }
 
-export function isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes, restedMilliseconds }: Usage): boolean {
-  const isDue = restedMilliseconds >= restMilliseconds && residentBytes - keptBytes >= worthwhileBytes;
+export function isWorthwhile(usage: Usage): boolean {
+  const { busyShare, residentBytes, heapBytes, keptBytes } = usage;
+  const isDue = usage.restedMilliseconds >= usage.restMilliseconds && residentBytes - keptBytes >= worthwhileBytes;
   return isDue && busyShare <= idleShare && heapBytes <= heapMaxBytes;
+}
+
+/** What idling alone brings together is the same every time: it is walked through ever more rarely. */
+export function nextRest(rest: number, busyShare: number, isGivingBack: boolean): number {
+  if (busyShare > idleShare) return restMilliseconds;
+  return isGivingBack ? Math.min(2 * rest, restMillisecondsMax) : rest;
 }
 
 /** For the thread that calls, until it ends: whenever it idles, memory that it needs no more goes back to the system. */
 export function giveBackIdleMemory(): void {
   let collect: Collect | undefined;
   let keptBytes = 0;
-  let restedMilliseconds = restMilliseconds;
+  let rest = restMilliseconds;
+  let restedMilliseconds = rest;
   let used = usedMicroseconds();
   setInterval(() => {
     const busyShare = (usedMicroseconds() - used) / 1_000 / lookMilliseconds;
     used = usedMicroseconds();
     restedMilliseconds += lookMilliseconds;
     const { rss: residentBytes, heapUsed: heapBytes } = memoryUsage();
-    if (!isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes, restedMilliseconds })) return;
+    const isGivingBack = isWorthwhile({ busyShare, residentBytes, heapBytes, keptBytes, restedMilliseconds, restMilliseconds: rest });
+    rest = nextRest(rest, busyShare, isGivingBack);
+    if (!isGivingBack) return;
     restedMilliseconds = 0;
     collect ??= collector();
     void collect({ type: "major", flavor: "last-resort", execution: "async" }).then(() => {
