@@ -1,6 +1,6 @@
 // Where an HTTP client connects to, and with which secrets: worked out once from its options.
 import { isIP } from "node:net";
-import tls, { type ConnectionOptions } from "node:tls";
+import tls, { type ConnectionOptions, type SecureContext } from "node:tls";
 import { type HttpClientOptions, NetworkError } from "../network.ts";
 
 export interface Target {
@@ -37,15 +37,21 @@ function parse(url: string): URL | undefined {
   }
 }
 
+/** For all who ask whoever answers, as probes do over and over: one context, without the roots that nobody would compare with. */
+let trusting: SecureContext | undefined;
+
 function secretsOf(options: HttpClientOptions, host: string): ConnectionOptions {
   const { ca, certificate, key, insecure } = options;
   const name = options.serverName ?? host;
   try {
-    const secureContext = tls.createSecureContext({
-      ...(ca !== undefined && { ca }),
-      ...(certificate !== undefined && { cert: certificate }),
-      ...(key !== undefined && { key }),
-    });
+    const secureContext =
+      insecure && ca === undefined && certificate === undefined && key === undefined
+        ? (trusting ??= tls.createSecureContext({ ca: [] }))
+        : tls.createSecureContext({
+            ...(ca !== undefined && { ca }),
+            ...(certificate !== undefined && { cert: certificate }),
+            ...(key !== undefined && { key }),
+          });
     return {
       secureContext,
       rejectUnauthorized: !insecure,
