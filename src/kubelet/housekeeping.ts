@@ -139,15 +139,19 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     }
   }
 
+  /** All at once: what is looked at together wakes this thread once, not once for each. */
   async function rotateLogs(): Promise<void> {
     const limits = { maxBytes: options.containerLogMaxBytes, maxFiles: options.containerLogMaxFiles };
-    for (const worker of workers.all()) {
-      for (const { id, name, attempt: number, state } of worker.observed.containers) {
-        if (state !== "running") continue;
-        const path = `${podLogFolder(options.podLogsFolder, worker.pod)}/${name}/${number}.log`;
-        await attempt(`rotate the log ${path}`, () => rotateLog(world, runtime, id, path, limits));
-      }
-    }
+    const looks = workers.all().flatMap(({ pod, observed }) => {
+      const folder = podLogFolder(options.podLogsFolder, pod);
+      return observed.containers
+        .filter(({ state }) => state === "running")
+        .map(({ id, name, attempt: number }) => {
+          const path = `${folder}/${name}/${number}.log`;
+          return attempt(`rotate the log ${path}`, () => rotateLog(world, runtime, id, path, limits));
+        });
+    });
+    await Promise.all(looks);
   }
 
   /** It comes round again: a failure is told and no more. */
