@@ -1,9 +1,7 @@
-// The time a request may take. One timer serves all: a request's deadline may be missed by a second, which nobody will notice.
+// The time a request may take. One timer serves all, and while nothing is late it goes off once in the time a request has, however many come.
 import { StatusError } from "#api/meta/status-error.ts";
 import type { Timer } from "#platform/clock.ts";
 import type { World } from "#platform/world.ts";
-
-const stepMilliseconds = 1_000;
 
 interface Running {
   readonly until: number;
@@ -13,7 +11,8 @@ interface Running {
 export class Deadlines {
   readonly #world: World;
   readonly #running = new Set<Running>();
-  #timer: Timer | undefined;
+  /** Never later than the earliest deadline. */
+  #next: { readonly at: number; readonly timer: Timer } | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -24,26 +23,35 @@ export class Deadlines {
     return new Promise((resolve, reject) => {
       const running: Running = { until: this.#world.clock.monotonic() + milliseconds, late: reject };
       this.#running.add(running);
-      this.#timer ??= this.#tick();
+      this.#lookAt(running.until);
       work.then(resolve, reject).finally(() => this.#running.delete(running));
     });
   }
 
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#next?.timer.cancel();
+    this.#next = undefined;
   }
 
-  #tick(): Timer {
-    return this.#world.clock.timer(stepMilliseconds, () => {
-      const now = this.#world.clock.monotonic();
-      for (const running of this.#running) {
-        if (running.until > now) continue;
-        this.#running.delete(running);
-        const message = "Timeout: request did not complete within the allotted timeout";
-        running.late(new StatusError("Timeout", message, {}));
+  #lookAt(at: number): void {
+    if (this.#next && this.#next.at <= at) return;
+    this.stop();
+    const { clock } = this.#world;
+    this.#next = { at, timer: clock.timer(Math.ceil(at - clock.monotonic()), () => this.#look()) };
+  }
+
+  #look(): void {
+    this.#next = undefined;
+    const now = this.#world.clock.monotonic();
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const running of this.#running) {
+      if (running.until > now) {
+        earliest = Math.min(earliest, running.until);
+        continue;
       }
-      this.#timer = this.#running.size > 0 ? this.#tick() : undefined;
-    });
+      this.#running.delete(running);
+      running.late(new StatusError("Timeout", "Timeout: request did not complete within the allotted timeout", {}));
+    }
+    if (earliest < Number.POSITIVE_INFINITY) this.#lookAt(earliest);
   }
 }

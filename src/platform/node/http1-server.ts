@@ -17,6 +17,8 @@ const http = process.getBuiltinModule("node:http");
 const maxHeaderBytes = 1024 * 1024;
 const idleTimeoutMilliseconds = 180_000;
 const requestTimeoutMilliseconds = 300_000;
+/** Who exceeds a time limit is dropped this much later at most. */
+const checkMillisecondsMax = 10_000;
 /** An unread body up to this size is read to its end, so that the connection can go on; past it the connection is closed. */
 const drainLimitBytes = 16 * 1024 * 1024;
 
@@ -28,7 +30,8 @@ export function http1Server(handler: HttpHandler, running: Running, headTimeoutM
     keepAliveTimeout: idleTimeoutMilliseconds,
     headersTimeout: headTimeoutMilliseconds,
     requestTimeout: Math.max(requestTimeoutMilliseconds, headTimeoutMilliseconds),
-    connectionsCheckingInterval: Math.max(20, Math.min(1_000, headTimeoutMilliseconds / 4)),
+    // Also without connections, node:http wakes the process for each check.
+    connectionsCheckingInterval: Math.max(20, Math.min(checkMillisecondsMax, headTimeoutMilliseconds / 2)),
     shouldUpgradeCallback: canUpgrade,
   });
   server.on("request", (request, response) => serve(handler, running, request, response, undefined));
