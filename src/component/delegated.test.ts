@@ -40,3 +40,23 @@ test("callers and their rights are asked about once in a while, and strangers ar
     assert.equal(asked.length, 5, "what was learned is forgotten after ten seconds");
   });
 });
+
+test("what is allowed may be remembered for longer than what is not", async () => {
+  const world = simulatedWorld({ seed: 1 });
+  const asked: string[] = [];
+  const client = {
+    create: (_: unknown, { spec }: { spec: { user: string } }) => {
+      asked.push(spec.user);
+      return Promise.resolve({ status: { allowed: spec.user === "ann" } });
+    },
+  } as unknown as Client;
+  const delegated = delegatedTo(world, client, { callerMilliseconds: 0, allowedMilliseconds: 300_000, deniedMilliseconds: 30_000 });
+  const askAt = (seconds: number, user: string) =>
+    new Promise<void>((resolve) =>
+      world.clock.timer(seconds * 1_000, () => void delegated.authorize({ user, groups: [] }, { verb: "get" }).then(() => resolve())),
+    );
+  await world.run(() =>
+    Promise.all([0, 20, 40, 290, 310].flatMap((seconds) => ["ann", "bob"].map((user) => askAt(seconds, user)))).then(() => {}),
+  );
+  assert.deepEqual(asked, ["ann", "bob", "bob", "bob", "ann"], "bob at 0, 40 and 290 s: what he was told at 290 s holds at 310");
+});

@@ -31,10 +31,22 @@ export interface Delegated {
   authorize(caller: Caller, attributes: Attributes): Promise<boolean>;
 }
 
+/** How long answers are remembered. */
+export interface Remembering {
+  readonly callerMilliseconds: number;
+  readonly allowedMilliseconds: number;
+  readonly deniedMilliseconds: number;
+}
+
 const rememberMilliseconds = 10_000;
+const brief: Remembering = {
+  callerMilliseconds: rememberMilliseconds,
+  allowedMilliseconds: rememberMilliseconds,
+  deniedMilliseconds: rememberMilliseconds,
+};
 const rememberedMax = 1_024;
 
-export function delegatedTo(world: World, client: Client): Delegated {
+export function delegatedTo(world: World, client: Client, remembering: Remembering = brief): Delegated {
   const callers = new Map<string, { readonly caller: Caller | undefined; readonly until: number }>();
   const decisions = new Map<string, { readonly allowed: boolean; readonly until: number }>();
   const keep = <V>(map: Map<string, V>, key: string, value: V) => {
@@ -56,7 +68,7 @@ export function delegatedTo(world: World, client: Client): Delegated {
       const caller = status.authenticated
         ? { user: status.user?.username ?? "", uid: status.user?.uid, groups: status.user?.groups ?? [] }
         : undefined;
-      keep(callers, key, { caller, until: now + rememberMilliseconds });
+      keep(callers, key, { caller, until: now + remembering.callerMilliseconds });
       return caller;
     },
 
@@ -76,7 +88,7 @@ export function delegatedTo(world: World, client: Client): Delegated {
         },
       });
       const allowed = status.allowed === true;
-      keep(decisions, key, { allowed, until: now + rememberMilliseconds });
+      keep(decisions, key, { allowed, until: now + (allowed ? remembering.allowedMilliseconds : remembering.deniedMilliseconds) });
       return allowed;
     },
   };

@@ -6,7 +6,7 @@ import { type EventRecorder, startEventRecorder } from "#client/event-recorder.t
 import { startInformer } from "#client/informer.ts";
 import { type Component, ConfigError } from "#component/component.ts";
 import { daemonValues } from "#component/daemon-flags.ts";
-import { delegatedTo } from "#component/delegated.ts";
+import { delegatedTo, type Remembering } from "#component/delegated.ts";
 import { Metrics } from "#component/metrics.ts";
 import { connectRuntime } from "#cri/connect.ts";
 import { FileError } from "#platform/files.ts";
@@ -150,7 +150,7 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     metrics,
     probes,
     checks,
-    delegated: client && delegatedTo(world, client),
+    delegated: client && delegatedTo(world, client, rememberingOf(configuration)),
     tls,
     cgroups: await cgroupsOf(world, kubeletOptions(configuration, rootFolder, machine).cgroupRoot),
   });
@@ -161,6 +161,15 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     version: kubeletVersion,
     standalone: client === undefined,
   });
+}
+
+/** As upstream, no time is the default time: files that kubeadm wrote are full of them. */
+function rememberingOf({ authentication, authorization }: KubeletConfiguration): Remembering {
+  return {
+    callerMilliseconds: durationToMilliseconds(authentication.webhook.cacheTTL) || 120_000,
+    allowedMilliseconds: durationToMilliseconds(authorization.webhook.cacheAuthorizedTTL) || 300_000,
+    deniedMilliseconds: durationToMilliseconds(authorization.webhook.cacheUnauthorizedTTL) || 30_000,
+  };
 }
 
 /** Where the numbers of Pods' containers are read. */
