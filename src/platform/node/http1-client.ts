@@ -24,6 +24,9 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
     scheduling: "lifo",
   } as const;
   const agent = target.secure ? new https.Agent({ ...settings, ...target.tls, ALPNProtocols: ["http/1.1"] }) : new http.Agent(settings);
+  // Connections that change their protocol are not kept; what TLS agreed on for the last one is.
+  const upgradeSettings = { ...target.tls, ALPNProtocols: ["http/1.1"], allowHalfOpen: true };
+  const upgradeAgent = target.secure ? new https.Agent(upgradeSettings) : new http.Agent({ keepAlive: false });
   const base: RequestOptions = {
     ...("path" in target.address ? { socketPath: target.address.path } : target.address),
     maxHeaderSize: maxHeaderBytes,
@@ -82,7 +85,7 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
     upgrade: async (request) => {
       const sent = send(
         { ...request, headers: { connection: "Upgrade", ...request.headers } },
-        { ...base, ...target.tls, ...{ ALPNProtocols: ["http/1.1"], allowHalfOpen: true }, agent: false },
+        { ...base, ...{ allowHalfOpen: true }, agent: upgradeAgent },
       );
       type Answer = { response: IncomingMessage; socket?: Duplex; head?: Buffer };
       const { response, socket, head } = await awaitHead<Answer>(
@@ -115,7 +118,10 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
         ),
       };
     },
-    close: () => agent.destroy(),
+    close: () => {
+      agent.destroy();
+      upgradeAgent.destroy();
+    },
   };
 
   function watchFailure(sent: NodeRequest, outcome: HeadOutcome<never>): void {

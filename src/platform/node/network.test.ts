@@ -5,6 +5,7 @@ import http2, { type ClientHttp2Session } from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import tls from "node:tls";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { rootScope, type Scope } from "#base/scope.ts";
@@ -388,6 +389,31 @@ describe("upgrades", () => {
       await answer.stream.closed;
     });
   }
+
+  test("the next one goes on with what TLS agreed on before, as the same client", async (t) => {
+    const seen: unknown[] = [];
+    const tlsOptions = { cert: secrets.certificate, key: secrets.key, ca: secrets.ca, requestCert: true, rejectUnauthorized: false };
+    const server = tls.createServer(tlsOptions, (socket) => {
+      seen.push([socket.isSessionReused(), socket.authorized, socket.getPeerCertificate().subject.CN]);
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: echo\r\n\r\n"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as net.AddressInfo;
+    const { ca, clientCertificate: certificate, clientKey: key } = secrets;
+    const client = network.client({ url: `https://127.0.0.1:${port}`, ca, certificate, key });
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await client.upgrade({ method: "POST", path: "/", headers: { upgrade: "echo" } });
+      assert.ok("stream" in answer);
+      answer.stream.destroy();
+    }
+    client.close();
+    assert.deepEqual(seen, [
+      [false, true, "alice"],
+      [true, true, "alice"],
+    ]);
+  });
 
   test("refused, the answer is ordinary HTTP", async (t) => {
     const { client } = await served(t, echo);
