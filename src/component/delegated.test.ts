@@ -41,7 +41,7 @@ test("callers and their rights are asked about once in a while, and strangers ar
   });
 });
 
-test("what is allowed may be remembered for longer than what is not", async () => {
+test("SERVER3 what is allowed may be remembered for longer than what is not", async () => {
   const world = simulatedWorld({ seed: 1 });
   const asked: string[] = [];
   const client = {

@@ -23,7 +23,10 @@ test("what is not said has upstream's defaults", async () => {
   assert.equal(configuration.maxPods, 110);
   assert.equal(configuration.authentication.webhook.enabled, true);
   assert.equal(configuration.authentication.anonymous.enabled, false);
+  assert.equal(configuration.authentication.webhook.cacheTTL, "2m0s");
   assert.equal(configuration.authorization.mode, "Webhook");
+  assert.equal(configuration.authorization.webhook.cacheAuthorizedTTL, "5m0s");
+  assert.equal(configuration.authorization.webhook.cacheUnauthorizedTTL, "30s");
   assert.equal(configuration.evictionHard?.["memory.available"], "100Mi");
   assert.equal(configuration.containerRuntimeEndpoint, "unix:///run/containerd/containerd.sock");
 });
