@@ -11,7 +11,7 @@ import { ClusterRoleBinding } from "#api/rbac.authorization.k8s.io/cluster-role-
 import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
-import { apiPort, type ClusterSettings, dnsServiceAddress } from "./layout.ts";
+import { apiPort, bracketed, type ClusterSettings, dnsServiceAddress, familiesOf } from "./layout.ts";
 import { localPathAddOns } from "./local-path.ts";
 import { metricsServerAddOns } from "./metrics-server.ts";
 import { type ControlPlaneImage, digestOf, runtimeMount } from "./static-pods.ts";
@@ -43,14 +43,19 @@ export function addOns(settings: ClusterSettings, image: ControlPlaneImage): rea
   return [...proxy(settings, image), ...dns(settings, image), ...metricsServerAddOns(image), ...localPathAddOns(image)];
 }
 
-function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+  const { nodeAddress, podRange } = settings;
   const labels = { "k8s-app": "kube-proxy" };
+  const hasIpv6 = familiesOf(settings).includes("IPv6");
   // Not by the Service's address: it is the proxy that makes it lead anywhere.
   const kubeconfig = writeYaml({
     apiVersion: "v1",
     kind: "Config",
     clusters: [
-      { name: "default", cluster: { "certificate-authority": `${accountFolder}/ca.crt`, server: `https://${nodeAddress}:${apiPort}` } },
+      {
+        name: "default",
+        cluster: { "certificate-authority": `${accountFolder}/ca.crt`, server: `https://${bracketed(nodeAddress)}:${apiPort}` },
+      },
     ],
     contexts: [{ name: "default", context: { cluster: "default", namespace: "default", user: "default" } }],
     "current-context": "default",
@@ -111,6 +116,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
                     "--kubeconfig=/var/lib/kube-proxy/kubeconfig.conf",
                     "--hostname-override=$(NODE_NAME)",
                     `--cluster-cidr=${podRange}`,
+                    ...(hasIpv6 ? ["--healthz-bind-address=[::]:10256"] : []),
                     "--network-policies",
                   ],
                   env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
@@ -134,6 +140,7 @@ function proxy({ nodeAddress, podRange }: ClusterSettings, image: ControlPlaneIm
 
 function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
   const labels = { "k8s-app": "kube-dns" };
+  const hasIpv6 = familiesOf(settings).includes("IPv6");
   return [
     { kind: ServiceAccount, object: { metadata: { name: "coredns", namespace: system } } },
     {
@@ -194,7 +201,7 @@ function dns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddO
                   name: "coredns",
                   image: image.name,
                   imagePullPolicy: "IfNotPresent",
-                  command: ["cluster-dns", "--conf=/etc/coredns/Corefile"],
+                  command: ["cluster-dns", "--conf=/etc/coredns/Corefile", ...(hasIpv6 ? ["--bind-address=::"] : [])],
                   ports: [
                     { name: "dns", containerPort: 53, protocol: "UDP" },
                     { name: "dns-tcp", containerPort: 53, protocol: "TCP" },

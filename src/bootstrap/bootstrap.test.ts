@@ -5,7 +5,15 @@ import { addOns } from "./add-ons.ts";
 import { plannedCertificates, reasonToRenew } from "./certificates.ts";
 import { containerdConfig, isDistributionDefault, mirrorHosts, problemWith } from "./containerd.ts";
 import { kubeletConfiguration } from "./kubeconfigs.ts";
-import { addressAt, BootstrapError, type ClusterSettings, contains, dnsServiceAddress, firstNodeRange, readRange } from "./layout.ts";
+import {
+  addressAt,
+  BootstrapError,
+  canonicalRanges,
+  checkedRanges,
+  type ClusterSettings,
+  dnsServiceAddress,
+  firstNodeRange,
+} from "./layout.ts";
 import { checkSettings, listening } from "./machine-check.ts";
 import { networkConfig, networkScript, nodeRules } from "./machine-network.ts";
 import { staticPodManifests } from "./static-pods.ts";
@@ -44,9 +52,20 @@ test("ranges and addresses", () => {
   assert.equal(dnsServiceAddress(settings), "10.96.0.10");
   assert.equal(firstNodeRange("10.244.0.0/16"), "10.244.0.0/24");
   assert.equal(firstNodeRange("10.244.0.0/25"), "10.244.0.0/25");
-  assert.ok(contains("10.96.0.0/12", "10.111.255.255") && !contains("10.96.0.0/12", "10.112.0.0"));
-  for (const wrong of ["10.244.0.0", "10.244.0.1/16", "10.244.0.0/33", "300.0.0.0/8", "::/64", ""])
-    assert.throws(() => readRange(wrong), BootstrapError, wrong);
+  assert.equal(firstNodeRange("fd00:42::/56,10.42.0.0/16"), "fd00:42::/64,10.42.0.0/24");
+  assert.equal(dnsServiceAddress({ serviceRange: "fd00:43::/112,10.43.0.0/16" }), "fd00:43::a");
+  assert.equal(canonicalRanges("10.42.0.0/16, FD00:42:0::/56"), "10.42.0.0/16,fd00:42::/56");
+  for (const wrong of [
+    "10.244.0.0",
+    "10.244.0.1/16",
+    "10.244.0.0/33",
+    "300.0.0.0/8",
+    "fd00::1/64",
+    "",
+    "10.0.0.0/16,10.1.0.0/16",
+    "x,fd00::/56",
+  ])
+    assert.throws(() => checkedRanges(wrong), BootstrapError, wrong);
 });
 
 test("settings that cannot work are refused with what to do", () => {
@@ -54,7 +73,40 @@ test("settings that cannot work are refused with what to do", () => {
   assert.throws(() => checkSettings({ ...settings, nodeAddress: "10.96.3.4" }), /lies in 10\.96\.0\.0\/12/);
   assert.throws(() => checkSettings({ ...settings, podRange: "10.96.0.0/16" }), /overlap/);
   assert.throws(() => checkSettings({ ...settings, nodeName: "Node_1" }), /cannot be a Node's name/);
-  assert.throws(() => checkSettings({ ...settings, nodeAddress: "fe80::1" }), /not an IPv4 address/);
+  assert.throws(
+    () => checkSettings({ ...settings, nodeAddress: "fe80::1" }),
+    /--node-ip fe80::1 is of IPv6, and Pods have addresses of IPv4/,
+  );
+});
+
+const dual: ClusterSettings = {
+  ...settings,
+  secondaryAddress: "fd00:51::10",
+  podRange: "10.244.0.0/16,fd00:42::/56",
+  nodePodRange: "10.244.0.0/24,fd00:42::/64",
+  serviceRange: "10.96.0.0/12,fd00:43::/112",
+};
+
+test("settings of both families that cannot work are refused likewise", () => {
+  checkSettings(dual);
+  checkSettings({
+    ...dual,
+    nodeAddress: "fd00:51::10",
+    secondaryAddress: "192.168.51.10",
+    podRange: "fd00:42::/56,10.244.0.0/16",
+    serviceRange: "fd00:43::/112,10.96.0.0/12",
+  });
+  const refused = (change: Partial<ClusterSettings>, why: RegExp) => assert.throws(() => checkSettings({ ...dual, ...change }), why);
+  refused({ podRange: "10.244.0.0/16" }, /is of IPv4, and --service-cidr 10\.96\.0\.0\/12,fd00:43::\/112 of IPv4 and IPv6/);
+  refused({ serviceRange: "fd00:43::/112,10.96.0.0/12" }, /of IPv6 and IPv4/);
+  refused({ podRange: "10.244.0.0/16,10.245.0.0/16" }, /has more than one range of a family/);
+  refused({ podRange: "10.244.0.0/16,fd00:42::/40" }, /--pod-network-cidr fd00:42::\/40 is too large/);
+  refused({ podRange: "10.244.0.0/16,fd00:42::/112" }, /--pod-network-cidr fd00:42::\/112 is too small/);
+  refused({ serviceRange: "10.96.0.0/12,fd00:43::/64" }, /--service-cidr fd00:43::\/64 is too large/);
+  refused({ serviceRange: "10.96.0.0/12,fd00:43::/126" }, /--service-cidr fd00:43::\/126 is too small/);
+  refused({ serviceRange: "10.96.0.0/12,fd00:42::/112" }, /Pods fd00:42::\/56 and of Services fd00:42::\/112 overlap/);
+  refused({ secondaryAddress: "fd00:42::10" }, /fd00:42::10 lies in fd00:42::\/56/);
+  refused({ secondaryAddress: "192.168.51.11" }, /is of IPv4 and IPv4/);
 });
 
 test("the certificates of a cluster, by upstream's names", () => {
@@ -139,10 +191,13 @@ test("the kubelet's configuration", () => {
 test("cluster addresses are dropped wherever they would leave, before any route is made", () => {
   assert.match(nodeRules(settings), /oifname != \{ "lo", "cni0" \} ip daddr 10\.96\.0\.0\/12 drop/);
   assert.match(nodeRules(settings), /oifname != \{ "lo", "cni0" \} ip daddr 10\.244\.0\.0\/16 ip daddr != @elsewhere drop/);
+  assert.match(nodeRules(dual), /oifname != \{ "lo", "cni0" \} ip6 daddr fd00:42::\/56 ip6 daddr != @elsewhere drop/);
   const script = networkScript(settings);
-  assert.ok(script.indexOf("nft -f") < script.indexOf("ip route replace 10.96.0.0/12 dev lo"));
+  assert.ok(script.indexOf("nft -f") < script.indexOf("ip -4 route replace 10.96.0.0/12 dev lo"));
   const [bridge] = JSON.parse(networkConfig(settings)).plugins;
-  assert.equal(bridge.ipam.ranges[0][0].subnet, "10.244.0.0/24");
+  assert.deepEqual(bridge.ipam.ranges, [[{ subnet: "10.244.0.0/24" }]]);
+  assert.deepEqual(JSON.parse(networkConfig(dual)).plugins[0].ipam.ranges, [[{ subnet: "10.244.0.0/24" }], [{ subnet: "fd00:42::/64" }]]);
+  assert.doesNotMatch(script, /ip6|-6|ipv6/);
 });
 
 test("containerd's configuration: ours, the distribution's, somebody else's", () => {

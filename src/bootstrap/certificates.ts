@@ -1,7 +1,7 @@
 // The cluster's certificates under /etc/kubernetes/pki, with upstream's names: what there is to be (a pure plan), and making it so.
 import type { CertificateInfo, ExtendedKeyUsage, KeyPair, Subject } from "#platform/crypto.ts";
 import type { World } from "#platform/world.ts";
-import { BootstrapError, type ClusterSettings, etcdPkiFolder, kubernetesServiceAddress, pkiFolder } from "./layout.ts";
+import { addressesOf, BootstrapError, type ClusterSettings, etcdPkiFolder, kubernetesServiceAddress, pkiFolder } from "./layout.ts";
 
 const dayMilliseconds = 24 * 3_600_000;
 const leafDays = 365;
@@ -23,7 +23,7 @@ export interface PlannedCertificate {
 
 /** Everything the CA signs. */
 export function plannedCertificates(settings: ClusterSettings): readonly PlannedCertificate[] {
-  const { nodeName, nodeAddress, domain, store } = settings;
+  const { nodeName, domain, store } = settings;
   const client = (name: string, commonName: string, ...organizations: string[]): PlannedCertificate => ({
     name,
     folder: pkiFolder,
@@ -46,7 +46,7 @@ export function plannedCertificates(settings: ClusterSettings): readonly Planned
         "localhost",
         ...(nodeName === "localhost" ? [] : [nodeName]),
       ],
-      ipAddresses: [kubernetesServiceAddress(settings), nodeAddress, "127.0.0.1"],
+      ipAddresses: [kubernetesServiceAddress(settings), ...addressesOf(settings), "127.0.0.1"],
     },
     client("apiserver-kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
     client("admin", "kubernetes-admin", "system:masters"),
@@ -59,7 +59,7 @@ export function plannedCertificates(settings: ClusterSettings): readonly Planned
       subject: { commonName: `system:node:${nodeName}`, organizations: ["system:nodes"] },
       extendedUsages: ["server auth"],
       dnsNames: [nodeName],
-      ipAddresses: [nodeAddress, "127.0.0.1"],
+      ipAddresses: [...addressesOf(settings), "127.0.0.1"],
     },
     // Who shows it is believed about users: its authority signs for nobody else.
     { ...client("front-proxy-client", "front-proxy-client"), authority: "front-proxy" },

@@ -22,6 +22,7 @@ import {
   pkiFolder,
 } from "./layout.ts";
 import { checkRoot } from "./machine-check.ts";
+import { nodeAddresses } from "./machine-network.ts";
 import { prepareMachine, runKubelet, startContainerd, takeImages, allowKubelet } from "./prepare-node.ts";
 import type { Progress } from "./progress.ts";
 import { note, readRecord } from "./record.ts";
@@ -34,7 +35,8 @@ export interface JoinOptions {
   readonly token: BootstrapToken;
   readonly caHashes: readonly string[];
   readonly nodeName: string;
-  readonly nodeAddress: string;
+  /** The node's address, or one of each family; its own where not given. */
+  readonly nodeIp?: string;
   readonly services: Services;
   readonly progress: Progress;
   readonly kubeletFlags: readonly string[];
@@ -59,7 +61,7 @@ export async function join(scope: Scope, world: World, options: JoinOptions): Pr
     const caChanged = await writeIfChanged(world, `${pkiFolder}/ca.crt`, found.ca);
     return (await writeKubeletConfiguration(world, found.kubelet)) || caChanged;
   });
-  const flags = [`--bootstrap-kubeconfig=${bootstrapKubeconfigPath}`, ...options.kubeletFlags];
+  const flags = [`--bootstrap-kubeconfig=${bootstrapKubeconfigPath}`, ...options.kubeletFlags, ...found.kubeletFlags];
   await startContainerd(scope, world, preparation);
   await takeImages(world, prepared, preparation);
   // Not before: the first Pods come at once, and are made of these images.
@@ -93,26 +95,31 @@ interface Asked {
   readonly ca: string;
   /** The kubelet's configuration; undefined where the kubelet is known to the cluster and has one. */
   readonly kubelet?: string;
+  /** What this node's kubelet is told of its addresses. */
+  readonly kubeletFlags: readonly string[];
 }
 
 async function askCluster(scope: Scope, world: World, options: JoinOptions): Promise<Asked> {
-  const { nodeName, nodeAddress, token } = options;
+  const { nodeName, nodeIp, token } = options;
   const record = await readRecord(world);
   const isKnown = record?.role === "worker" && (await world.files.stat(kubeletKubeconfigPath)) !== undefined;
   if (isKnown && record.podRange && record.serviceRange && record.domain && record.server) {
     const { podRange, serviceRange, domain, server } = record;
     const ca = await world.files.readText(`${pkiFolder}/ca.crt`);
-    return { settings: { nodeName, nodeAddress, podRange, serviceRange, domain }, server, ca };
+    const { kubeletFlags, ...addresses } = await nodeAddresses(world, { podRange, serviceRange }, nodeIp);
+    return { settings: { nodeName, ...addresses, podRange, serviceRange, domain }, server, ca, kubeletFlags };
   }
   const { server, ca } = await discoverCluster(world, options);
   const access = { server, ca, token: `${token.id}.${token.secret}` };
   const client = clientFor(scope, world, access, "keelson");
   await refuseSecondNode(client, nodeName);
-  const settings = { nodeName, nodeAddress, ...(await clusterSettings(client)) };
+  const cluster = await clusterSettings(client);
+  const { kubeletFlags, ...addresses } = await nodeAddresses(world, cluster, nodeIp);
+  const settings = { nodeName, ...addresses, ...cluster };
   const { data } = await client.get(ConfigMap, { namespace: "kube-system", name: kubeletConfigName });
   const kubeconfig = kubeconfigText({ name: "keelson", user: "tls-bootstrap-token-user", ...access });
   await writeIfChanged(world, bootstrapKubeconfigPath, kubeconfig, 0o600);
-  return { settings, server, ca, kubelet: data?.["kubelet"] ?? "" };
+  return { settings, server, ca, kubelet: data?.["kubelet"] ?? "", kubeletFlags };
 }
 
 /** Two machines under one name would take each other's Pods. */
@@ -130,7 +137,7 @@ async function refuseSecondNode(client: Client, name: string): Promise<void> {
   );
 }
 
-async function clusterSettings(client: Client): Promise<Omit<NodeSettings, "nodeName" | "nodeAddress">> {
+async function clusterSettings(client: Client): Promise<Pick<NodeSettings, "podRange" | "serviceRange" | "domain">> {
   const { data } = await client.get(ConfigMap, { namespace: "kube-system", name: clusterConfigName });
   const { networking = {} } = readYaml(data?.["ClusterConfiguration"] ?? "") as unknown as {
     readonly networking?: { readonly podSubnet?: string; readonly serviceSubnet?: string; readonly dnsDomain?: string };

@@ -9,7 +9,7 @@ import { clusterInfo, joiningGroup } from "#api/core/secret/bootstrap-token.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import type { AddOn } from "./add-ons.ts";
 import { kubeletConfiguration } from "./kubeconfigs.ts";
-import { apiPort, type ClusterSettings } from "./layout.ts";
+import { apiPort, bracketed, type ClusterSettings } from "./layout.ts";
 
 const rbac = "rbac.authorization.k8s.io";
 const system = "kube-system";
@@ -45,7 +45,7 @@ export function joiningAddOns(settings: ClusterSettings, ca: string): readonly A
 function clusterKubeconfig({ nodeAddress }: ClusterSettings, ca: string): string {
   return writeYaml({
     apiVersion: "v1",
-    clusters: [{ cluster: { "certificate-authority-data": btoa(ca), server: `https://${nodeAddress}:${apiPort}` }, name: "" }],
+    clusters: [{ cluster: { "certificate-authority-data": btoa(ca), server: `https://${bracketed(nodeAddress)}:${apiPort}` }, name: "" }],
     contexts: [],
     "current-context": "",
     kind: "Config",
@@ -57,7 +57,7 @@ function clusterConfiguration({ nodeAddress, podRange, serviceRange, domain }: C
   return writeYaml({
     apiVersion: "kubeadm.k8s.io/v1beta4",
     clusterName: "kubernetes",
-    controlPlaneEndpoint: `${nodeAddress}:${apiPort}`,
+    controlPlaneEndpoint: `${bracketed(nodeAddress)}:${apiPort}`,
     kind: "ClusterConfiguration",
     networking: { dnsDomain: domain, podSubnet: podRange, serviceSubnet: serviceRange },
   });

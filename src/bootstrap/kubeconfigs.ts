@@ -5,9 +5,11 @@ import { writeYaml } from "#wire/yaml/yaml.ts";
 import type { Certificates } from "./certificates.ts";
 import {
   apiPort,
+  bracketed,
   type ClusterSettings,
   containerdSocket,
   dnsServiceAddress,
+  familiesOf,
   kubeletConfigPath,
   kubeletFolder,
   kubernetesFolder,
@@ -35,7 +37,7 @@ export async function writeKubeconfigs(world: World, settings: ClusterSettings, 
     const text = kubeconfigText({
       name: "keelson",
       user: file === "kubelet.conf" ? `system:node:${settings.nodeName}` : user,
-      server: `https://${settings.nodeAddress}:${apiPort}`,
+      server: `https://${bracketed(settings.nodeAddress)}:${apiPort}`,
       ca,
       certificate: leaf.certificate,
       key: leaf.key,
@@ -46,10 +48,14 @@ export async function writeKubeconfigs(world: World, settings: ClusterSettings, 
 }
 
 /** KubeletConfiguration as kubeadm leaves it. Where it comes from the cluster, so does the certificate that it serves with. */
-export function kubeletConfiguration(settings: Pick<NodeSettings, "serviceRange" | "domain">, serving: "own" | "issued"): string {
+export function kubeletConfiguration(
+  settings: Pick<NodeSettings, "podRange" | "serviceRange" | "domain">,
+  serving: "own" | "issued",
+): string {
   return writeYaml({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
+    ...(familiesOf(settings).includes("IPv6") && { address: "::" }),
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true, cacheTTL: "2m0s" },

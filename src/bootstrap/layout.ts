@@ -1,4 +1,5 @@
 // Where a node's things are, and what a cluster is told apart by. Everything that `up` makes is found from here, by `down` as well.
+import { addressText, type Family, familyOf, type IpRange, rangeText, readRange } from "#base/ip.ts";
 
 export const installFolder = "/usr/lib/keelson";
 export const nodeProgram = `${installFolder}/node`;
@@ -47,9 +48,11 @@ export interface NodeSettings {
   readonly nodeName: string;
   /** Where this node is reached by others: "192.168.51.10". */
   readonly nodeAddress: string;
-  /** "10.244.0.0/16". */
+  /** Its address of the other family, where Pods have addresses of both: "fd00:51::10". */
+  readonly secondaryAddress?: string;
+  /** "10.244.0.0/16", or a range of each family, the cluster's first one first: "10.244.0.0/16,fd00:42::/56". */
   readonly podRange: string;
-  /** "10.96.0.0/12". */
+  /** "10.96.0.0/12", or likewise "10.96.0.0/12,fd00:43::/112". */
   readonly serviceRange: string;
   /** "cluster.local". */
   readonly domain: string;
@@ -57,7 +60,7 @@ export interface NodeSettings {
 
 /** The same for the node that has the control plane. */
 export interface ClusterSettings extends NodeSettings {
-  /** This node's share of the Pods' range: "10.244.0.0/24". */
+  /** This node's share of the Pods' range, or of each of them: "10.244.0.0/24". */
   readonly nodePodRange: string;
   /** Where the cluster is kept: in the API server's process, or in an etcd on this node. */
   readonly store: "disk" | "etcd";
@@ -73,55 +76,75 @@ export class BootstrapError extends Error {
   }
 }
 
+/** The ranges of one that may be of both families. */
+export function rangesIn(text: string): readonly string[] {
+  return text.split(",");
+}
+
+/** The families that Pods have addresses of, the cluster's first one first. */
+export function familiesOf({ podRange }: Pick<NodeSettings, "podRange">): readonly Family[] {
+  return rangesIn(podRange).map(familyOf);
+}
+
+/** The node's addresses, the primary one first. */
+export function addressesOf({ nodeAddress, secondaryAddress }: NodeSettings): readonly string[] {
+  return secondaryAddress === undefined ? [nodeAddress] : [nodeAddress, secondaryAddress];
+}
+
+/** An address as it stands in URLs and before ports. */
+export function bracketed(address: string): string {
+  return familyOf(address) === "IPv6" ? `[${address}]` : address;
+}
+
 /** The API server's address within the cluster: the first of the Service range. */
 export function kubernetesServiceAddress({ serviceRange }: NodeSettings): string {
-  return addressAt(serviceRange, 1);
+  return addressAt(rangesIn(serviceRange)[0] as string, 1);
 }
 
 /** The name server's: the tenth. */
 export function dnsServiceAddress({ serviceRange }: Pick<NodeSettings, "serviceRange">): string {
-  return addressAt(serviceRange, 10);
+  return addressAt(rangesIn(serviceRange)[0] as string, 10);
 }
 
-/** The first /24 of the Pod range: one node has it for itself. */
+/** The ranges in the form that is always the same, however they were written. Throws BootstrapError. */
+export function canonicalRanges(text: string): string {
+  return checkedRanges(text).map(rangeText).join(",");
+}
+
+/** How many bits the part of the Pod range has that one node has for itself. */
+const nodePrefix: Readonly<Record<Family, number>> = { IPv4: 24, IPv6: 64 };
+
+/** The first part of each Pod range. */
 export function firstNodeRange(podRange: string): string {
-  const { address, prefix } = readRange(podRange);
-  return `${written(address)}/${Math.max(24, prefix)}`;
+  return checkedRanges(podRange)
+    .map((range) => rangeText({ ...range, prefix: Math.max(nodePrefix[range.family], range.prefix) }))
+    .join(",");
 }
 
 export function addressAt(range: string, position: number): string {
-  return written(readRange(range).address + position);
+  const [{ family, first }] = checkedRanges(range);
+  return addressText(family, first + BigInt(position));
 }
 
-export function contains(range: string, address: string): boolean {
-  const { address: first, prefix } = readRange(range);
-  const value = readAddress(address);
-  return value !== undefined && value >= first && value < first + 2 ** (32 - prefix);
-}
-
-export function overlaps(left: string, right: string): boolean {
-  return contains(left, right.split("/")[0] as string) || contains(right, left.split("/")[0] as string);
-}
-
-/** Throws BootstrapError for what is no IPv4 range. */
-export function readRange(range: string): { readonly address: number; readonly prefix: number } {
-  const [text = "", length = ""] = range.split("/");
-  const address = readAddress(text);
-  const prefix = /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN;
-  if (address === undefined || !(prefix >= 8 && prefix <= 29) || address % 2 ** (32 - prefix) !== 0)
+/** One range, or one of each family. Throws BootstrapError for what is none. */
+export function checkedRanges(text: string): readonly [IpRange, ...IpRange[]] {
+  const ranges = rangesIn(text).map((untrimmed) => {
+    const part = untrimmed.trim();
+    const range = readRange(part);
+    if (!range || (range.family === "IPv4" && (range.prefix < 8 || range.prefix > 29)))
+      throw new BootstrapError(
+        `${JSON.stringify(part)} is not a range of ${part.includes(":") ? "IPv6" : "IPv4"} addresses`,
+        part.includes(":")
+          ? "Write it like fd00:42::/56: the first address of the range, and its prefix."
+          : "Write it like 10.244.0.0/16: the first address of the range, and a prefix of 8 to 29 bits.",
+      );
+    return range;
+  });
+  const [one, other, ...more] = ranges as [IpRange, IpRange?, ...IpRange[]];
+  if (more.length > 0 || one.family === other?.family)
     throw new BootstrapError(
-      `${JSON.stringify(range)} is not a range of IPv4 addresses`,
-      "Write it like 10.244.0.0/16: the first address of the range, and a prefix of 8 to 29 bits.",
+      `${JSON.stringify(text)} has more than one range of a family`,
+      "A cluster has one range of IPv4 addresses, or one of each family: 10.244.0.0/16,fd00:42::/56.",
     );
-  return { address, prefix };
-}
-
-export function readAddress(text: string): number | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-function written(address: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+  return other ? [one, other] : [one];
 }

@@ -1,19 +1,18 @@
 // Whether this machine can be a node, asked before anything is changed: each no says why and what to do.
 import type { World } from "#platform/world.ts";
+import { contains, type Family, overlap, rangeText, readAddress } from "#base/ip.ts";
 import {
+  addressesOf,
   apiPort,
   BootstrapError,
-  contains,
+  checkedRanges,
   installFolder,
   kubeletConfigPath,
   kubeletPort,
   kubernetesFolder,
   manifestsFolder,
   type NodeSettings,
-  overlaps,
   pkiFolder,
-  readAddress,
-  readRange,
 } from "./layout.ts";
 import { refuseForeignKubelet } from "./unit-files.ts";
 
@@ -38,24 +37,57 @@ export function checkRoot(world: World): void {
   if (uid !== 0) throw new BootstrapError("a node is made by root", "Run it again with sudo. keelson dev needs no root.");
 }
 
+/** Bits of a range's prefix, from the largest range to the smallest. Of IPv6, each node has 64 bits of the Pods' range for itself. */
+const ipv6Prefixes = { "--pod-network-cidr": [48, 64], "--service-cidr": [108, 124] } as const;
+
 export function checkSettings(settings: NodeSettings): void {
-  const { nodeAddress, podRange, serviceRange, nodeName, domain } = settings;
-  for (const range of [podRange, serviceRange]) {
-    readRange(range);
-    if (contains(range, nodeAddress))
-      throw new BootstrapError(
-        `this machine's address ${nodeAddress} lies in ${range}, which the cluster wants for itself`,
-        "Choose other ranges with --pod-network-cidr and --service-cidr.",
-      );
-  }
-  if (readRange(serviceRange).prefix > 28)
-    throw new BootstrapError(`--service-cidr ${serviceRange} is too small`, "It needs at least 16 addresses: a prefix of 28 or less.");
-  if (overlaps(podRange, serviceRange))
+  const { podRange, serviceRange, nodeName, domain } = settings;
+  const pods = checkedRanges(podRange);
+  const services = checkedRanges(serviceRange);
+  const inOrder = (all: readonly { readonly family: Family }[]) => all.map(({ family }) => family).join(" and ");
+  if (inOrder(pods) !== inOrder(services))
     throw new BootstrapError(
-      `the ranges of Pods ${podRange} and of Services ${serviceRange} overlap`,
-      "Choose others with --pod-network-cidr and --service-cidr.",
+      `--pod-network-cidr ${podRange} is of ${inOrder(pods)}, and --service-cidr ${serviceRange} of ${inOrder(services)}`,
+      "Pods and Services have addresses of the same families: give both ranges of each, in the same order.",
     );
-  if (readAddress(nodeAddress) === undefined) throw new BootstrapError(`--node-ip ${JSON.stringify(nodeAddress)} is not an IPv4 address`);
+  const addresses = addressesOf(settings).map((text) => {
+    const address = readAddress(text);
+    if (address) return { ...address, text };
+    throw new BootstrapError(`--node-ip ${JSON.stringify(text)} is not an IP address`);
+  });
+  if (inOrder(addresses) !== inOrder(pods))
+    throw new BootstrapError(
+      `--node-ip ${addressesOf(settings).join(",")} is of ${inOrder(addresses)}, and Pods have addresses of ${inOrder(pods)}`,
+      "A node has an address of each family that its Pods have, in the same order.",
+    );
+  for (const [flag, ranges] of [
+    ["--pod-network-cidr", pods],
+    ["--service-cidr", services],
+  ] as const)
+    for (const range of ranges) {
+      const text = rangeText(range);
+      const inside = addresses.find((address) => contains(range, address));
+      if (inside)
+        throw new BootstrapError(
+          `this machine's address ${inside.text} lies in ${text}, which the cluster wants for itself`,
+          "Choose other ranges with --pod-network-cidr and --service-cidr.",
+        );
+      const [largest, smallest] = ipv6Prefixes[flag];
+      if (range.family === "IPv6" && (range.prefix < largest || range.prefix > smallest))
+        throw new BootstrapError(
+          `${flag} ${text} is too ${range.prefix < largest ? "large" : "small"}`,
+          `A range of IPv6 addresses has a prefix of ${largest} to ${smallest} bits here.`,
+        );
+    }
+  if (services.some(({ family, prefix }) => family === "IPv4" && prefix > 28))
+    throw new BootstrapError(`--service-cidr ${serviceRange} is too small`, "It needs at least 16 addresses: a prefix of 28 or less.");
+  for (const one of pods)
+    for (const other of services)
+      if (overlap(one, other))
+        throw new BootstrapError(
+          `the ranges of Pods ${rangeText(one)} and of Services ${rangeText(other)} overlap`,
+          "Choose others with --pod-network-cidr and --service-cidr.",
+        );
   const label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
   if (nodeName.length > 253 || !new RegExp(`^${label}(\\.${label})*$`).test(nodeName))
     throw new BootstrapError(

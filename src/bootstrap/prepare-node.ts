@@ -56,7 +56,7 @@ export async function prepareMachine(world: World, { settings, role, services, p
   await note(world, {
     ...(await foldersBefore(world)),
     tables: await packetTables(world),
-    kernel: await readKernelSettings(world),
+    kernel: await readKernelSettings(world, settings),
     containerdRan,
     role,
     ...settings,

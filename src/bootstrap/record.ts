@@ -23,6 +23,7 @@ export interface UpRecord {
   readonly serviceRange?: string;
   readonly nodeName?: string;
   readonly nodeAddress?: string;
+  readonly secondaryAddress?: string;
   readonly domain?: string;
   readonly store?: string;
 }

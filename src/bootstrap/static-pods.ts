@@ -5,10 +5,12 @@ import { writeYaml } from "#wire/yaml/yaml.ts";
 import { writeIfChanged } from "./kubeconfigs.ts";
 import {
   apiPort,
+  bracketed,
   type ClusterSettings,
   etcdFolder,
   etcdPkiFolder,
   etcdProgram,
+  familiesOf,
   kubernetesFolder,
   manifestsFolder,
   nodeProgram,
@@ -77,6 +79,7 @@ function staticPods(settings: ClusterSettings): readonly StaticPod[] {
         "advertise-address": nodeAddress,
         "allow-privileged": "true",
         "authorization-mode": "Node,RBAC",
+        ...(familiesOf(settings).includes("IPv6") && { "bind-address": "::" }),
         "client-ca-file": `${pkiFolder}/ca.crt`,
         ...kept,
         "enable-admission-plugins": "NodeRestriction",
@@ -159,16 +162,16 @@ function etcd({ nodeName, nodeAddress }: ClusterSettings): StaticPod {
   return {
     component: "etcd",
     flags: {
-      "advertise-client-urls": `https://${nodeAddress}:2379`,
+      "advertise-client-urls": `https://${bracketed(nodeAddress)}:2379`,
       "cert-file": `${etcdPkiFolder}/server.crt`,
       "client-cert-auth": "true",
       "data-dir": etcdFolder,
-      "initial-advertise-peer-urls": `https://${nodeAddress}:2380`,
-      "initial-cluster": `${nodeName}=https://${nodeAddress}:2380`,
+      "initial-advertise-peer-urls": `https://${bracketed(nodeAddress)}:2380`,
+      "initial-cluster": `${nodeName}=https://${bracketed(nodeAddress)}:2380`,
       "key-file": `${etcdPkiFolder}/server.key`,
-      "listen-client-urls": `https://127.0.0.1:2379,https://${nodeAddress}:2379`,
+      "listen-client-urls": `https://127.0.0.1:2379,https://${bracketed(nodeAddress)}:2379`,
       "listen-metrics-urls": "http://127.0.0.1:2381",
-      "listen-peer-urls": `https://${nodeAddress}:2380`,
+      "listen-peer-urls": `https://${bracketed(nodeAddress)}:2380`,
       name: nodeName,
       "peer-cert-file": `${etcdPkiFolder}/peer.crt`,
       "peer-client-cert-auth": "true",
@@ -244,9 +247,9 @@ function manifestOf(
     metadata: {
       annotations: {
         ...(component === "kube-apiserver" && {
-          "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": `${nodeAddress}:${apiPort}`,
+          "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint": `${bracketed(nodeAddress)}:${apiPort}`,
         }),
-        ...(component === "etcd" && { "kubeadm.kubernetes.io/etcd.advertise-client-urls": `https://${nodeAddress}:2379` }),
+        ...(component === "etcd" && { "kubeadm.kubernetes.io/etcd.advertise-client-urls": `https://${bracketed(nodeAddress)}:2379` }),
         ...digests,
       },
       labels: { component, tier: "control-plane" },

@@ -11,6 +11,7 @@ import type { World } from "#platform/world.ts";
 import { accountClients } from "./account-clients.ts";
 import type { ClusterFacts } from "./controller.ts";
 import { chosenControllers, startControllers } from "./manager.ts";
+import { clusterCidrsOf } from "./node-ipam/cluster-cidrs.ts";
 
 const name = "kube-controller-manager";
 
@@ -26,11 +27,17 @@ const flags = [
     default: ["*"],
     doc: "Controllers to run: names, '*' for all that are on by default, '-name' for all but one.",
   },
-  { name: "cluster-cidr", type: "string", default: "", doc: "Range that Pod addresses come from." },
+  { name: "cluster-cidr", type: "list", default: [], doc: "Range that Pod addresses come from, or one of each family." },
   { name: "allocate-node-cidrs", type: "boolean", default: false, doc: "Give each Node a part of --cluster-cidr." },
-  { name: "node-cidr-mask-size", type: "integer", default: 24, doc: "Size of the part each Node gets." },
-  { name: "node-cidr-mask-size-ipv4", type: "integer", doc: "The same, for IPv4." },
-  { name: "service-cluster-ip-range", type: "string", default: "", doc: "Range that Service addresses come from." },
+  {
+    name: "node-cidr-mask-size",
+    type: "integer",
+    default: 0,
+    doc: "Size of the part each Node gets, where Pods have addresses of one family; 24 for IPv4 and 64 for IPv6 when 0.",
+  },
+  { name: "node-cidr-mask-size-ipv4", type: "integer", default: 0, doc: "The same, for IPv4; 24 when 0." },
+  { name: "node-cidr-mask-size-ipv6", type: "integer", default: 0, doc: "The same, for IPv6; 64 when 0." },
+  { name: "service-cluster-ip-range", type: "string", default: "", doc: "Range that Service addresses come from, or one of each family." },
   { name: "cluster-name", type: "string", default: "kubernetes", doc: "", ignored: "nothing is named after the cluster" },
   { name: "cluster-signing-cert-file", type: "string", doc: "CA certificate with which certificate requests are signed." },
   { name: "cluster-signing-key-file", type: "string", doc: "Key that belongs to --cluster-signing-cert-file." },
@@ -164,13 +171,18 @@ async function factsFrom(world: World, values: FlagValues<typeof flags>): Promis
   const keyFile = values["cluster-signing-key-file"];
   if ((certificateFile === undefined) !== (keyFile === undefined))
     throw new FlagError("--cluster-signing-cert-file and --cluster-signing-key-file go together: give both or neither");
-  if (values["allocate-node-cidrs"] && values["cluster-cidr"] === "") throw new FlagError("--allocate-node-cidrs needs --cluster-cidr");
+  if (values["allocate-node-cidrs"] && values["cluster-cidr"].length === 0)
+    throw new FlagError("--allocate-node-cidrs needs --cluster-cidr");
   const rootCaFile = values["root-ca-file"];
   return {
     clusterDomain: "cluster.local",
-    clusterCidr: values["cluster-cidr"],
-    nodeCidrMaskSize: values["node-cidr-mask-size-ipv4"] ?? values["node-cidr-mask-size"],
-    allocatesNodeCidrs: values["allocate-node-cidrs"],
+    clusterCidrs: values["allocate-node-cidrs"]
+      ? clusterCidrsOf(values["cluster-cidr"], {
+          either: values["node-cidr-mask-size"],
+          IPv4: values["node-cidr-mask-size-ipv4"],
+          IPv6: values["node-cidr-mask-size-ipv6"],
+        })
+      : [],
     serviceClusterIpRange: values["service-cluster-ip-range"],
     rootCa: rootCaFile ? await read("root-ca-file", rootCaFile) : "",
     nodeMonitorGraceMilliseconds: values["node-monitor-grace-period"],

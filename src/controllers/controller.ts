@@ -21,12 +21,9 @@ import { runDecider } from "./runner.ts";
 export interface ClusterFacts {
   /** "cluster.local". */
   readonly clusterDomain: string;
-  /** "10.244.0.0/16": where Pod addresses come from. */
-  readonly clusterCidr: string;
-  readonly nodeCidrMaskSize: number;
-  /** Whether Nodes get their part of `clusterCidr` here. Default true. */
-  readonly allocatesNodeCidrs?: boolean;
-  /** "10.96.0.0/12". */
+  /** Of which each Node gets a part of so many bits: one range of each family at most, none where others see to that. */
+  readonly clusterCidrs: readonly { readonly range: string; readonly nodeMaskSize: number }[];
+  /** "10.96.0.0/12", or of both families "10.96.0.0/12,fd00::/112". */
   readonly serviceClusterIpRange: string;
   /** PEM bundle that Pods trust; published as kube-root-ca.crt. */
   readonly rootCa: string;

@@ -6,7 +6,7 @@
 //   1-2-3-4.NAMESPACE.pod.DOMAIN            the address itself
 import type { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import type { Service } from "#api/core/service/service.ts";
-import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
+import { canonicalAddress } from "#base/ip.ts";
 import { type Answer, type Question, type ResourceRecord, responseCodes, types } from "./message.ts";
 
 export interface Observed {

@@ -107,7 +107,13 @@ async function run(scope: Scope, world: World, values: KubeletFlags, configurati
     runtime,
     recorder,
     machine,
-    options: nodeStatusOptions(values, configuration, machine, { nodeName, hostname, labels, rootFolder }),
+    options: nodeStatusOptions(values, configuration, machine, {
+      nodeName,
+      hostname,
+      labels,
+      rootFolder,
+      podRanges: network?.podRange.split(","),
+    }),
   });
   const probes = new ProbeMetrics();
   const kubelet = await startKubelet(scope, world, {
@@ -198,7 +204,7 @@ function nodeStatusOptions(
   values: KubeletFlags,
   configuration: KubeletConfiguration,
   machine: Machine,
-  names: Pick<NodeStatusOptions, "nodeName" | "hostname" | "labels" | "rootFolder">,
+  names: Pick<NodeStatusOptions, "nodeName" | "hostname" | "labels" | "rootFolder" | "podRanges">,
 ): NodeStatusOptions {
   return {
     ...names,

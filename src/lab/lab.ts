@@ -4,6 +4,7 @@
 // whatever was killed before. No mount of it is seen outside its own mount namespace.
 import type { Exit, RunResult } from "#platform/processes.ts";
 import type { World } from "#platform/world.ts";
+import { addressText, readAddress } from "#base/ip.ts";
 import {
   fabricLinks,
   fabricNamespace,
@@ -21,7 +22,7 @@ export interface LabOptions {
   readonly name: string;
   /** Machines of one fabric reach each other; its own name when absent. Machines of a fabric are made one after the other. */
   readonly fabric?: string;
-  /** Default 192.168.51.10. */
+  /** Default 192.168.51.10. With one of IPv6 too: "192.168.51.10,fd00:51::10". */
   readonly address?: string;
   /** The 127.0.0.1 port for the API; any free one when absent. */
   readonly apiPort?: number;
@@ -46,14 +47,23 @@ const wayIn = "outside";
 
 /** Makes and starts a machine. Resolves once its first process is in place and the way in is open. */
 export async function labUp(world: World, options: LabOptions): Promise<LabMachine> {
-  const { name, fabric = name, address = "192.168.51.10", systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
+  const { name, fabric = name, systemd = false, readOnlyPaths = [], forwardCommand = [] } = options;
+  const addresses = readAddresses(options.address ?? "192.168.51.10");
   const places = placesOf(name);
   placesOf(fabric);
-  await checkFree(world, address, { name, fabric });
+  await checkFree(world, addresses, { name, fabric });
   await checkMachine(world, systemd);
   await clearLeftovers(world, places, name);
   const { diskMegabytes } = options;
-  const settings = { name, fabric, address, systemd, readOnlyPaths, forwardCommand, ...(diskMegabytes !== undefined && { diskMegabytes }) };
+  const settings = {
+    name,
+    fabric,
+    ...addresses,
+    systemd,
+    readOnlyPaths,
+    forwardCommand,
+    ...(diskMegabytes !== undefined && { diskMegabytes }),
+  };
   const claimed = await world.processes.run("sh", ["-c", 'mkdir -p "$0" && mkdir -m 755 "$1"', labsFolder, places.folder]);
   if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
   try {
@@ -79,9 +89,10 @@ export async function labBoot(world: World, name: string, { address }: { readonl
   const machine = await readMachine(world, placesOf(name));
   if (!machine) throw new LabError(`there is no lab machine "${name}"`);
   if ((await startTime(world, machine.initId)) === machine.initStarted) throw new LabError(`lab machine "${name}" runs already`);
-  if (address !== undefined) await checkFree(world, address, machine);
+  const addresses = address === undefined ? undefined : readAddresses(address);
+  if (addresses) await checkFree(world, addresses, machine);
   await removeRunning(world, placesOf(name), { keepWayIn: true });
-  return raise(world, address === undefined ? machine : { ...machine, address }, machine.apiPort);
+  return raise(world, { ...machine, ...addresses }, machine.apiPort);
 }
 
 /** Its cable leads nowhere any more, and nobody tells it. */
@@ -97,16 +108,20 @@ export async function labJoin(world: World, name: string): Promise<void> {
   await succeed(world, "ip", ["-n", fabricNamespace(fabric), "link", "set", port, "master", bridge]);
 }
 
-type Settings = Pick<LabMachine, "name" | "fabric" | "address" | "systemd" | "readOnlyPaths" | "forwardCommand" | "diskMegabytes">;
+type Settings = Pick<
+  LabMachine,
+  "name" | "fabric" | "address" | "ipv6Address" | "systemd" | "readOnlyPaths" | "forwardCommand" | "diskMegabytes"
+>;
 
 async function raise(world: World, settings: Settings, apiPort = 0): Promise<LabMachine> {
-  const { name, fabric, address, systemd, readOnlyPaths, forwardCommand, diskMegabytes } = settings;
+  const { name, fabric, address, ipv6Address, systemd, readOnlyPaths, forwardCommand, diskMegabytes } = settings;
   const { files, processes, clock } = world;
   const places = placesOf(name);
   const machine: MachineOptions = {
     name,
     fabric,
     address,
+    ...(ipv6Address !== undefined && { ipv6Address }),
     places,
     groups: await groupsOf(world),
     readOnlyPaths,
@@ -333,11 +348,30 @@ async function entering(
   };
 }
 
-/** Whether a machine of this name and fabric may have the address. */
-async function checkFree(world: World, address: string, { name, fabric }: Pick<LabMachine, "name" | "fabric">): Promise<void> {
+type Addresses = Pick<LabMachine, "address" | "ipv6Address">;
+
+/** "192.168.51.10", or with one of IPv6 "192.168.51.10,fd00:51::10". */
+function readAddresses(text: string): Addresses {
+  const [address = "", ipv6Address, ...more] = text.split(",");
   checkAddress(address);
-  const taken = (await labList(world)).find((other) => other.fabric === fabric && other.address === address && other.name !== name);
-  if (taken) throw new LabError(`${address} is lab machine "${taken.name}"'s already`);
+  if (ipv6Address === undefined) return { address };
+  const read = readAddress(ipv6Address);
+  const last = read && read.value % 2n ** 64n;
+  if (more.length > 0 || read?.family !== "IPv6" || read.value >> 121n !== 0xfcn >> 1n || last === 0n || last === 1n)
+    throw new LabError(
+      `"${text}" cannot be a lab machine's addresses: beside one of IPv4 it has one of fc00::/7 that is not a subnet's first`,
+    );
+  return { address, ipv6Address: addressText("IPv6", read.value) };
+}
+
+/** Whether a machine of this name and fabric may have the addresses. */
+async function checkFree(world: World, wanted: Addresses, { name, fabric }: Pick<LabMachine, "name" | "fabric">): Promise<void> {
+  for (const other of await labList(world)) {
+    if (other.fabric !== fabric || other.name === name) continue;
+    const isTaken = (own: string | undefined) => own !== undefined && (own === other.address || own === other.ipv6Address);
+    const taken = [wanted.address, wanted.ipv6Address].find(isTaken);
+    if (taken !== undefined) throw new LabError(`${taken} is lab machine "${other.name}"'s already`);
+  }
 }
 
 function checkAddress(address: string): void {

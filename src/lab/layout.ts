@@ -10,6 +10,8 @@ export interface LabMachine {
   readonly fabric: string;
   /** The node's own address, on an interface that leads nowhere. */
   readonly address: string;
+  /** And its one of IPv6, where it has one: on the same interface, in a subnet of 64 bits. */
+  readonly ipv6Address?: string;
   /** The machine's first process, as the holding machine counts. */
   readonly initId: number;
   readonly initStarted: string;

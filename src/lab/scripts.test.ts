@@ -24,6 +24,13 @@ test("the machine's link ends in a second namespace, not in the holding machine"
   assert.match(script, /-n 'keelson-both.outside' route add unreachable default/);
 });
 
+test("an IPv6 address is the machine's on the same link, and where it leads ends likewise", () => {
+  const script = outsideScript({ ...options, ipv6Address: "fd00:51::10" });
+  assert.match(script, /address replace fd00:51::1\/64 dev netc0a833 nodad\n.*address add fd00:51::10\/64 dev eth0 nodad\n/);
+  assert.match(script, /-n 'keelson-both.outside' -6 route replace unreachable default/);
+  assert.doesNotMatch(outsideScript(options), /ipv6|-6/);
+});
+
 test("with cgroup v2 alone, processes stay below the machine's top group", () => {
   assert.match(insideScript(options), /echo 0 >\/sys\/fs\/cgroup\/init\/cgroup.procs/);
   assert.match(enterScript(options.places, options.groups, 7), /keelson-one\/init\/cgroup.procs/);

@@ -1,10 +1,12 @@
 // The shell scripts that raise a lab machine. Pure: text from options.
+import { addressText, readAddress } from "#base/ip.ts";
 import { exchangeInside, fabricLinks, fabricNamespace, type GroupMount, type LabPlaces } from "./layout.ts";
 
 export interface MachineOptions {
   readonly name: string;
   readonly fabric: string;
   readonly address: string;
+  readonly ipv6Address?: string;
   readonly places: LabPlaces;
   readonly groups: readonly GroupMount[];
   /** Seen inside at the same path, read-only. */
@@ -43,7 +45,7 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
  * Runs on the holding machine. Makes the machine's network namespace and its link to the fabric, the fabric where it is the first in it, and
  * the cgroups; starts the machine's first process; prints the id of the process that guards it (killing one kills the other).
  */
-export function outsideScript({ address, fabric, places, groups, diskMegabytes }: MachineOptions): string {
+export function outsideScript({ address, ipv6Address, fabric, places, groups, diskMegabytes }: MachineOptions): string {
   const { namespace, group, folder } = places;
   const outside = quote(fabricNamespace(fabric));
   const { bridge, port } = fabricLinks(address);
@@ -70,7 +72,7 @@ ip -n ${outside} link set ${port} master ${bridge} up
 ip -n ${quote(namespace)} address add ${quote(`${address}/24`)} dev eth0
 ip -n ${quote(namespace)} link set eth0 up
 ip -n ${quote(namespace)} route add default via ${quote(gateway)}
-# An overlay cannot lie on an overlay. The disk outlives the machine's own mounts.
+${ipv6Address === undefined ? "" : ipv6Link(ipv6Address, { outside, inside: quote(namespace), bridge })}# An overlay cannot lie on an overlay. The disk outlives the machine's own mounts.
 if { ${diskMegabytes === undefined ? "false" : "true"} || [ "$(stat -f -c %T ${quote(folder)})" = overlayfs ]; } && [ ! -d ${quote(`${folder}/memory`)} ]; then
   mkdir ${quote(`${folder}/memory`)}
   mount -t tmpfs ${diskMegabytes === undefined ? "" : `-o size=${Math.floor(diskMegabytes)}m `}tmpfs ${quote(`${folder}/memory`)}
@@ -79,6 +81,18 @@ rm -f ${quote(`${places.exchange}/ready`)}
 ${groups.map((mount) => makeGroup(mount, group)).join("\n")}
 setsid sh ${quote(`${folder}/launch.sh`)} >${quote(places.bootLog)} 2>&1 </dev/null &
 echo $!
+`;
+}
+
+/** The same once more for IPv6. Nobody else has these addresses, so nobody is asked. */
+function ipv6Link(address: string, { outside, inside, bridge }: Readonly<Record<"outside" | "inside" | "bridge", string>>): string {
+  const read = readAddress(address);
+  const gateway = addressText("IPv6", (((read?.value ?? 0n) >> 64n) << 64n) + 1n);
+  return `ip netns exec ${outside} sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+ip -n ${outside} -6 route replace unreachable default
+ip -n ${outside} address replace ${gateway}/64 dev ${bridge} nodad
+ip -n ${inside} address add ${address}/64 dev eth0 nodad
+ip -n ${inside} -6 route add default via ${gateway}
 `;
 }
 
@@ -99,7 +113,7 @@ exec nsenter --net=${quote(`/run/netns/${places.namespace}`)} unshare --mount --
 
 /** Runs as process 1 of the new namespaces: builds the machine's file system, moves into it and becomes the reaper, or systemd. */
 export function insideScript(options: MachineOptions): string {
-  const { name, places, readOnlyPaths, address, groups, systemd } = options;
+  const { name, places, readOnlyPaths, address, ipv6Address, groups, systemd } = options;
   const { root, folder, exchange } = places;
   const at = (inside: string) => quote(root + inside);
   return `set -eu
@@ -113,7 +127,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work"
 if [ -n "$fresh" ]; then for try in 1 2 3 4 5; do if rm -rf ${ownPaths.map(at).join(" ")}; then break; fi; sleep 0.1; done; fi
 mkdir -p ${["/etc/systemd/system", "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/lib/keelson-lab"].map(at).join(" ")}
 echo ${quote(`keelson-${name}`)} >${at("/etc/hostname")}
-printf '127.0.0.1 localhost\\n::1 localhost\\n%s %s\\n' ${quote(address)} ${quote(`keelson-${name}`)} >${at("/etc/hosts")}
+printf '127.0.0.1 localhost\\n::1 localhost\\n${[address, ...(ipv6Address === undefined ? [] : [ipv6Address])].map(() => "%s %s\\n").join("")}' ${[address, ...(ipv6Address === undefined ? [] : [ipv6Address])].map((one) => `${quote(one)} ${quote(`keelson-${name}`)}`).join(" ")} >${at("/etc/hosts")}
 rm -f ${at("/etc/resolv.conf")}
 echo '# This machine has no uplink and no name server.' >${at("/etc/resolv.conf")}
 if [ -n "$fresh" ]; then tr -d - </proc/sys/kernel/random/uuid >${at("/etc/machine-id")}; fi

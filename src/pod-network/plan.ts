@@ -1,7 +1,10 @@
-// Which ways lead to the Pods of the other nodes. Pure: from what the cluster says of its nodes and what this machine can reach.
+// Which ways lead to the Pods of the other nodes, by their addresses of one family. Pure: from what the cluster says of its nodes and what
+// this machine can reach.
 //
 // What nodes say of themselves is not believed blindly: a range counts when it is a part of the Pods' range, overlaps no other, and comes
 // with an address outside of the cluster's own ranges. Everything that goes into commands was read into numbers and written again.
+import { addressText, contains, type Family, familyOf, type IpRange, overlap, rangeText, readAddress, readRange } from "#base/ip.ts";
+
 export interface NetworkNode {
   readonly name: string;
   /** The node's own addresses, the preferred one first. */
@@ -27,6 +30,7 @@ export interface Route {
 }
 
 export interface NetworkPlan {
+  readonly family: Family;
   /** This node's Pods'; undefined until the cluster gave it one. */
   readonly ownRange: string | undefined;
   readonly ownAddress: string | undefined;
@@ -38,6 +42,7 @@ export interface NetworkPlan {
 export interface PlanFacts {
   readonly nodeName: string;
   readonly nodes: readonly NetworkNode[];
+  /** Of the family that the plan is for, as is the next. */
   readonly podRange: string;
   readonly serviceRange: string;
   /** By another node's address; undefined where it cannot be reached now. */
@@ -45,20 +50,23 @@ export interface PlanFacts {
 }
 
 export function networkPlan({ nodeName, nodes, podRange, serviceRange, wayTo }: PlanFacts): NetworkPlan {
+  const family = familyOf(podRange);
+  const clusters = [podRange, serviceRange].flatMap((text) => readRange(text) ?? []);
   const all = readRange(podRange);
-  const services = readRange(serviceRange);
   const faults: string[] = [];
-  const taken: { readonly name: string; readonly range: Range }[] = [];
-  const isForeign = (address: number) => !(all && contains(all, address)) && !(services && contains(services, address));
+  const taken: { readonly name: string; readonly range: IpRange }[] = [];
   const own = nodes.find(({ name }) => name === nodeName);
-  const addressOf = (node: NetworkNode | undefined) =>
-    node?.addresses.map(readAddress).find((address) => address !== undefined && isForeign(address));
+  const addressOf = (node: NetworkNode | undefined) => {
+    const addresses = (node?.addresses ?? []).flatMap((text) => readAddress(text) ?? []);
+    const found = addresses.find((one) => one.family === family && !clusters.some((range) => contains(range, one)));
+    return found && addressText(family, found.value);
+  };
 
-  const rangesOf = ({ name, ranges }: NetworkNode): readonly Range[] =>
+  const rangesOf = ({ name, ranges }: NetworkNode): readonly IpRange[] =>
     ranges.flatMap((text) => {
-      if (text.includes(":")) return [];
+      if (familyOf(text) !== family) return [];
       const range = readRange(text);
-      if (!range || !all || range.prefix < all.prefix || !contains(all, range.first)) {
+      if (!range || !all || range.prefix < all.prefix || !overlap(all, range)) {
         faults.push(`node ${name} has the range ${text}, which is no part of ${podRange}`);
         return [];
       }
@@ -78,49 +86,26 @@ export function networkPlan({ nodeName, nodes, podRange, serviceRange, wayTo }: 
     const address = addressOf(node);
     for (const range of rangesOf(node)) {
       if (address === undefined) {
-        faults.push(`node ${node.name} has no address`);
+        faults.push(`node ${node.name} has no ${family} address`);
         continue;
       }
-      const way = wayTo(writeAddress(address));
+      const way = wayTo(address);
       if (!way) {
-        faults.push(`node ${node.name} at ${writeAddress(address)} cannot be reached`);
+        faults.push(`node ${node.name} at ${address} cannot be reached`);
         continue;
       }
       routes.push({
-        range: writeRange(range),
-        node: writeAddress(address),
+        range: rangeText(range),
+        node: address,
         through: way.isRouted ? "tunnel" : { device: way.device },
       });
     }
   }
-  const ownAddress = addressOf(own);
   return {
-    ownRange: ownRange && writeRange(ownRange),
-    ownAddress: ownAddress === undefined ? undefined : writeAddress(ownAddress),
+    family,
+    ownRange: ownRange && rangeText(ownRange),
+    ownAddress: addressOf(own),
     routes,
     faults,
   };
 }
-
-interface Range {
-  readonly first: number;
-  readonly prefix: number;
-}
-
-function readRange(text: string): Range | undefined {
-  const [address = "", length = ""] = text.split("/");
-  const first = readAddress(address);
-  const prefix = /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN;
-  return first !== undefined && prefix >= 8 && prefix <= 32 && first % 2 ** (32 - prefix) === 0 ? { first, prefix } : undefined;
-}
-
-export function readAddress(text: string): number | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-const contains = ({ first, prefix }: Range, address: number) => address >= first && address < first + 2 ** (32 - prefix);
-const overlap = (one: Range, other: Range) => contains(one, other.first) || contains(other, one.first);
-const writeAddress = (address: number) => [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
-const writeRange = ({ first, prefix }: Range) => `${writeAddress(first)}/${prefix}`;

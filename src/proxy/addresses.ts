@@ -1,7 +1,6 @@
 // Addresses and ranges as they may stand in rules. What is none is left out: whatever somebody wrote into an object, nothing else of it may
 // reach the kernel's rules.
-import { parseCidr, parseIp } from "#schema/derive/formats.ts";
-import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
+import { canonicalAddress, parseCidr, parseIp } from "#base/ip.ts";
 
 export type Family = "IPv4" | "IPv6";
 

@@ -168,8 +168,7 @@ async function setUp(
       controllers: chosenControllers(wholeControllers).controllers,
       facts: {
         clusterDomain: "cluster.local",
-        clusterCidr: "10.244.0.0/16",
-        nodeCidrMaskSize: 24,
+        clusterCidrs: [{ range: "10.244.0.0/16", nodeMaskSize: 24 }],
         serviceClusterIpRange: "10.96.0.0/12",
         rootCa: "",
         signer: { certificate: "", key: "" },

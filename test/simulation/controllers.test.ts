@@ -60,8 +60,7 @@ async function withCluster(run: (cluster: Cluster) => Promise<void>, { kubelet =
         client,
         facts: {
           clusterDomain: "cluster.local",
-          clusterCidr: "10.244.0.0/16",
-          nodeCidrMaskSize: 24,
+          clusterCidrs: [{ range: "10.244.0.0/16", nodeMaskSize: 24 }],
           serviceClusterIpRange: "10.96.0.0/12",
           rootCa: "the CA",
           signer: { certificate, key: signingKey.privateKey },

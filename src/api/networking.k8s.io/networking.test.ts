@@ -4,7 +4,7 @@ import type { Kind, KubernetesObject } from "#schema/kind.ts";
 import type { Draft } from "#schema/message.ts";
 import { complete } from "#schema/derive/defaults.ts";
 import { fieldErrorText, validate } from "#schema/derive/validation.ts";
-import { canonicalAddress } from "./addresses.ts";
+import { canonicalAddress } from "#base/ip.ts";
 import { IngressClass } from "./ingress-class/ingress-class.ts";
 import { Ingress } from "./ingress/ingress.ts";
 import { IPAddress } from "./ip-address/ip-address.ts";

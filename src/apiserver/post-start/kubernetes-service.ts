@@ -6,6 +6,7 @@ import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-sli
 import { isTrue } from "#api/meta/conditions.ts";
 import { ServiceCIDR } from "#api/networking.k8s.io/service-cidr/service-cidr.ts";
 import { isReason } from "#api/meta/status-error.ts";
+import { familyOf } from "#base/ip.ts";
 import type { Scope } from "#base/scope.ts";
 import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
@@ -114,7 +115,7 @@ async function keepSlice(needs: StartTaskNeeds, addresses: readonly string[], po
   const ports = [{ name: "https", port, protocol: "TCP" as const }];
   await makeMissing(needs, EndpointSlice, {
     metadata: { namespace, name, labels: { "kubernetes.io/service-name": name } },
-    addressType: "IPv4",
+    addressType: familyOf(addresses[0] ?? ""),
     endpoints,
     ports,
   });

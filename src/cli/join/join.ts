@@ -2,9 +2,8 @@
 import { readBootstrapToken } from "#api/core/secret/bootstrap-token.ts";
 import { isReason } from "#api/meta/status-error.ts";
 import { join as joinCluster } from "#bootstrap/join.ts";
-import { apiPort, BootstrapError } from "#bootstrap/layout.ts";
+import { apiPort, BootstrapError, bracketed } from "#bootstrap/layout.ts";
 import { checkRoot } from "#bootstrap/machine-check.ts";
-import { ownAddress } from "#bootstrap/machine-network.ts";
 import { progressOn } from "#bootstrap/progress.ts";
 import { readRecord } from "#bootstrap/record.ts";
 import { parseFlags } from "#component/flags.ts";
@@ -17,7 +16,11 @@ const flags = [
   { name: "ca-hash", type: "list", default: [], doc: "Digest of the public key of the cluster's authority: sha256:…" },
   { name: "discovery-token-ca-cert-hash", type: "list", default: [], doc: "The same, as kubeadm calls it." },
   { name: "node-name", type: "string", doc: "The Node's name; the host name when absent." },
-  { name: "node-ip", type: "string", doc: "The Node's address; that of the interface that leads to the cluster when absent." },
+  {
+    name: "node-ip",
+    type: "string",
+    doc: "The Node's address, or one of each family; that of the interface of the default route when absent.",
+  },
   { name: "v", type: "integer", default: 0, doc: "How much to log: 4 and more for debugging." },
 ] as const;
 
@@ -32,7 +35,7 @@ export const join = command({
     const { values, rest } = parseFlags(flags, arguments_);
     const [text, ...others] = rest;
     if (text === undefined || others.length > 0) throw new UserError("join takes the address of the cluster's API server", advice);
-    const address = /:\d+$/.test(text) ? text : `${text}:${apiPort}`;
+    const address = /^[^:]+:\d+$|\]:\d+$/.test(text) ? text : `${text.startsWith("[") ? text : bracketed(text)}:${apiPort}`;
     const token = readBootstrapToken(values.token ?? "");
     if (!token) throw new UserError("--token is six letters and digits, a dot, and sixteen more", advice);
     const caHashes = [...values["ca-hash"], ...values["discovery-token-ca-cert-hash"]];
@@ -45,9 +48,6 @@ export const join = command({
       if (earlier && earlier.role !== "worker")
         throw new UserError("this machine has a control plane of its own", "Run keelson down first, which removes its cluster.");
       const hostname = world.network.hostname().toLowerCase();
-      const own = await ownAddress(world);
-      const nodeAddress = values["node-ip"] ?? own;
-      if (nodeAddress === undefined) throw new UserError("this machine has no address that others could reach", "Give one with --node-ip.");
       const nodeName = values["node-name"] ?? hostname;
       if (earlier?.nodeName !== undefined && earlier.nodeName !== nodeName)
         throw new UserError(`this machine joined as Node ${earlier.nodeName}`, "Run keelson down first, to join under another name.");
@@ -56,13 +56,10 @@ export const join = command({
         token,
         caHashes,
         nodeName,
-        nodeAddress,
+        ...(values["node-ip"] !== undefined && { nodeIp: values["node-ip"] }),
         services: await servicesOf(world),
         progress: progressOn(world),
-        kubeletFlags: [
-          ...(nodeName === hostname ? [] : [`--hostname-override=${nodeName}`]),
-          ...(nodeAddress === own ? [] : [`--node-ip=${nodeAddress}`]),
-        ],
+        kubeletFlags: nodeName === hostname ? [] : [`--hostname-override=${nodeName}`],
       });
     } catch (error) {
       if (error instanceof BootstrapError) throw new UserError(error.message, error.advice);

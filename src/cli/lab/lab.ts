@@ -6,12 +6,18 @@ import { labAttach, labBoot, labCrash, labCut, labDown, labExec, labJoin, labLis
 import { LabError } from "#lab/layout.ts";
 import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
+import { addressText, readAddress } from "#base/ip.ts";
 import { command, UserError } from "../command.ts";
 import { healingTable, tableText } from "./trial.ts";
 
 const flags = [
   { name: "name", type: "string", default: "lab", doc: "The machine, where it is not named otherwise." },
-  { name: "address", type: "string", default: "192.168.51.10", doc: "up: the machine's address; boot: another than before." },
+  {
+    name: "address",
+    type: "string",
+    default: "192.168.51.10",
+    doc: "up: the machine's address, with one of IPv6 after a comma; boot: another than before.",
+  },
   { name: "api-port", type: "integer", default: 0, doc: "up: the 127.0.0.1 port that leads to its API server; 0 picks a free one." },
   { name: "nodes", type: "integer", default: 1, doc: "up, trial: how many machines; the first has the control plane, the others join." },
   {
@@ -127,7 +133,7 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
       ...(isFirst && { apiPort: values["api-port"], forwardCommand: [...self.program, "lab", "forward"] }),
     });
     const port = apiPort === undefined ? "" : `, API port 127.0.0.1:${apiPort}`;
-    self.writeOut(`lab machine "${machine}" runs, ${made.address}${port}, in ${Math.round(world.clock.monotonic() - started)} ms\n`);
+    self.writeOut(`lab machine "${machine}" runs, ${addressesOf(made)}${port}, in ${Math.round(world.clock.monotonic() - started)} ms\n`);
     if (bare) continue;
     const command = isFirst ? ["up"] : await joinArguments(world, name);
     const { code } = await labAttach(world, machine, [...self.program, ...command]);
@@ -163,9 +169,15 @@ async function trial(scope: Scope, world: World, name: string, arguments_: reado
   }
 }
 
-/** "192.168.51.10" and 2: "192.168.51.12". */
-function following(address: string, count: number): string {
-  return address.replace(/\d+$/, (last) => String(Number(last) + count));
+/** "192.168.51.10,fd00:51::10" and 2: "192.168.51.12,fd00:51::12" (in hexadecimal digits). */
+function following(addresses: string, count: number): string {
+  return addresses
+    .split(",")
+    .map((text) => {
+      const read = readAddress(text);
+      return read ? addressText(read.family, read.value + BigInt(count)) : text;
+    })
+    .join(",");
 }
 
 /** What a machine of the lab joins its first one with. */
@@ -191,11 +203,14 @@ export function seenInside(world: World): readonly string[] {
   return isInside ? [installation] : [installation, node.slice(0, node.lastIndexOf("/"))];
 }
 
+const addressesOf = ({ address, ipv6Address }: { readonly address: string; readonly ipv6Address?: string }) =>
+  ipv6Address === undefined ? address : `${address},${ipv6Address}`;
+
 async function list(world: World): Promise<number> {
   const machines = await labList(world);
-  const rows = machines.map(({ name, address, apiPort, running }) => [
+  const rows = machines.map(({ name, apiPort, running, ...machine }) => [
     name,
-    address,
+    addressesOf(machine),
     apiPort === undefined ? "" : `127.0.0.1:${apiPort}`,
     running ? "running" : "stopped",
   ]);

@@ -1,7 +1,7 @@
 // keelson up: this machine becomes a node.
-import { BootstrapError, type ClusterSettings, firstNodeRange } from "#bootstrap/layout.ts";
+import { BootstrapError, canonicalRanges, type ClusterSettings, firstNodeRange } from "#bootstrap/layout.ts";
 import { checkRoot } from "#bootstrap/machine-check.ts";
-import { ownAddress } from "#bootstrap/machine-network.ts";
+import { nodeAddresses } from "#bootstrap/machine-network.ts";
 import { progressOn } from "#bootstrap/progress.ts";
 import { readRecord } from "#bootstrap/record.ts";
 import { up as raise } from "#bootstrap/up.ts";
@@ -11,9 +11,13 @@ import { servicesOf } from "../services.ts";
 
 const flags = [
   { name: "node-name", type: "string", doc: "The Node's name; the host name when absent." },
-  { name: "node-ip", type: "string", doc: "The Node's address; that of the interface of the default route when absent." },
-  { name: "pod-network-cidr", type: "string", default: "10.244.0.0/16", doc: "Addresses for Pods." },
-  { name: "service-cidr", type: "string", default: "10.96.0.0/12", doc: "Addresses for Services." },
+  {
+    name: "node-ip",
+    type: "string",
+    doc: "The Node's address, or one of each family; that of the interface of the default route when absent.",
+  },
+  { name: "pod-network-cidr", type: "string", default: "10.244.0.0/16", doc: "Addresses for Pods: a range, or one of each family." },
+  { name: "service-cidr", type: "string", default: "10.96.0.0/12", doc: "Addresses for Services, likewise." },
   { name: "cluster-dns-domain", type: "string", default: "cluster.local", doc: "The domain of the cluster's names." },
   {
     name: "store",
@@ -41,16 +45,14 @@ export const up = command({
     try {
       checkRoot(world);
       const hostname = world.network.hostname().toLowerCase();
-      const own = await ownAddress(world);
-      const nodeAddress = values["node-ip"] ?? own;
-      if (nodeAddress === undefined) throw new UserError("this machine has no address that others could reach", "Give one with --node-ip.");
+      const ranges = { podRange: canonicalRanges(values["pod-network-cidr"]), serviceRange: canonicalRanges(values["service-cidr"]) };
+      const { kubeletFlags: addressFlags, ...addresses } = await nodeAddresses(world, ranges, values["node-ip"]);
       const nodeName = values["node-name"] ?? hostname;
       const settings: ClusterSettings = {
         nodeName,
-        nodeAddress,
-        podRange: values["pod-network-cidr"],
-        nodePodRange: firstNodeRange(values["pod-network-cidr"]),
-        serviceRange: values["service-cidr"],
+        ...addresses,
+        ...ranges,
+        nodePodRange: firstNodeRange(ranges.podRange),
         domain: values["cluster-dns-domain"],
         store,
       };
@@ -72,10 +74,7 @@ export const up = command({
           `this node keeps its cluster in ${kept}, and cannot change over to ${store} by itself`,
           `Move it with keelson store migrate while the API server is stopped, or run keelson up --store ${kept}.`,
         );
-      const kubeletFlags = [
-        ...(nodeName === hostname ? [] : [`--hostname-override=${nodeName}`]),
-        ...(nodeAddress === own ? [] : [`--node-ip=${nodeAddress}`]),
-      ];
+      const kubeletFlags = [...(nodeName === hostname ? [] : [`--hostname-override=${nodeName}`]), ...addressFlags];
       await raise(scope, world, { settings, services: await servicesOf(world), progress: progressOn(world), kubeletFlags });
     } catch (error) {
       if (error instanceof BootstrapError) throw new UserError(error.message, error.advice);

@@ -1,4 +1,4 @@
-// Gives each Node its part of the Pods' address range.
+// Gives each Node its part of the Pods' address range, or of each of them where Pods have addresses of both families.
 import type { Scope } from "#base/scope.ts";
 import { Node } from "#api/core/node/node.ts";
 import { startWorkQueue } from "#client/work-queue.ts";
@@ -15,8 +15,8 @@ export const nodeIpamController = freeController({
 });
 
 function run(scope: Scope, world: World, { client, informers, events, facts }: ControllerNeeds): void {
-  const { clusterCidr, nodeCidrMaskSize, serviceClusterIpRange, allocatesNodeCidrs = true } = facts;
-  if (!allocatesNodeCidrs || clusterCidr === "") return;
+  const { clusterCidrs, serviceClusterIpRange } = facts;
+  if (clusterCidrs.length === 0) return;
   const nodes = informers.for(Node);
   // One at a time, each seeing what the one before was given.
   const queue = startWorkQueue(
@@ -26,14 +26,18 @@ function run(scope: Scope, world: World, { client, informers, events, facts }: C
     async (name) => {
       const node = nodes.get(name);
       if (!node || node.spec.podCIDR || node.metadata.deletionTimestamp) return;
-      const taken = nodes.list().flatMap(({ spec }) => [...(spec.podCIDRs ?? []), ...(spec.podCIDR ? [spec.podCIDR] : [])]);
-      const subnet = freeSubnet(clusterCidr, nodeCidrMaskSize, [...taken, ...(serviceClusterIpRange ? [serviceClusterIpRange] : [])]);
-      if (subnet === undefined) {
+      const taken = [
+        ...nodes.list().flatMap(({ spec }) => [...(spec.podCIDRs ?? []), ...(spec.podCIDR ? [spec.podCIDR] : [])]),
+        ...serviceClusterIpRange.split(","),
+      ];
+      const podCIDRs = clusterCidrs.map(({ range, nodeMaskSize }) => {
+        const subnet = freeSubnet(range, nodeMaskSize, taken);
+        if (subnet !== undefined) return subnet;
         events.record(node, "Normal", "CIDRNotAvailable", `Node ${name} status is now: CIDRNotAvailable`);
-        throw new Error(`no part of ${clusterCidr} is left for node ${name}`);
-      }
+        throw new Error(`no part of ${range} is left for node ${name}`);
+      });
       const { resourceVersion } = node.metadata;
-      const change = { metadata: { resourceVersion }, spec: { podCIDR: subnet, podCIDRs: [subnet] } };
+      const change = { metadata: { resourceVersion }, spec: { podCIDR: podCIDRs[0] as string, podCIDRs } };
       nodes.observe(await client.patch(Node, { name }, change, { type: "merge" }));
     },
   );

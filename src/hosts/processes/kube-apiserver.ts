@@ -3,6 +3,7 @@ import type { AggregationOptions } from "#apiserver/start.ts";
 import type { ServiceRanges } from "#apiserver/registry/service/ranges.ts";
 import { parseTokenFile } from "#apiserver/security.ts";
 import { serviceAccountIssuer } from "#apiserver/authentication/service-accounts/issuer.ts";
+import { familyOf } from "#base/ip.ts";
 import type { Scope } from "#base/scope.ts";
 import { type Component, ConfigError } from "#component/component.ts";
 import { daemonFlags, daemonValues } from "#component/daemon-flags.ts";
@@ -30,7 +31,12 @@ const flags = [
   { name: "service-account-signing-key-file", type: "string", doc: "Private key that signs service-account tokens." },
   { name: "service-account-key-file", type: "list", default: [], doc: "Public or private keys that verify service-account tokens." },
   { name: "api-audiences", type: "list", default: [], doc: "Audiences this server answers to; the issuers when empty." },
-  { name: "service-cluster-ip-range", type: "string", default: "10.96.0.0/12", doc: "Addresses for Services." },
+  {
+    name: "service-cluster-ip-range",
+    type: "string",
+    default: "10.96.0.0/12",
+    doc: "Addresses for Services: a range, or one of each family.",
+  },
   { name: "service-node-port-range", type: "string", default: "30000-32767", doc: "Ports for Services of type NodePort." },
   { name: "authorization-mode", type: "list", default: ["Node", "RBAC"], doc: "Who decides what users may do." },
   { name: "anonymous-auth", type: "boolean", default: true, doc: "Whether requests without credentials come in as system:anonymous." },
@@ -223,6 +229,10 @@ function serviceRanges(clusterIps: string, nodePorts: string): ServiceRanges {
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || first < 1 || last > 65_535 || first > last)
     throw new FlagError(`--service-node-port-range: ${nodePorts} is not a range of ports, such as 30000-32767`);
+  const families = clusterIps.split(",").map(familyOf);
+  if (families.length > 2) throw new FlagError("--service-cluster-ip-range must not contain more than two entries");
+  if (families.length === 2 && families[0] === families[1])
+    throw new FlagError("--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family");
   return { clusterIps, nodePorts: { first, last } };
 }
 

@@ -59,8 +59,7 @@ export async function start(scope: Scope, world: World, { port, dataFolder, etcd
   scope.start("kube-controller-manager", async (task) => {
     const facts: ClusterFacts = {
       clusterDomain: "cluster.local",
-      clusterCidr: "10.244.0.0/16",
-      nodeCidrMaskSize: 24,
+      clusterCidrs: [{ range: "10.244.0.0/16", nodeMaskSize: 24 }],
       serviceClusterIpRange: "10.96.0.0/12",
       rootCa: certificates.ca,
       signer: { certificate: certificates.ca, key: certificates.caKey },

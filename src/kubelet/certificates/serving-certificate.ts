@@ -1,10 +1,9 @@
 // What port 10250 is served with: files that were given, a certificate the cluster issues, or one that is made here and kept.
 import type { Scope } from "#base/scope.ts";
-import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
+import { canonicalAddress, parseIp } from "#base/ip.ts";
 import type { Client } from "#client/client.ts";
 import type { Listener, ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
-import { parseIp } from "#schema/derive/formats.ts";
 import type { IssuedCertificate } from "./certificate-request.ts";
 import { requestCertificate } from "./certificate-request.ts";
 import { readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";

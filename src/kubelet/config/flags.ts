@@ -14,7 +14,11 @@ export const kubeletFlags = [
   { name: "cert-dir", type: "string", default: "/var/lib/kubelet/pki", doc: "Folder of the certificates that are asked for." },
   { name: "root-dir", type: "string", default: "/var/lib/kubelet", doc: "Folder of the Pods' volumes and the kubelet's own files." },
   { name: "hostname-override", type: "string", doc: "The Node's name instead of the machine's." },
-  { name: "node-ip", type: "string", doc: "The Node's address; by default that of the interface with the default route." },
+  {
+    name: "node-ip",
+    type: "string",
+    doc: "The Node's address, or one of each family; by default that of the interface with the default route.",
+  },
   { name: "node-labels", type: "list", default: [], doc: "Labels for the Node when it is registered: key=value,..." },
   { name: "pod-network-config", type: "string", doc: "Settings of the built-in Pod network; without them another makes it." },
   { name: "container-runtime-endpoint", type: "string", doc: "The runtime's socket: unix:///run/containerd/containerd.sock." },

@@ -9,7 +9,7 @@ import type { RuntimeEvent, RuntimeStatus } from "#cri/runtime.ts";
 import { simulatedWorld } from "#platform/simulated/world.ts";
 import { FakeCluster } from "../../../test/support/fake-cluster.ts";
 import { evictionDefaults } from "../config/kubelet-configuration.ts";
-import { defaultInterface, nodeAddress } from "./addresses.ts";
+import { defaultInterface, ownAddresses, withMissing } from "./addresses.ts";
 import { whyNotReady } from "./conditions.ts";
 import { readMachine } from "./machine.ts";
 import { type NodeStatusOptions, startNodeStatus } from "./node-status.ts";
@@ -222,8 +222,23 @@ test("the Node's address is that of the interface with the default route, unless
   );
   assert.equal(defaultInterface(`${header}eth0\t000200C0\t00\t1\t0\t0\t0\t00FFFFFF\t0\n`), undefined);
   const world = simulatedWorld({ seed: 1, address: "192.168.50.7" });
-  assert.equal(await nodeAddress(world, undefined), "192.168.50.7");
-  assert.equal(await nodeAddress(world, "10.1.2.3"), "10.1.2.3");
+  assert.deepEqual(await ownAddresses(world, undefined, []), ["192.168.50.7"]);
+  assert.deepEqual(await ownAddresses(world, undefined, ["10.244.0.0/16"]), ["192.168.50.7"]);
+  assert.deepEqual(await ownAddresses(world, "10.1.2.3", []), ["10.1.2.3"]);
+  assert.deepEqual(await ownAddresses(world, "10.1.2.3,fd00::3", []), ["10.1.2.3", "fd00::3"]);
+});
+
+test("where Pods have addresses of both families, so has the Node, in the same order", async () => {
+  const world = simulatedWorld({ seed: 1, address: "192.168.50.7" });
+  const v4 = "10.42.0.0/16";
+  const v6 = "fd00:42::/56";
+  assert.deepEqual(await ownAddresses(world, undefined, [v4, v6]), ["192.168.50.7"], "one that it does not have is not told");
+  await world.files.makeFolder("/proc/net");
+  await world.files.write("/proc/net/if_inet6", "fd000050000000000000000000000007 02 40 00 80     eth0\n");
+  assert.deepEqual(await ownAddresses(world, undefined, [v4, v6]), ["192.168.50.7", "fd00:50::7"]);
+  assert.deepEqual(await ownAddresses(world, undefined, [v6, v4]), ["fd00:50::7", "192.168.50.7"]);
+  assert.deepEqual(await ownAddresses(world, "10.1.2.3", [v4, v6]), ["10.1.2.3"]);
+  assert.deepEqual(withMissing(["192.168.50.8"], ["fd00:50::7", "192.168.50.7"]), ["fd00:50::7", "192.168.50.8"]);
 });
 
 test("NODE-358: a Node that others gave up while it was not heard says at once how it is; NODE-361: it tells when it is cordoned", async () => {

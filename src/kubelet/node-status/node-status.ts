@@ -19,7 +19,7 @@ import type { Json } from "#schema/field.ts";
 import { withDefaults } from "#schema/derive/defaults.ts";
 import { formatTime } from "#schema/time.ts";
 import { kubeletVersion } from "../version.ts";
-import { nodeAddress, nodeAddresses } from "./addresses.ts";
+import { nodeAddresses, ownAddresses, withMissing } from "./addresses.ts";
 import { nodeConditions, whyNotReady } from "./conditions.ts";
 import { renewLease } from "./lease.ts";
 import { type Machine, readPressures } from "./machine.ts";
@@ -29,6 +29,8 @@ export interface NodeStatusOptions {
   readonly nodeName: string;
   readonly hostname: string;
   readonly nodeIP?: string | undefined;
+  /** Of the built-in Pod network: of each of their families the Node has an address. */
+  readonly podRanges?: readonly string[] | undefined;
   readonly port: number;
   readonly providerId?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
@@ -86,7 +88,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   const informer = needs.nodes ?? (client && startInformer(scope, world, client, Node, { fieldSelector: `metadata.name=${nodeName}` }));
   let runtimeStatus: RuntimeStatus | undefined;
   let heard: { readonly status: RuntimeStatus; readonly at: number } | undefined;
-  let address = await nodeAddress(world, options.nodeIP);
+  let addresses = await ownAddresses(world, options.nodeIP, options.podRanges ?? []);
   let observedAt = 0;
   let status: NodeStatus = await observe();
   let posted: { readonly essence: string; readonly at: number } | undefined;
@@ -152,7 +154,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
 
   return {
     node: () => informer?.get(nodeName) ?? withDefaults(Node.message, desired()),
-    hostIPs: () => (address ? [address] : []),
+    hostIPs: () => addresses,
     whyNotReady: () => whyNotReady(runtimeStatus),
     look: lookNow,
   };
@@ -192,7 +194,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
   async function observe(before?: NodeStatus): Promise<NodeStatus> {
     observedAt = world.clock.monotonic();
     runtimeStatus = await askRuntime();
-    address = (await nodeAddress(world, options.nodeIP)) ?? address;
+    addresses = withMissing(await ownAddresses(world, options.nodeIP, options.podRanges ?? []), addresses);
     const pressures = await readPressures(world, options.rootFolder, machine.cgroupVersion);
     // Who does not answer this is not asked the rest.
     const [imageFileSystem, version, listed] =
@@ -221,7 +223,7 @@ export async function startNodeStatus(scope: Scope, world: World, needs: NodeSta
       capacity: capacityOf(resources),
       allocatable: allocatableOf(resources),
       conditions: nodeConditions(observed, before?.conditions, now),
-      addresses: nodeAddresses(address, options.hostname),
+      addresses: nodeAddresses(addresses, options.hostname),
       daemonEndpoints: { kubeletEndpoint: { Port: options.port } },
       nodeInfo: {
         machineID: machine.machineId,

@@ -18,6 +18,7 @@ import { ContainerStart } from "./container-start.ts";
 import { ContainerStop } from "./container-stop.ts";
 import { type Decision, decide, type Situation, type Step } from "./decide.ts";
 import { Exits } from "./exits.ts";
+import { familyOf } from "#base/ip.ts";
 import { isAlive, observe, type ObservedPod } from "./observed.ts";
 import { PodWork, type PodWorkerNeeds } from "./pod-work.ts";
 import { Preparation } from "./preparation.ts";
@@ -246,7 +247,7 @@ export class PodWorker {
     const { runtime, prober } = this.#work.needs;
     const before = this.#work.observed;
     try {
-      this.#work.observed = await observe(runtime, this.uid, before);
+      this.#work.observed = await observe(runtime, this.uid, before, familyOf(this.#work.needs.hostIPs()[0] ?? ""));
     } catch (error) {
       if (!this.#work.scope.stopped) this.#work.event("Warning", "FailedSync", `error determining status: ${errorText(error)}`);
       throw error;

@@ -3,7 +3,7 @@ import { ConfigError } from "#component/component.ts";
 import type { World } from "#platform/world.ts";
 import { withDefaults } from "#schema/derive/defaults.ts";
 import { DecodeError, normalise } from "#schema/derive/json.ts";
-import { parseCidr } from "#schema/derive/formats.ts";
+import { parseCidr } from "#base/ip.ts";
 import type { JsonObject } from "#schema/field.ts";
 import { readYaml } from "#wire/yaml/yaml.ts";
 import { ProxyConfiguration, unused } from "./proxy-configuration.ts";

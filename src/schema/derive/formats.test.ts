@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Format } from "../message.ts";
-import { formatProblems, parseCidr, parseIp } from "./formats.ts";
+import { formatProblems } from "./formats.ts";
+import { parseCidr, parseIp } from "#base/ip.ts";
 
 test("each format takes what upstream takes, and refuses what it refuses", () => {
   const cases: Record<Format, { readonly good: readonly string[]; readonly bad: readonly string[] }> = {

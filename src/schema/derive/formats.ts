@@ -1,5 +1,6 @@
 // The named formats of strings. Each checker returns what is wrong in upstream's words, and nothing when all is well.
 // Every expression here takes linear time: no repetition stands inside another over the same characters without a separator between.
+import { parseCidr, parseIp } from "#base/ip.ts";
 import type { Format } from "../message.ts";
 
 const dns1123LabelText = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
@@ -220,67 +221,6 @@ function tooLong(value: string, lengthMax: number): readonly string[] {
 function regexProblem(message: string, expression: string, examples: readonly string[] = []): string {
   if (examples.length === 0) return `${message} (regex used for validation is '${expression}')`;
   return `${message} (e.g. ${examples.map((example) => `'${example}'`).join(" or ")}, regex used for validation is '${expression}')`;
-}
-
-/** The bytes of an IP address, 4 or 16 of them; undefined when the text is none. */
-export function parseIp(text: string): Uint8Array | undefined {
-  if (text.length > 45) return undefined;
-  return text.includes(":") ? parseIp6(text) : parseIp4(text);
-}
-
-function parseIp4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes = new Uint8Array(4);
-  for (const [index, part] of parts.entries()) {
-    // A leading zero could be read as octal, so it is no address.
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[index] = Number(part);
-  }
-  return bytes;
-}
-
-function parseIp6(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = groupsOf(halves[0] as string, halves.length === 1);
-  const tail = halves.length === 2 ? groupsOf(halves[1] as string, true) : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  const bytes = new Uint8Array(16);
-  for (const [index, group] of [...head, ...new Array<number>(missing).fill(0), ...tail].entries()) {
-    bytes[index * 2] = group >> 8;
-    bytes[index * 2 + 1] = group & 255;
-  }
-  return bytes;
-}
-
-function groupsOf(text: string, mayEndInIp4: boolean): number[] | undefined {
-  if (text === "") return [];
-  const groups: number[] = [];
-  const parts = text.split(":");
-  for (const [index, part] of parts.entries()) {
-    if (mayEndInIp4 && index === parts.length - 1 && part.includes(".")) {
-      const [a, b, c, d] = parseIp4(part) ?? [];
-      if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined;
-      groups.push((a << 8) | b, (c << 8) | d);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
-      groups.push(Number.parseInt(part, 16));
-    }
-  }
-  return groups;
-}
-
-/** An address and how many of its leading bits count. */
-export function parseCidr(text: string): { readonly address: Uint8Array; readonly bits: number } | undefined {
-  const slash = text.lastIndexOf("/");
-  if (slash < 0) return undefined;
-  const address = parseIp(text.slice(0, slash));
-  const bits = text.slice(slash + 1);
-  if (address === undefined || !/^(?:0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > address.length * 8) return undefined;
-  return { address, bits: Number(bits) };
 }
 
 function isUri(value: string): boolean {

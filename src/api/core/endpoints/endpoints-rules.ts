@@ -1,6 +1,7 @@
 // The rules of Endpoints, and of addresses that anything may be sent to.
 import { invalid, required } from "#schema/derive/field-error.ts";
-import { dns1123LabelProblems, parseIp } from "#schema/derive/formats.ts";
+import { dns1123LabelProblems } from "#schema/derive/formats.ts";
+import { parseIp } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors } from "#api/meta/rules.ts";
 import type { EndpointAddress, Endpoints } from "./endpoints.ts";

@@ -1,7 +1,8 @@
 // The rules of Nodes.
 import { deepEqual } from "#schema/derive/equal.ts";
 import { duplicate, forbidden, invalid } from "#schema/derive/field-error.ts";
-import { labelValueProblems, parseCidr, qualifiedNameProblems } from "#schema/derive/formats.ts";
+import { labelValueProblems, qualifiedNameProblems } from "#schema/derive/formats.ts";
+import { parseCidr } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
 import type { Node, Taint } from "./node.ts";
 

@@ -1,6 +1,7 @@
 // The rules of Services. Which addresses and ports are free is the registry's to say.
 import { duplicate, forbidden, invalid, notSupported, required } from "#schema/derive/field-error.ts";
-import { dns1123LabelProblems, dns1123SubdomainProblems, parseCidr, parseIp } from "#schema/derive/formats.ts";
+import { dns1123LabelProblems, dns1123SubdomainProblems } from "#schema/derive/formats.ts";
+import { parseCidr, parseIp } from "#base/ip.ts";
 import { labelErrors } from "#schema/derive/metadata-validation.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors, portOrNameErrors } from "#api/meta/rules.ts";

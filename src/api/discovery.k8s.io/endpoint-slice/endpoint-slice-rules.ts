@@ -1,6 +1,7 @@
 // The rules of EndpointSlices.
 import { duplicate, invalid, required, tooMany } from "#schema/derive/field-error.ts";
-import { dns1123LabelProblems, dns1123SubdomainProblems, parseIp } from "#schema/derive/formats.ts";
+import { dns1123LabelProblems, dns1123SubdomainProblems } from "#schema/derive/formats.ts";
+import { parseIp } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { endpointAddressErrors } from "#api/core/endpoints/endpoints-rules.ts";
 import { portErrors } from "#api/meta/rules.ts";

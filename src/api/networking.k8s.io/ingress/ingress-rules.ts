@@ -1,6 +1,7 @@
 // The rules of Ingresses.
 import { invalid, notSupported, required } from "#schema/derive/field-error.ts";
-import { dns1035LabelProblems, dns1123SubdomainProblems, parseIp, portNameProblems } from "#schema/derive/formats.ts";
+import { dns1035LabelProblems, dns1123SubdomainProblems, portNameProblems } from "#schema/derive/formats.ts";
+import { parseIp } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors } from "#api/meta/rules.ts";
 import type { HTTPIngressPath, Ingress, IngressBackend } from "./ingress.ts";

@@ -1,8 +1,7 @@
 // The rules of IPAddresses.
 import { invalid } from "#schema/derive/field-error.ts";
-import { parseIp } from "#schema/derive/formats.ts";
+import { canonicalAddress, parseIp } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
-import { canonicalAddress } from "../addresses.ts";
 import type { IPAddress } from "./ip-address.ts";
 
 export function ipAddressErrors({ metadata: { name = "" } }: IPAddress): readonly FieldError[] {

@@ -1,6 +1,7 @@
 // The rules of NetworkPolicies.
 import { forbidden, invalid, notSupported, required } from "#schema/derive/field-error.ts";
-import { parseCidr, portNameProblems } from "#schema/derive/formats.ts";
+import { portNameProblems } from "#schema/derive/formats.ts";
+import { parseCidr } from "#base/ip.ts";
 import type { FieldError } from "#schema/kind.ts";
 import { portErrors, selectorErrors } from "#api/meta/rules.ts";
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "./network-policy.ts";

@@ -1,9 +1,8 @@
 // The rules of ServiceCIDRs.
 import { invalid, required } from "#schema/derive/field-error.ts";
-import { parseCidr } from "#schema/derive/formats.ts";
+import { canonicalAddress, parseCidr } from "#base/ip.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
 import type { FieldError } from "#schema/kind.ts";
-import { canonicalAddress } from "../addresses.ts";
 import type { ServiceCIDR } from "./service-cidr.ts";
 
 export function serviceCidrErrors(

@@ -3,7 +3,7 @@ import { Pod } from "#api/core/pod/pod.ts";
 import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { StatusError } from "#api/meta/status-error.ts";
-import { parseIp } from "#schema/derive/formats.ts";
+import { parseIp } from "#base/ip.ts";
 import type { Authorizer } from "../../authorization/authorizer.ts";
 import { forbiddenError } from "../../forbidden.ts";
 import { badRequest } from "../errors.ts";

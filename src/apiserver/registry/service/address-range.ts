@@ -1,6 +1,5 @@
 // Ranges of addresses that Services get theirs from, of either family.
-import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
-import { parseCidr, parseIp } from "#schema/derive/formats.ts";
+import { canonicalAddress, parseCidr, parseIp } from "#base/ip.ts";
 
 export type Family = "IPv4" | "IPv6";
 

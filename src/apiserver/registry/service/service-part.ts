@@ -3,9 +3,8 @@
 import { Service, type ServiceSpec } from "#api/core/service/service.ts";
 import { hasClusterIP, hasHealthCheck, hasNodePorts } from "#api/core/service/service-strategy.ts";
 import { StatusError } from "#api/meta/status-error.ts";
-import { canonicalAddress } from "#api/networking.k8s.io/addresses.ts";
+import { canonicalAddress, parseIp } from "#base/ip.ts";
 import type { World } from "#platform/world.ts";
-import { parseIp } from "#schema/derive/formats.ts";
 import { invalid } from "../invalid.ts";
 import { resourcePart, type ResourcePart, type WriteContext } from "../resource.ts";
 import { addressAt, type AddressRange, familyOf, isInRange, parseRange, staticBand } from "./address-range.ts";
