@@ -6,6 +6,7 @@ import type { Scope } from "#base/scope.ts";
 import type { Client, ListOptions, ObjectName, WatchEvent, WatchOptions } from "#client/client.ts";
 import { objectKey } from "#client/informer.ts";
 import type { World } from "#platform/world.ts";
+import { strategicMergePatch } from "#schema/derive/strategic-merge.ts";
 import type { Json } from "#schema/field.ts";
 import type { Kind, KubernetesObject } from "#schema/kind.ts";
 
@@ -128,8 +129,11 @@ export class FakeCluster {
         }),
       update: (kind, object) => call("update", kind, object.metadata.name, () => update(kind, object)),
       updateStatus: (kind, object) => call("update", kind, object.metadata.name, () => update(kind, object)),
-      patch: (kind, name, patch) =>
-        call("patch", kind, name.name, () => this.put(kind, merged(existing(kind, name) as unknown as Json, patch))),
+      patch: (kind, name, patch, { type }) =>
+        call("patch", kind, name.name, () => {
+          const before = existing(kind, name) as unknown as Json;
+          return this.put(kind, type === "strategic" ? strategicMergePatch(kind.message, before, patch) : merged(before, patch));
+        }),
       delete: (kind, name) =>
         call("delete", kind, name.name, () => {
           existing(kind, name);

@@ -241,6 +241,17 @@ test("where Pods have addresses of both families, so has the Node, in the same o
   assert.deepEqual(withMissing(["192.168.50.8"], ["fd00:50::7", "192.168.50.7"]), ["fd00:50::7", "192.168.50.8"]);
 });
 
+test("a Node keeps an address of each family when its status is told again", async () => {
+  const { world, start, node } = await setUp({ nodeIP: "10.1.2.3,fd00::3", reportMilliseconds: 10_000 });
+  await start();
+  await world.advance(25_000);
+  assert.deepEqual(node()?.status.addresses, [
+    { type: "InternalIP", address: "10.1.2.3" },
+    { type: "InternalIP", address: "fd00::3" },
+    { type: "Hostname", address: "node-1" },
+  ]);
+});
+
 test("NODE-358: a Node that others gave up while it was not heard says at once how it is; NODE-361: it tells when it is cordoned", async () => {
   const { world, start, cluster, node, events, ready } = await setUp();
   await start();

@@ -381,6 +381,7 @@ function essenceOf(status: NodeStatus): string {
   return JSON.stringify({ ...status, conditions });
 }
 
+/** Addresses are merged by their type, of which there may be two: they are replaced as a whole. */
 function statusPatch(status: NodeStatus): Json {
-  return { status } as unknown as Json;
+  return { status: { ...status, addresses: [{ $patch: "replace" }, ...(status.addresses ?? [])] } } as unknown as Json;
 }
