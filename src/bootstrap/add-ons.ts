@@ -40,7 +40,7 @@ const runtimeInside = { name: runtime, mountPath: runtimePath, readOnly: true };
 
 /** In the order in which they are applied. */
 export function addOns(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  return [...proxy(settings, image), ...dns(settings, image), ...metricsServerAddOns(image), ...localPathAddOns(image)];
+  return [...proxy(settings, image), ...dns(settings, image), ...metricsServerAddOns(settings, image), ...localPathAddOns(image)];
 }
 
 function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {

@@ -7,6 +7,7 @@ import { ClusterRole } from "#api/rbac.authorization.k8s.io/cluster-role/cluster
 import { ClusterRoleBinding } from "#api/rbac.authorization.k8s.io/cluster-role-binding/cluster-role-binding.ts";
 import { RoleBinding } from "#api/rbac.authorization.k8s.io/role-binding/role-binding.ts";
 import type { AddOn } from "./add-ons.ts";
+import { type ClusterSettings, familiesOf } from "./layout.ts";
 import { type ControlPlaneImage, runtimeMount } from "./static-pods.ts";
 
 const name = "metrics-server";
@@ -16,7 +17,7 @@ const port = 10_250;
 const subjects = [{ kind: "ServiceAccount", name, namespace }];
 const roleRef = (kind: "ClusterRole" | "Role", role: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name: role });
 
-export function metricsServerAddOns(image: ControlPlaneImage): readonly AddOn[] {
+export function metricsServerAddOns(settings: Pick<ClusterSettings, "podRange">, image: ControlPlaneImage): readonly AddOn[] {
   return [
     { kind: ServiceAccount, object: { metadata: { name, namespace, labels } } },
     {
@@ -66,7 +67,7 @@ export function metricsServerAddOns(image: ControlPlaneImage): readonly AddOn[] 
         spec: { selector: labels, ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: "https" }] },
       },
     },
-    { kind: Deployment, object: deployment(image) },
+    { kind: Deployment, object: deployment(settings, image) },
     {
       kind: APIService,
       object: {
@@ -85,7 +86,7 @@ export function metricsServerAddOns(image: ControlPlaneImage): readonly AddOn[] 
   ];
 }
 
-function deployment(image: ControlPlaneImage): AddOn["object"] {
+function deployment(settings: Pick<ClusterSettings, "podRange">, image: ControlPlaneImage): AddOn["object"] {
   const { name: runtime, path, type } = runtimeMount;
   const probe = (at: string, periodSeconds: number) => ({ httpGet: { path: at, port: "https", scheme: "HTTPS" }, periodSeconds });
   return {
@@ -102,7 +103,12 @@ function deployment(image: ControlPlaneImage): AddOn["object"] {
               name,
               image: image.name,
               imagePullPolicy: "IfNotPresent",
-              command: [name, `--secure-port=${port}`, "--metric-resolution=15s"],
+              command: [
+                name,
+                `--secure-port=${port}`,
+                "--metric-resolution=15s",
+                ...(familiesOf(settings).includes("IPv6") ? ["--bind-address=::"] : []),
+              ],
               ports: [{ name: "https", containerPort: port, protocol: "TCP" }],
               livenessProbe: { ...probe("/livez", 60), initialDelaySeconds: 30, failureThreshold: 3 },
               // Each asking is a TLS handshake, and an idle node should have nothing to do.

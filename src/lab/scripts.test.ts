@@ -20,7 +20,7 @@ test("nothing that comes from outside can end its quotes", () => {
 
 test("the machine's link ends in a second namespace, not in the holding machine", () => {
   const script = outsideScript(options);
-  assert.match(script, /link add eth0 type veth peer name toc0a8330a netns 'keelson-both.outside'/);
+  assert.match(script, /link add eth0 address 02:00:c0:a8:33:0a type veth peer name toc0a8330a netns 'keelson-both.outside'/);
   assert.match(script, /-n 'keelson-both.outside' route add unreachable default/);
 });
 

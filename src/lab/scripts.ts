@@ -61,13 +61,13 @@ if [ ! -e /run/netns/${outside} ]; then
   ip netns exec ${outside} sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
 fi
 if ! ip -n ${outside} link show ${bridge} >/dev/null 2>&1; then
-  ip -n ${outside} link add ${bridge} type bridge forward_delay 0
+  ip -n ${outside} link add ${bridge} address ${hardwareAddress(gateway)} type bridge forward_delay 0
   ip -n ${outside} address add ${quote(`${gateway}/24`)} dev ${bridge}
   ip -n ${outside} link set ${bridge} up
 fi
 # The cable of a machine that just lost its power goes some time after it.
 ip -n ${outside} link delete ${port} 2>/dev/null || true
-ip -n ${quote(namespace)} link add eth0 type veth peer name ${port} netns ${outside}
+ip -n ${quote(namespace)} link add eth0 address ${hardwareAddress(address)} type veth peer name ${port} netns ${outside}
 ip -n ${outside} link set ${port} master ${bridge} up
 ip -n ${quote(namespace)} address add ${quote(`${address}/24`)} dev eth0
 ip -n ${quote(namespace)} link set eth0 up
@@ -82,6 +82,11 @@ ${groups.map((mount) => makeGroup(mount, group)).join("\n")}
 setsid sh ${quote(`${folder}/launch.sh`)} >${quote(places.bootLog)} 2>&1 </dev/null &
 echo $!
 `;
+}
+
+/** The same after every start, as a real interface's is: others remember it. */
+function hardwareAddress(address: string): string {
+  return ["02", "00", ...address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
 }
 
 /** The same once more for IPv6. Nobody else has these addresses, so nobody is asked. */
