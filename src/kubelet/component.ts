@@ -17,7 +17,7 @@ import { quantityToMilli, quantityToWhole } from "#schema/quantity.ts";
 import { findHierarchies, startCgroups } from "./cgroups/cgroups.ts";
 import { nodeClient } from "./certificates/client-certificate.ts";
 import { rotateServingCertificate, servingTls, type ServingOptions } from "./certificates/serving-certificate.ts";
-import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeLabels } from "./config/flags.ts";
+import { configurationFromFlags, type KubeletFlags, kubeletFlags, nodeIp, nodeLabels } from "./config/flags.ts";
 import { evictionDefaults, type KubeletConfiguration, shutdownPeriods, thresholdConfiguration } from "./config/kubelet-configuration.ts";
 import { thresholdsOf } from "./eviction/thresholds.ts";
 import { readConfiguration } from "./config/read-configuration.ts";
@@ -208,7 +208,7 @@ function nodeStatusOptions(
 ): NodeStatusOptions {
   return {
     ...names,
-    nodeIP: values["node-ip"],
+    nodeIP: nodeIp(values),
     port: configuration.port,
     providerId: configuration.providerID,
     taints: configuration.registerWithTaints ?? [],

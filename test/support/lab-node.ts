@@ -37,10 +37,10 @@ export const registryPrograms = ["docker-registry", "skopeo", "umoci", "busybox"
 /** Makes the machine, runs `keelson up` in it, and takes it down after the test. */
 export async function nodeFor(
   context: TestContext,
-  { name, address, systemd = false }: { name: string; address: string; systemd?: boolean },
+  { name, address, systemd = false, flags = [] }: { name: string; address: string; systemd?: boolean; flags?: readonly string[] },
 ): Promise<LabNode> {
   const machine = await machineFor(context, { name, address, systemd });
-  const command = [node, "--disable-warning=ExperimentalWarning", path.join(repository, "src/hosts/main.ts"), "up"];
+  const command = [node, "--disable-warning=ExperimentalWarning", path.join(repository, "src/hosts/main.ts"), "up", ...flags];
   const up = await labExec(world, name, command, { timeoutMilliseconds: 300_000 });
   if (up.code !== 0) throw new Error(`keelson up: exit ${up.code ?? up.signal}\n${up.stdout}${up.stderr}`);
   const folder = mkdtempSync(path.join(tmpdir(), "keelson-kubectl-"));

@@ -14,7 +14,9 @@ export const component: Component = {
     const values = daemonValues("hello", flags, arguments_, world.log);
     const { environment, version } = world.processes.self;
     const page = helloPage({ pod: world.network.hostname(), node: environment["KEELSON_NODE_NAME"] ?? "unknown", version });
-    await world.network.serve(scope, { host: "0.0.0.0", port: values.port }, async ({ method, path }) => {
+    // By both families where the kernel has both.
+    const host = (await world.files.stat("/proc/net/if_inet6")) ? "::" : "0.0.0.0";
+    await world.network.serve(scope, { host, port: values.port }, async ({ method, path }) => {
       world.log.info("asked", { method, path });
       return path === "/healthz" ? text("ok\n") : text(page);
     });

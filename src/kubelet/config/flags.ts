@@ -1,5 +1,6 @@
 // The kubelet's flags. Those that name a field of the config file win over it.
 import { daemonFlags } from "#component/daemon-flags.ts";
+import { readAddress } from "#base/ip.ts";
 import { type Flag, FlagError, type FlagValues } from "#component/flags.ts";
 import type { Json, JsonObject } from "#schema/field.ts";
 
@@ -126,6 +127,21 @@ export function configurationFromFlags(values: KubeletFlags): JsonObject {
 /** Labels of --node-labels. Throws FlagError. */
 export function nodeLabels(values: KubeletFlags): Readonly<Record<string, string>> {
   return pairs("node-labels", values["node-labels"], "=") ?? {};
+}
+
+/** What --node-ip says: one address, or one of each family. Throws FlagError. */
+export function nodeIp(values: Pick<KubeletFlags, "node-ip">): string | undefined {
+  const text = values["node-ip"];
+  if (!text) return undefined;
+  const addresses = text.split(",").map((part) => readAddress(part.trim()));
+  const bad = text.split(",")[addresses.indexOf(undefined)];
+  if (bad !== undefined) throw new FlagError(`invalid --node-ip ${JSON.stringify(text)}: ${JSON.stringify(bad)} is not an IP address`);
+  const isPair = addresses.length === 2 && addresses[0]?.family !== addresses[1]?.family;
+  if (addresses.length > 1 && !isPair)
+    throw new FlagError(`invalid --node-ip ${JSON.stringify(text)}: must contain either a single IP or a dual-stack pair of IPs`);
+  if (addresses.length > 1 && addresses.some((address) => address?.value === 0n))
+    throw new FlagError(`invalid --node-ip ${JSON.stringify(text)}: dual-stack cannot include '0.0.0.0' or '::'`);
+  return text;
 }
 
 function readTaint(text: string): JsonObject {
