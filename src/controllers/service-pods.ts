@@ -4,16 +4,14 @@ import { isReady, isTerminal } from "#api/core/pod/readiness.ts";
 import { isSidecar } from "#api/core/pod/resources.ts";
 import type { Service, ServicePort } from "#api/core/service/service.ts";
 import { selects } from "#api/meta/selects.ts";
+import { type Family, familyOf } from "#base/ip.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
 import { isTrue } from "#api/meta/conditions.ts";
 import type { Related } from "./controller.ts";
 
-export type Family = "IPv4" | "IPv6";
-
 const headlessLabel = "service.kubernetes.io/headless";
 export const triggerAnnotation = "endpoints.kubernetes.io/last-change-trigger-time";
 
-export const familyOf = (address: string): Family => (address.includes(":") ? "IPv6" : "IPv4");
 export const isHeadless = ({ spec }: Service): boolean => spec.clusterIP === "None";
 
 /** The Service's own labels, for its endpoints. Which Services are headless is not its writer's to say: proxies pass over them. */

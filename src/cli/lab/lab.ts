@@ -33,6 +33,12 @@ const flags = [
     doc: "up, trial: what keeps each node running: keelson, or systemd as its process 1.",
   },
   { name: "systemd", type: "boolean", default: false, doc: "The same as --init systemd." },
+  {
+    name: "pod-network-cidr",
+    type: "string",
+    doc: "up: addresses for Pods, passed on to keelson up; of both families where machines have both.",
+  },
+  { name: "service-cidr", type: "string", doc: "up: addresses for Services, likewise." },
   { name: "bare", type: "boolean", default: false, doc: "up: make the machines only, do not run keelson up in them." },
   { name: "keep", type: "boolean", default: false, doc: "trial: leave the machine up afterwards." },
 ] as const;
@@ -135,7 +141,7 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
     const port = apiPort === undefined ? "" : `, API port 127.0.0.1:${apiPort}`;
     self.writeOut(`lab machine "${machine}" runs, ${addressesOf(made)}${port}, in ${Math.round(world.clock.monotonic() - started)} ms\n`);
     if (bare) continue;
-    const command = isFirst ? ["up"] : await joinArguments(world, name);
+    const command = isFirst ? ["up", ...rangeFlags(values)] : await joinArguments(world, name);
     const { code } = await labAttach(world, machine, [...self.program, ...command]);
     if (code !== 0) return code ?? 1;
   }
@@ -144,6 +150,13 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
       `  from outside: keelson kubeconfig --lab ${name} >lab.conf; export KUBECONFIG=$PWD/lab.conf\n  inside: keelson lab exec ${name} -- env KUBECONFIG=${adminKubeconfigPath} kubectl get nodes\n`,
     );
   return 0;
+}
+
+function rangeFlags(values: Readonly<Partial<Record<"pod-network-cidr" | "service-cidr", string | undefined>>>): readonly string[] {
+  return (["pod-network-cidr", "service-cidr"] as const).flatMap((name) => {
+    const value = values[name];
+    return value === undefined ? [] : [`--${name}=${value}`];
+  });
 }
 
 const mostNodes = 50;

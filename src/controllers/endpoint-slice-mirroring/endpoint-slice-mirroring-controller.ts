@@ -5,7 +5,7 @@ import { type Endpoint, EndpointSlice } from "#api/discovery.k8s.io/endpoint-sli
 import { labelOf } from "#api/meta/selects.ts";
 import { controller, may, remove, sameName, type Step } from "../controller.ts";
 import { type Group, managedByLabel, reconcileSlices, serviceNameLabel, slicesOf } from "../endpoint-slices.ts";
-import { type Family, familyOf } from "../service-pods.ts";
+import { type Family, familyOf } from "#base/ip.ts";
 
 const manager = "endpointslicemirroring-controller.k8s.io";
 const skipLabel = "endpointslice.kubernetes.io/skip-mirror";

@@ -7,7 +7,8 @@ import { type Endpoint, type EndpointPort, EndpointSlice } from "#api/discovery.
 import { labelOf } from "#api/meta/selects.ts";
 import { controller, may, type Related, type Step } from "../controller.ts";
 import { type Group, managedByLabel, portText, reconcileSlices, serviceNameLabel, slicesOf } from "../endpoint-slices.ts";
-import { addressOf, type Family, hasSelector, hostnameIn, labelsFrom, podsBehind, targetPortOf, triggerTime } from "../service-pods.ts";
+import { type Family } from "#base/ip.ts";
+import { addressOf, hasSelector, hostnameIn, labelsFrom, podsBehind, targetPortOf, triggerTime } from "../service-pods.ts";
 
 const manager = "endpointslice-controller.k8s.io";
 const zoneLabel = "topology.kubernetes.io/zone";

@@ -6,9 +6,9 @@ import { Service } from "#api/core/service/service.ts";
 import { labelOf } from "#api/meta/selects.ts";
 import { deepEqual } from "#schema/derive/equal.ts";
 import { combinedController, controller, create, may, remove, sameName, type Step, update } from "../controller.ts";
+import { type Family } from "#base/ip.ts";
 import {
   addressOf,
-  type Family,
   hasSelector,
   hostnameIn,
   isHeadless,
