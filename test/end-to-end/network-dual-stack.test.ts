@@ -230,6 +230,8 @@ end`);
   );
 
   await context.test("NETWORK-236: up and join may be repeated, and machines that lost their power return with both families", async () => {
+    const heard = "cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/eth0/accept_ra";
+    assert.equal(await machine.sh(heard), "1\n2", "it forwards, and hears the router's advertisements all the same");
     const containers = await machine.sh("ctr -n k8s.io containers ls -q | sort");
     const again = await keelsonIn(machine, "up", ...ranges);
     assert.equal(again.code, 0, again.text);
@@ -248,6 +250,7 @@ end`);
         (await bootOf().then(JSON.stringify, () => old)) === old ? undefined : true,
       );
     }
+    for (const one of [machine, near.machine]) assert.equal(await one.sh(heard), "1\n2");
     await eventually("all Pods are Ready", 90, async () =>
       (await tryKubectl("wait --for=condition=Ready pod/pod-0 pod/pod-1 pod/pod-2 --timeout=1s")).code === 0 ? true : undefined,
     );

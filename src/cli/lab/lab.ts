@@ -227,10 +227,12 @@ async function list(world: World): Promise<number> {
     apiPort === undefined ? "" : `127.0.0.1:${apiPort}`,
     running ? "running" : "stopped",
   ]);
-  for (const row of [["NAME", "ADDRESS", "API", "STATE"], ...rows])
+  const table = [["NAME", "ADDRESS", "API", "STATE"], ...rows];
+  const width = (column: number) => Math.max(16, ...table.map((row) => row[column]?.length ?? 0)) + 2;
+  for (const row of table)
     world.processes.self.writeOut(
       `${row
-        .map((cell) => cell.padEnd(18))
+        .map((cell, column) => cell.padEnd(width(column)))
         .join("")
         .trimEnd()}\n`,
     );
