@@ -198,6 +198,9 @@ test("cluster addresses are dropped wherever they would leave, before any route 
   assert.deepEqual(bridge.ipam.ranges, [[{ subnet: "10.244.0.0/24" }]]);
   assert.deepEqual(JSON.parse(networkConfig(dual)).plugins[0].ipam.ranges, [[{ subnet: "10.244.0.0/24" }], [{ subnet: "fd00:42::/64" }]]);
   assert.doesNotMatch(script, /ip6|-6|ipv6/);
+  const both = networkScript(dual, ["net/ipv6/conf/eth0/accept_ra"]);
+  assert.ok(both.indexOf("for path in net/ipv6/conf/eth0/accept_ra ") < both.indexOf("echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"));
+  assert.ok(both.includes("for path in net/ipv6/conf/eth0/accept_ra "), "a router is heard that has not spoken yet");
 });
 
 test("containerd's configuration: ours, the distribution's, somebody else's", () => {

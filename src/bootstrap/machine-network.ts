@@ -18,6 +18,7 @@ import {
   podRoutesPath,
   rangesIn,
 } from "./layout.ts";
+import { readRecord } from "./record.ts";
 
 /** The settings that say whether an interface takes its default route from a router's advertisements. */
 const advertisedDevices = "ip -6 -o route show default | sed -n 's|.* dev \\([^ ]*\\).*|net/ipv6/conf/\\1/accept_ra|p' | sort -u";
@@ -92,8 +93,8 @@ table ${keyword} ${table} {
 `;
 }
 
-/** Takes "up" or "down". Every step may be repeated. */
-export function networkScript(settings: NodeSettings): string {
+/** Takes "up" or "down". Every step may be repeated. `uplinks` are the settings of interfaces that led out when the node was made. */
+export function networkScript(settings: NodeSettings, uplinks: readonly string[] = []): string {
   const families = byFamily(settings);
   const kernel = families.flatMap(({ family }) => kernelSettings[family]);
   return `#!/bin/sh
@@ -105,7 +106,7 @@ up)
 ${nodeRules(settings)}rules
 ${families.map(routesOf).join("\n")}
   modprobe -q br_netfilter 2>/dev/null || true
-${families.some(({ family }) => family === "IPv6") ? ipv6Lines : ""}${kernel.map(([path, value]) => `  [ ! -e /proc/sys/${path} ] || [ "$(cat /proc/sys/${path})" = ${value} ] || echo ${value} >/proc/sys/${path}`).join("\n")}
+${families.some(({ family }) => family === "IPv6") ? ipv6Lines(uplinks) : ""}${kernel.map(([path, value]) => `  [ ! -e /proc/sys/${path} ] || [ "$(cat /proc/sys/${path})" = ${value} ] || echo ${value} >/proc/sys/${path}`).join("\n")}
   if [ -e ${podRoutesPath} ]; then /bin/sh ${podRoutesPath} || echo "the ways to other nodes' Pods cannot be set yet" >&2; fi
   ;;
 down)
@@ -137,15 +138,17 @@ function undoneRoutesOf({ option, family, pods, services }: FamilyRanges): strin
 }
 
 /**
- * Who forwards is a router, and hears no other router's advertisements unless told to: the way out would be lost. And the bridge's own
- * addresses are not looked for elsewhere first, which would keep Pods waiting for their gateway.
+ * Who forwards is a router, and hears no other router's advertisements unless told to: the way out would be lost, or not be found after a
+ * boot. And the bridge's own addresses are not looked for elsewhere first, which would keep Pods waiting for their gateway.
  */
-const ipv6Lines = `  for path in $(${advertisedDevices}); do
-    [ "$(cat "/proc/sys/$path")" != 1 ] || echo 2 >"/proc/sys/$path"
+function ipv6Lines(uplinks: readonly string[]): string {
+  return `  for path in ${uplinks.join(" ")} $(${advertisedDevices}); do
+    [ ! -e "/proc/sys/$path" ] || [ "$(cat "/proc/sys/$path")" != 1 ] || echo 2 >"/proc/sys/$path"
   done
   [ -e /sys/class/net/${bridge} ] || ip link add ${bridge} type bridge
   echo 0 >/proc/sys/net/ipv6/conf/${bridge}/accept_dad
 `;
+}
 
 /** The standard CNI plugins: a bridge, addresses of this node's range, and host ports. */
 function networkConfigWith(ipam: object): object {
@@ -193,7 +196,8 @@ export function podNetworkSettings({ podRange, serviceRange }: NodeSettings): st
 
 /** Writes the script and runs it: before anything else gets a cluster address. */
 export async function secureNetwork(world: World, settings: NodeSettings): Promise<void> {
-  await writeIfChanged(world, networkScriptPath, networkScript(settings), 0o755);
+  const uplinks = Object.keys((await readRecord(world))?.kernel ?? {}).filter((path) => /^net\/ipv6\/conf\/[\w.-]+\/accept_ra$/.test(path));
+  await writeIfChanged(world, networkScriptPath, networkScript(settings, uplinks), 0o755);
   const { code, stderr } = await world.processes.run("/bin/sh", [networkScriptPath, "up"], { timeoutMilliseconds: 30_000 });
   if (code !== 0)
     throw new BootstrapError(
