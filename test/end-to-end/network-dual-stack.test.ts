@@ -178,9 +178,10 @@ test("a cluster of both families", { skip, timeout: 9 * 60_000 }, async (context
   );
 
   await context.test("NETWORK-234: NetworkPolicies hold for both families", async () => {
+    const targets = (await addressesOf("pod-0")).map((address) => url(address, 8080));
     const reached = async () => {
-      const target = await addressesOf("pod-0");
-      return Promise.all([1, 2].flatMap((from) => target.map(async (address) => (await ask(`pod-${from}`, address)).includes("42"))));
+      const answers = await Promise.all([1, 2].map((from) => askAll(`pod-${from}`, targets)));
+      return answers.flat().map((answer) => answer.includes("42"));
     };
     const becomes = (what: string, wanted: readonly boolean[]) =>
       eventually(what, 30, async () => ((await reached()).join() === wanted.join() ? true : undefined));
