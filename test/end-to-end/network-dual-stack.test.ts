@@ -166,6 +166,11 @@ test("a cluster of both families", { skip, timeout: 9 * 60_000 }, async (context
           from,
           [...own.IPv4, ...own.IPv6].map((address) => url(address, port)),
         );
+      for (const from of machines)
+        await fromMachine(
+          from,
+          [own.IPv4[0], own.IPv6[0]].map((address) => url(address as string, 20_389)),
+        );
       const names = `Promise.all(["preferred", "single"].flatMap((name) => ["resolve4", "resolve6"].map((how) =>
       dns.promises[how](name + ".default.svc.cluster.local").catch(({ code }) => code)))).then((all) => console.log(JSON.stringify(all)))`;
       assert.deepEqual(JSON.parse(await kubectl(["exec", "pod-2", "--", program, "-e", names])), [
@@ -377,6 +382,7 @@ spec:
     image: keelson/hello
     imagePullPolicy: IfNotPresent
     command: [${program}, -e, '${server}']
+    ${at === 0 ? "ports: [{containerPort: 8080, hostPort: 20389}]" : ""}
     env:
     - {name: IPS, valueFrom: {fieldRef: {fieldPath: status.podIPs}}}
     - {name: HOST_IPS, valueFrom: {fieldRef: {fieldPath: status.hostIPs}}}
