@@ -59,7 +59,7 @@ test("a cluster of both families", { skip, timeout: 9 * 60_000 }, async (context
   /** What the servers there say of who asks, by one Pod; what went wrong otherwise. */
   async function askAll(pod: string, targets: readonly string[]): Promise<readonly string[]> {
     const script = `Promise.all(${JSON.stringify(targets)}.map((target) => fetch(target, { signal: AbortSignal.timeout(3000) })
-      .then((a) => a.text(), (e) => String(e.cause ?? e)))).then((all) => console.log(JSON.stringify(all)))`;
+      .then((a) => a.text(), (e) => String(e.cause ?? e)))).then((all) => (console.log(JSON.stringify(all)), process.exit()))`;
     return JSON.parse(await kubectl(["exec", pod, "--", program, "-e", script]));
   }
   const ask = async (pod: string, host: string, port = 8080) => (await askAll(pod, [url(host, port)]))[0] as string;
@@ -109,7 +109,7 @@ test("a cluster of both families", { skip, timeout: 9 * 60_000 }, async (context
     assert.match(await machine.sh("ip -6 route show proto 157"), /^fd00:42:0:1::\/64 via fd00:89::11 dev eth0/m);
     assert.match(await machine.sh("ip -6 route show proto 157"), /^fd00:42:0:2::\/64 via fd00:42:0:2:: dev keelson-vxlan6 .*onlink/m);
     const [, there] = await addressesOf("pod-2");
-    const big = `require("node:http").get("${url(there as string, 8080)}" + "x".repeat(8000), (a) => console.log(a.statusCode))`;
+    const big = `require("node:http").get("${url(there as string, 8080)}" + "x".repeat(8000), (a) => (console.log(a.statusCode), process.exit()))`;
     assert.equal(await kubectl(["exec", "pod-1", "--", program, "-e", big]), "200");
     const all = (await Promise.all([0, 1, 2].map((at) => addressesOf(`pod-${at}`)))).flat();
     for (const from of machines)
