@@ -43,12 +43,9 @@ export function addOns(settings: ClusterSettings, image: ControlPlaneImage): rea
   return [...proxy(settings, image), ...dns(settings, image), ...metricsServerAddOns(settings, image), ...localPathAddOns(image)];
 }
 
-function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
-  const { nodeAddress, podRange } = settings;
-  const labels = { "k8s-app": "kube-proxy" };
-  const hasIpv6 = familiesOf(settings).includes("IPv6");
-  // Not by the Service's address: it is the proxy that makes it lead anywhere.
-  const kubeconfig = writeYaml({
+/** Not by the Service's address: it is the proxy that makes it lead anywhere. */
+function proxyKubeconfig({ nodeAddress }: ClusterSettings): string {
+  return writeYaml({
     apiVersion: "v1",
     kind: "Config",
     clusters: [
@@ -61,6 +58,18 @@ function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly Ad
     "current-context": "default",
     users: [{ name: "default", user: { tokenFile: `${accountFolder}/token` } }],
   });
+}
+
+/** By which a proxy's Pod that was made from something else is told. */
+export function proxyAnnotations(settings: ClusterSettings, image: ControlPlaneImage): Readonly<Record<string, string>> {
+  return { ...imageDigest(image), "keelson.dev/configuration-digest": digestOf([proxyKubeconfig(settings)]) };
+}
+
+function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly AddOn[] {
+  const { podRange } = settings;
+  const labels = { "k8s-app": "kube-proxy" };
+  const hasIpv6 = familiesOf(settings).includes("IPv6");
+  const kubeconfig = proxyKubeconfig(settings);
   return [
     { kind: ServiceAccount, object: { metadata: { name: "kube-proxy", namespace: system } } },
     {
@@ -104,7 +113,7 @@ function proxy(settings: ClusterSettings, image: ControlPlaneImage): readonly Ad
           selector: { matchLabels: labels },
           updateStrategy: { type: "RollingUpdate" },
           template: {
-            metadata: { labels, annotations: { ...imageDigest(image), "keelson.dev/configuration-digest": digestOf([kubeconfig]) } },
+            metadata: { labels, annotations: proxyAnnotations(settings, image) },
             spec: {
               containers: [
                 {

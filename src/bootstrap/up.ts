@@ -7,7 +7,7 @@ import type { Client } from "#client/client.ts";
 import { clientFor } from "#component/cluster-client.ts";
 import { readKubeconfig } from "#component/kubeconfig.ts";
 import type { World } from "#platform/world.ts";
-import { addOns, applyAddOns } from "./add-ons.ts";
+import { addOns, applyAddOns, proxyAnnotations } from "./add-ons.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { joiningAddOns } from "./joining.ts";
 import { adminKubeconfigPath, kubeletConfiguration, writeKubeconfigs, writeKubeletConfiguration } from "./kubeconfigs.ts";
@@ -15,7 +15,7 @@ import { bootScriptPath, type ClusterSettings, kubeletProgram } from "./layout.t
 import { prepareMachine, runKubelet, startContainerd, takeImages, allowKubelet } from "./prepare-node.ts";
 import type { Progress } from "./progress.ts";
 import type { Services } from "./services.ts";
-import { type StaticPodManifest, writeStaticPods } from "./static-pods.ts";
+import { type ControlPlaneImage, type StaticPodManifest, writeStaticPods } from "./static-pods.ts";
 import { isNodeReady, nodeConditions, until } from "./wait.ts";
 
 export interface UpOptions {
@@ -97,7 +97,9 @@ export async function up(scope: Scope, world: World, { settings, services, progr
     until(scope, world, {
       what: "the Pods of kube-system",
       seconds: readySeconds,
-      holds: async () => (await notRunning(client, settings)).length + (await staleStaticPods(client, settings, manifests)).length === 0,
+      holds: async () =>
+        (await notRunning(client, settings)).length + (await staleStaticPods(client, settings, manifests)).length === 0 &&
+        (await hasNewProxy(client, settings, image)),
       why: async () => [
         ...(await notRunning(client, settings)),
         ...(await staleStaticPods(client, settings, manifests)).map((name) => `${name}: the one of before still runs`),
@@ -136,6 +138,22 @@ async function staleStaticPods(
     });
   } catch {
     return manifests.map(({ component }) => component);
+  }
+}
+
+/** Whether this node's proxy was made as it is to be now: with another address of the API server it is replaced. */
+async function hasNewProxy(client: Client, settings: ClusterSettings, image: ControlPlaneImage): Promise<boolean> {
+  try {
+    const { items } = await client.list(Pod, { namespace: "kube-system", labelSelector: "k8s-app=kube-proxy" });
+    const wanted = Object.entries(proxyAnnotations(settings, image));
+    return items.some(
+      ({ metadata, spec }) =>
+        spec.nodeName === settings.nodeName &&
+        !metadata.deletionTimestamp &&
+        wanted.every(([name, digest]) => metadata.annotations?.[name] === digest),
+    );
+  } catch {
+    return false;
   }
 }
 
