@@ -34,6 +34,8 @@ export interface LabOptions {
   readonly systemd?: boolean;
   /** A disk of its own of this size, in memory: one that can be filled. */
   readonly diskMegabytes?: number;
+  /** A folder of programs that it has instead of this machine's own: another containerd, another runc. */
+  readonly programs?: string;
 }
 
 export interface ListedLab extends LabMachine {
@@ -54,7 +56,7 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
   await checkFree(world, addresses, { name, fabric });
   await checkMachine(world, systemd);
   await clearLeftovers(world, places, name);
-  const { diskMegabytes } = options;
+  const { diskMegabytes, programs } = options;
   const settings = {
     name,
     fabric,
@@ -63,6 +65,7 @@ export async function labUp(world: World, options: LabOptions): Promise<LabMachi
     readOnlyPaths,
     forwardCommand,
     ...(diskMegabytes !== undefined && { diskMegabytes }),
+    ...(programs !== undefined && { programs }),
   };
   const claimed = await world.processes.run("sh", ["-c", 'mkdir -p "$0" && mkdir -m 755 "$1"', labsFolder, places.folder]);
   if (claimed.code !== 0) throw new LabError(`lab machine "${name}" is being made by someone else: ${claimed.stderr.trim()}`);
@@ -110,11 +113,11 @@ export async function labJoin(world: World, name: string): Promise<void> {
 
 type Settings = Pick<
   LabMachine,
-  "name" | "fabric" | "address" | "ipv6Address" | "systemd" | "readOnlyPaths" | "forwardCommand" | "diskMegabytes"
+  "name" | "fabric" | "address" | "ipv6Address" | "systemd" | "readOnlyPaths" | "forwardCommand" | "diskMegabytes" | "programs"
 >;
 
 async function raise(world: World, settings: Settings, apiPort = 0): Promise<LabMachine> {
-  const { name, fabric, address, ipv6Address, systemd, readOnlyPaths, forwardCommand, diskMegabytes } = settings;
+  const { name, fabric, address, ipv6Address, systemd, readOnlyPaths, forwardCommand, diskMegabytes, programs } = settings;
   const { files, processes, clock } = world;
   const places = placesOf(name);
   const machine: MachineOptions = {
@@ -127,6 +130,7 @@ async function raise(world: World, settings: Settings, apiPort = 0): Promise<Lab
     readOnlyPaths,
     systemd,
     ...(diskMegabytes !== undefined && { diskMegabytes }),
+    ...(programs !== undefined && { programs }),
     insideCommand: forwardCommand.length === 0 ? [] : [...forwardCommand, "inside"],
   };
   await files.makeFolder(places.root);

@@ -24,6 +24,8 @@ export interface LabMachine {
   readonly forwardCommand: readonly string[];
   /** Its disk, in memory and of this size; without it, the holding machine's. */
   readonly diskMegabytes?: number;
+  /** Where programs came from that it has instead of the holding machine's. */
+  readonly programs?: string;
 }
 
 /** What the caller got wrong, or the machine refuses, in words for people. */

@@ -31,6 +31,14 @@ test("an IPv6 address is the machine's on the same link, and where it leads ends
   assert.doesNotMatch(outsideScript(options), /ipv6|-6/);
 });
 
+test("a machine may have other programs than the holding one, once it is made", () => {
+  assert.doesNotMatch(insideScript(options), /cp "\$program"/);
+  assert.match(
+    insideScript({ ...options, programs: "/opt/it's" }),
+    /if \[ -n "\$fresh" \]; then\n {2}for program in '\/opt\/it'\\''s'\/\*; do/,
+  );
+});
+
 test("with cgroup v2 alone, processes stay below the machine's top group", () => {
   assert.match(insideScript(options), /echo 0 >\/sys\/fs\/cgroup\/init\/cgroup.procs/);
   assert.match(enterScript(options.places, options.groups, 7), /keelson-one\/init\/cgroup.procs/);

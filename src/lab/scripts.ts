@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly insideCommand: readonly string[];
   readonly systemd: boolean;
   readonly diskMegabytes?: number;
+  /** A folder whose programs the machine has instead of the holding machine's. */
+  readonly programs?: string;
 }
 
 /** Paths that a machine has for itself: what the holding machine has there is not seen. */
@@ -116,9 +118,20 @@ exec nsenter --net=${quote(`/run/netns/${places.namespace}`)} unshare --mount --
 `;
 }
 
+/** Programs go where the machine has one of the name already, so that units which name the path start them. */
+function placeLines(programs: string, root: string): string {
+  return `if [ -n "$fresh" ]; then
+  for program in ${quote(programs)}/*; do
+    for folder in /usr/local/bin /usr/bin /usr/sbin; do if [ -e ${quote(root)}"$folder/\${program##*/}" ]; then break; fi; done
+    cp "$program" ${quote(root)}"$folder/"
+  done
+fi
+`;
+}
+
 /** Runs as process 1 of the new namespaces: builds the machine's file system, moves into it and becomes the reaper, or systemd. */
 export function insideScript(options: MachineOptions): string {
-  const { name, places, readOnlyPaths, address, ipv6Address, groups, systemd } = options;
+  const { name, places, readOnlyPaths, address, ipv6Address, groups, systemd, programs } = options;
   const { root, folder, exchange } = places;
   const at = (inside: string) => quote(root + inside);
   return `set -eu
@@ -128,7 +141,7 @@ if [ -d ${quote(`${folder}/memory`)} ]; then over=${quote(`${folder}/memory`)}; 
 fresh=; if [ ! -e "$over/made" ]; then fresh=yes; fi
 mkdir -p "$over/upper" "$over/work" "$over/containerd" "$over/kubelet"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work" ${quote(root)}
-# The holding machine may be writing there at this moment, which is seen through the overlay.
+${programs === undefined ? "" : placeLines(programs, root)}# The holding machine may be writing there at this moment, which is seen through the overlay.
 if [ -n "$fresh" ]; then for try in 1 2 3 4 5; do if rm -rf ${ownPaths.map(at).join(" ")}; then break; fi; sleep 0.1; done; fi
 mkdir -p ${["/etc/systemd/system", "/etc/kubernetes", "/var/lib/kubelet", "/var/lib/containerd", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/lib/keelson-lab"].map(at).join(" ")}
 echo ${quote(`keelson-${name}`)} >${at("/etc/hostname")}

@@ -37,7 +37,10 @@ export async function machineFor(
 ): Promise<TestMachine> {
   const { name } = options;
   context.after(() => labDown(world, name));
+  // The same tests over another containerd, runc or etcd: a folder with those programs.
+  const { KEELSON_TEST_PROGRAMS: programs } = process.env;
   const machine = await labUp(world, {
+    ...(programs && { programs }),
     ...options,
     readOnlyPaths: [repository],
     forwardCommand: [node, path.join(repository, "test/support/lab-forward.ts")],

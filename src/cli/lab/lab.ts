@@ -27,6 +27,11 @@ const flags = [
     doc: "up: a disk of its own for each machine, in memory; 0: they share this machine's.",
   },
   {
+    name: "programs",
+    type: "string",
+    doc: "up: a folder of programs (another containerd or runc) that the machines have instead of this one's.",
+  },
+  {
     name: "init",
     type: "string",
     default: "keelson",
@@ -124,6 +129,8 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
   const { self } = world.processes;
   const { nodes, bare, address } = values;
   if (!(nodes >= 1 && nodes <= mostNodes)) throw new UserError(`--nodes ${nodes}: between 1 and ${mostNodes}`);
+  if (values.programs && (await world.files.stat(values.programs, { follow: true }))?.kind !== "folder")
+    throw new UserError(`--programs ${values.programs}: there is no such folder`);
   const systemd = isSystemd(values);
   for (let index = 0; index < nodes; index += 1) {
     const isFirst = index === 0;
@@ -135,6 +142,7 @@ async function raise(_: Scope, world: World, arguments_: readonly string[]): Pro
       address: following(address, index),
       systemd,
       ...(values["disk-megabytes"] > 0 && { diskMegabytes: values["disk-megabytes"] }),
+      ...(values.programs && { programs: values.programs }),
       readOnlyPaths: seenInside(world),
       ...(isFirst && { apiPort: values["api-port"], forwardCommand: [...self.program, "lab", "forward"] }),
     });
