@@ -1,6 +1,6 @@
 // What is done every now and then: changes nobody told of are found, what no Pod owns any more is cleared, logs are rotated.
 import { type Scope, ScopeStopped } from "#base/scope.ts";
-import type { Runtime } from "#cri/runtime.ts";
+import type { Runtime, Sandbox } from "#cri/runtime.ts";
 import type { World } from "#platform/world.ts";
 import type { Cgroups } from "./cgroups/cgroups.ts";
 import type { KubeletOptions } from "./kubelet.ts";
@@ -19,17 +19,34 @@ export interface HousekeepingNeeds {
   readonly isReady: () => boolean;
 }
 
+export interface FoundPod {
+  /** "kube-system/etcd-node-1". */
+  readonly key: string;
+  readonly uid: string;
+}
+
 export interface Housekeeping {
   /** Looks at everything the runtime has, soon. */
   relist(): void;
   /** Takes away sandboxes, folders and cgroups of Pods that are neither in the API nor in the manifests folder any more. */
   clearOrphans(): Promise<void>;
+  /** The static Pods that the runtime has, whoever made them. */
+  staticPods(): Promise<readonly FoundPod[]>;
+  /**
+   * Ends static Pods whose manifests changed or went while nobody looked, and tells of each that is gone. It takes no API: the API's server may
+   * be what waits for their end. Rejects when some cannot be ended.
+   */
+  endFormerStaticPods(gone: (uid: string) => void): Promise<void>;
 }
 
 const periodMilliseconds = 60_000;
 const logCheckMilliseconds = 10_000;
 const balanceMilliseconds = 10_000;
 const orphanGraceSeconds = 2;
+
+function isOfManifest({ annotations: noted }: Sandbox): boolean {
+  return noted[annotations.configSource] === "file";
+}
 
 export function startHousekeeping(scope: Scope, world: World, needs: HousekeepingNeeds): Housekeeping {
   const { runtime, options, workers, volumes, cgroups, isReady } = needs;
@@ -54,7 +71,7 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
       if (isReady()) await attempt("clear what no Pod owns", clearOrphans);
     }
   });
-  return { relist: () => void attempt("list the runtime's containers", relist), clearOrphans };
+  return { relist: () => void attempt("list the runtime's containers", relist), clearOrphans, staticPods, endFormerStaticPods };
 
   async function relist(): Promise<void> {
     const [containers, sandboxes] = await Promise.all([runtime.containers(), runtime.sandboxes()]);
@@ -88,14 +105,36 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
     );
   }
 
-  async function clearOrphans(): Promise<void> {
-    const isOrphan = (uid: string | undefined): uid is string => uid !== undefined && workers.get(uid) === undefined;
+  function isOrphan(uid: string | undefined): uid is string {
+    return uid !== undefined && workers.get(uid) === undefined;
+  }
+
+  async function staticPods(): Promise<readonly FoundPod[]> {
+    const found = (await runtime.sandboxes()).filter(isOfManifest);
+    return found.map(({ metadata: { namespace, name, uid } }) => ({ key: `${namespace}/${name}`, uid }));
+  }
+
+  async function endFormerStaticPods(gone: (uid: string) => void): Promise<void> {
+    const stuck = await endOrphans(isOfManifest, gone);
+    for (const error of stuck.values()) throw error;
+  }
+
+  /** Gives those that cannot be ended, by uid. */
+  async function endOrphans(isMeant: (sandbox: Sandbox) => boolean, gone?: (uid: string) => void): Promise<ReadonlyMap<string, Error>> {
     const [sandboxes, containers] = await Promise.all([runtime.sandboxes(), runtime.containers()]);
-    const uids = new Set(sandboxes.map(({ labels: own }) => own[labels.podUid]).filter(isOrphan));
-    // One that cannot be ended keeps its volumes and cgroup, and does not keep the others.
+    const uids = new Set(
+      sandboxes
+        .filter(isMeant)
+        .map(({ labels: own }) => own[labels.podUid])
+        .filter(isOrphan),
+    );
     const stuck = new Map<string, Error>();
-    const isClear = (uid: string | undefined): uid is string => isOrphan(uid) && !stuck.has(uid);
-    await Promise.all([...uids].map((uid) => end(uid).catch((error: Error) => stuck.set(uid, error))));
+    const endOne = async (uid: string) => {
+      await end(uid);
+      gone?.(uid);
+    };
+    await Promise.all([...uids].map((uid) => endOne(uid).catch((error: Error) => stuck.set(uid, error))));
+    return stuck;
 
     async function end(uid: string): Promise<void> {
       const running = containers.filter(({ labels: own, state }) => own[labels.podUid] === uid && state === "running");
@@ -110,7 +149,12 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
         await runtime.removeSandbox(id);
       }
     }
+  }
 
+  async function clearOrphans(): Promise<void> {
+    // One that cannot be ended keeps its volumes and cgroup, and does not keep the others.
+    const stuck = await endOrphans(() => true);
+    const isClear = (uid: string | undefined): uid is string => isOrphan(uid) && !stuck.has(uid);
     for (const uid of await volumes.leftovers())
       if (isClear(uid)) await attempt(`take away the volumes of Pod ${uid}, which is gone`, () => volumes.unmount(uid));
     for (const uid of (await cgroups?.list()) ?? [])
@@ -120,14 +164,14 @@ export function startHousekeeping(scope: Scope, world: World, needs: Housekeepin
   }
 
   /** Logs of Pods that are gone, and links to logs that are. */
-  async function clearLogs(isOrphan: (uid: string | undefined) => boolean): Promise<void> {
+  async function clearLogs(isClear: (uid: string | undefined) => boolean): Promise<void> {
     const { files } = world;
     const { podLogsFolder, containerLogsFolder } = options;
     if (await files.stat(podLogsFolder)) {
       for (const name of await files.list(podLogsFolder)) {
         // "<namespace>_<name>_<uid>": none of the three has an underscore.
         const [, , uid, ...more] = name.split("_");
-        if (more.length === 0 && isOrphan(uid)) await files.remove(`${podLogsFolder}/${name}`, { recursive: true });
+        if (more.length === 0 && isClear(uid)) await files.remove(`${podLogsFolder}/${name}`, { recursive: true });
       }
     }
     if (await files.stat(containerLogsFolder)) {

@@ -131,6 +131,40 @@ kubeletTest("STATIC3 a manifest that changes replaces its static Pod once the ol
   });
 });
 
+kubeletTest("STATIC5 a manifest that changed while no kubelet looked: the old Pod ends first, and the API is not waited for", async (h) => {
+  const path = "/etc/kubernetes/manifests/a.json";
+  const write = (image: string) => {
+    const spec = { containers: [{ name: "main", image }] };
+    return h.world.files.write(
+      path,
+      JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "a", namespace: "kube-system" }, spec }),
+    );
+  };
+  await h.world.files.makeFolder("/etc/kubernetes/manifests");
+  await write("busybox:1");
+  const scope = h.scope.child("the first kubelet");
+  const { runtime } = await startTestKubelet(h, { scope, delayMilliseconds: 500 });
+  const images = async () =>
+    (await runtime.containers()).map(({ state, annotations }) => `${state} ${annotations["io.kubernetes.container.hash"]}`);
+  await until(h, "it runs", async () => (await images()).some((one) => one.startsWith("running")));
+  const before = await images();
+  await scope.stop();
+  await write("busybox:2");
+  // What serves the API is what waits for the old one's end.
+  await startTestKubelet(h, { runtime, isAlone: true });
+  await until(h, "the new one runs", async () => {
+    const now = await images();
+    assert.ok(now.filter((one) => one.startsWith("running")).length <= 1, "never two at once");
+    return now.length === 1 && now[0]?.startsWith("running") === true && now[0] !== before[0];
+  });
+  await write("busybox:3");
+  const second = await images();
+  await until(h, "the next one runs", async () => {
+    const now = await images();
+    return now.length === 1 && now[0]?.startsWith("running") === true && now[0] !== second[0];
+  });
+});
+
 kubeletTest("SYNC3 a crashing container waits 10 s, then 20 s; its status says so", async (h) => {
   const own = await startTestKubelet(h);
   await own.client.create(Pod, pod("crash", {}, { [`${exitAnnotation}main`]: "3" }));

@@ -226,11 +226,17 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
 
   // Mirrors are looked at only once the manifests are known: one whose Pod is not known yet would be taken for a leftover.
   let checkMirror: (key: string) => void = () => {};
+  workers.holdStatic(await withRetries(scope, world, "list static Pods", housekeeping.staticPods));
   if (options.staticPodFolder !== undefined) {
     await watchStaticPods(scope, world, { folder: options.staticPodFolder, nodeName }, (pods) => {
       for (const key of workers.setStatic(pods)) checkMirror(key);
     });
   }
+  scope.start("former static Pods", (task) =>
+    withRetries(task, world, "end static Pods whose manifests are gone", () =>
+      housekeeping.endFormerStaticPods((uid) => workers.formerStaticGone(uid)),
+    ),
+  );
   if (api) checkMirror = startMirrorPods(scope, world, { ...api, staticPods: () => workers.staticPods, node: needs.node }).check;
 
   scope.start("first look", async (task) => {

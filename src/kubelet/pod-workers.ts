@@ -16,6 +16,7 @@ import { sameJson } from "#schema/derive/json-objects.ts";
 import { formatTime } from "#schema/time.ts";
 import { admit, judgeResize, type Rejection } from "./admission.ts";
 import type { EvictablePod } from "./eviction/eviction.ts";
+import type { FoundPod } from "./housekeeping.ts";
 import { annotations, isCritical, isMirror, isStatic, namespaceOf } from "./layout.ts";
 import type { NodePods } from "./node-pods.ts";
 import { isAlive } from "./pod-worker/observed.ts";
@@ -47,6 +48,8 @@ export class PodWorkers {
   readonly #workerNeeds: PodWorkerNeeds;
   readonly #entries = new Map<string, { readonly scope: Scope; readonly worker: PodWorker }>();
   #static: readonly Pod[] = [];
+  /** Those that an earlier kubelet started, until they are ended: whoever comes after one of the same name waits. */
+  #formerStatic: readonly FoundPod[] = [];
   /** Critical Pods for which others are ending. */
   readonly #awaitingRoom = new Map<string, Pod>();
 
@@ -85,6 +88,16 @@ export class PodWorkers {
     this.#static = pods;
     this.#reconcileStatic();
     return [...keys];
+  }
+
+  /** Before the first manifests are read. */
+  holdStatic(former: readonly FoundPod[]): void {
+    this.#formerStatic = former;
+  }
+
+  formerStaticGone(uid: string): void {
+    this.#formerStatic = this.#formerStatic.filter((former) => former.uid !== uid);
+    this.#reconcileStatic();
   }
 
   /** A Pod of the API is new or different. */
@@ -184,8 +197,10 @@ export class PodWorkers {
       if (isStatic(worker.pod) && !wanted.has(worker.uid)) worker.end(Number(worker.pod.spec.terminationGracePeriodSeconds ?? 30));
     }
     for (const [uid, pod] of wanted) {
-      const isThere = this.all().some((worker) => objectKey(worker.pod) === objectKey(pod));
-      if (!this.#entries.has(uid) && !isThere) this.#start(pod);
+      const key = objectKey(pod);
+      const isThere = this.all().some((worker) => objectKey(worker.pod) === key);
+      const isHeld = this.#formerStatic.some((former) => former.key === key && former.uid !== uid);
+      if (!this.#entries.has(uid) && !isThere && !isHeld) this.#start(pod);
     }
   }
 
@@ -213,6 +228,7 @@ export class PodWorkers {
   #finished(uid: string): void {
     const entry = this.#entries.get(uid);
     this.#entries.delete(uid);
+    this.#formerStatic = this.#formerStatic.filter((former) => former.uid !== uid);
     for (const restarts of Object.values(this.#needs.restarts)) restarts.forget(`${uid}_`);
     this.#needs.images.forget(uid);
     void entry?.scope.stop();

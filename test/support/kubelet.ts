@@ -39,6 +39,11 @@ export function adminClient({ api }: Harness): Client {
   return restClient(inProcessTransport(handle, { identity, userAgent: "test" }), { fieldManager: "test" });
 }
 
+function refusedClient(): Client {
+  const refuse = () => Promise.reject(new Error("connection refused"));
+  return restClient(inProcessTransport(refuse, { identity: { user: "nobody", groups: [] }, userAgent: "test" }), { fieldManager: "test" });
+}
+
 export interface TestKubeletOptions extends SimulatedRuntimeOptions {
   readonly startProber?: StartProber;
   readonly node?: () => Node | undefined;
@@ -49,11 +54,13 @@ export interface TestKubeletOptions extends SimulatedRuntimeOptions {
   readonly cgroupRoot?: string;
   /** Instead of the harness's. */
   readonly world?: World;
+  /** The API server does not answer. */
+  readonly isAlone?: boolean;
 }
 
 export async function startTestKubelet(harness: Harness, options: TestKubeletOptions = {}): Promise<TestKubelet> {
   const { startProber = proberThatIsPleased, node = () => undefined, scope = harness.scope, world = harness.world } = options;
-  const client = adminClient(harness);
+  const client = options.isAlone ? refusedClient() : adminClient(harness);
   const runtime = options.runtime ?? simulatedRuntime(world, options);
   const needs = {
     nodeName: "node-1",
