@@ -232,11 +232,12 @@ export async function startKubelet(scope: Scope, world: World, needs: KubeletNee
       for (const key of workers.setStatic(pods)) checkMirror(key);
     });
   }
-  scope.start("former static Pods", (task) =>
-    withRetries(task, world, "end static Pods whose manifests are gone", () =>
-      housekeeping.endFormerStaticPods((uid) => workers.formerStaticGone(uid)),
-    ),
-  );
+  scope.start("former static Pods", async (task) => {
+    const gone = (uid: string) => workers.formerStaticGone((former) => former.uid === uid);
+    await withRetries(task, world, "end static Pods whose manifests are gone", () => housekeeping.endFormerStaticPods(gone));
+    // Some may have gone before they were looked for.
+    workers.formerStaticGone(() => true);
+  });
   if (api) checkMirror = startMirrorPods(scope, world, { ...api, staticPods: () => workers.staticPods, node: needs.node }).check;
 
   scope.start("first look", async (task) => {

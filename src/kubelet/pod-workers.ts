@@ -95,8 +95,8 @@ export class PodWorkers {
     this.#formerStatic = former;
   }
 
-  formerStaticGone(uid: string): void {
-    this.#formerStatic = this.#formerStatic.filter((former) => former.uid !== uid);
+  formerStaticGone(isGone: (former: FoundPod) => boolean): void {
+    this.#formerStatic = this.#formerStatic.filter((former) => !isGone(former));
     this.#reconcileStatic();
   }
 
