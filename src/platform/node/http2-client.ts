@@ -94,9 +94,10 @@ export function http2Client(target: Target, maxConnections: number): Http2Client
     const connection = await within(request, reserve(), release);
     if (connection === "http/1.1") return connection;
     const { stream, headers } = await exchange(target, request, connection, release);
-    // A connection that closes ends its streams as well, as if they were whole; but by then they are destroyed.
+    // A connection that closes ends its streams as well, as if they were whole; but by then they are destroyed. Asked before all others:
+    // where head and end of an answer come at once, node:http2 listens already, and destroys the stream of a whole answer.
     let cut = false;
-    stream.once("end", () => (cut = stream.destroyed));
+    stream.prependOnceListener("end", () => (cut = stream.destroyed));
     return clientResponse(target, Number(headers[":status"]), joinedHeaders(headers), stream, () =>
       cut || stream.aborted || stream.rstCode !== 0 ? `the stream was reset with code ${stream.rstCode}` : undefined,
     );

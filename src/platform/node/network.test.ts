@@ -361,6 +361,21 @@ describe("the client", () => {
   });
 });
 
+test("answers over HTTP/2 that come while others are asked are whole", async (t) => {
+  const client = (await served(t, example)).client({ http: "2" });
+  const body = Buffer.alloc(20_000, "x");
+  let asked = 0;
+  const ask = async () => {
+    while (asked < 3_000) {
+      asked += 1;
+      const answer = await client.request({ method: "POST", path: "/echo", body: asked % 3 === 0 ? body : bytes("hello") });
+      if (asked % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+      await answer.bytes();
+    }
+  };
+  await Promise.all(Array.from({ length: 24 }, ask));
+});
+
 describe("upgrades", () => {
   const echo: HttpHandler = async (request: HttpRequest) => {
     if (request.path === "/refuse" || !request.upgrade)
