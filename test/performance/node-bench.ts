@@ -64,7 +64,7 @@ while pgrep -x containerd >/dev/null; do sleep 0.1; done
 for point in $(grep -o '/var/lib/kubelet/[^ ]*' /proc/mounts); do umount $point; done
 for space in $(ip netns list | cut -d' ' -f1); do ip netns delete $space; done
 find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
-rm -rf /etc/kubernetes /var/lib/keelson/store /var/lib/kubelet /var/log/pods /var/lib/cni`;
+rm -rf /etc/kubernetes /var/lib/keelson/store /var/lib/kubelet/* /var/log/pods /var/lib/cni`;
 
 // From here on: inside the machine.
 
