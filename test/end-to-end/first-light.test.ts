@@ -27,7 +27,12 @@ test("kubectl on one node", { skip, timeout: 14 * 60_000 }, async (context) => {
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const lab = await nodeFor(context, { name: uniqueName("e2e"), address });
   const { machine, kubectl, tryKubectl, apply, script } = lab;
-  const atStart = await tracesOfPods(machine);
+  // What the cluster's own Services leave is there before: on a slow machine they are served a while after up has ended.
+  const atStart = await eventually("the cluster's own Services are served", 60, async () => {
+    const traces = await tracesOfPods(machine);
+    const isServed = (port: string) => traces.some((trace) => trace.includes(`chain endpoint-kube-system-${port}-`));
+    return isServed("kube-dns-dns-udp") && isServed("kube-dns-metrics-tcp") && isServed("metrics-server-https-tcp") ? traces : undefined;
+  });
   await startRegistry(machine);
   const podNames = async (selector: string) =>
     (await kubectl(["get", "pods", "-l", selector, "-o", "jsonpath={.items[*].metadata.name}"])).split(" ").filter((name) => name !== "");
