@@ -232,7 +232,7 @@ END`);
       (await kubectl(["get", "node", nodeName, "-o", "jsonpath={.status.allocatable.hugepages-2Mi}"])) === "0" ? undefined : true,
     );
     const mount = "volumeMounts: [{name: pages, mountPath: /pages}]";
-    const limits = "resources: {limits: {hugepages-2Mi: 4Mi, cpu: 10m, memory: 16Mi}}";
+    const limits = "resources: {limits: {hugepages-2Mi: 4Mi, cpu: 200m, memory: 16Mi}}";
     await apply(waiting("huge-pages", nodeName, `${limits}, ${mount}`, "volumes: [{name: pages, emptyDir: {medium: HugePages}}]"));
     await ready("huge-pages");
     assert.match(await inPod("huge-pages", "grep ' /pages ' /proc/mounts"), /^nodev \/pages hugetlbfs rw.*pagesize=2M/);
@@ -271,6 +271,6 @@ ${waiting("best-effort", nodeName)}
 ${waiting("as-a-whole", nodeName, "tty: false", "resources: {limits: {cpu: 200m, memory: 64Mi}, requests: {cpu: 20m, memory: 16Mi}}")}
 ${["growing", "waiting"].map((name) => waiting(name, nodeName, resizable)).join("\n")}
 ${waiting("restarting", nodeName, `${resizable}, resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]`)}
-${waiting("huge", nodeName, `resources: {limits: {hugepages-2Mi: 4Mi, cpu: 10m, memory: 16Mi}}`)}
+${waiting("huge", nodeName, `resources: {limits: {hugepages-2Mi: 4Mi, cpu: 200m, memory: 16Mi}}`)}
 ${waiting("costly", nodeName, "resources: {limits: {memory: 32Mi}}", "runtimeClassName: costly")}
 `;
