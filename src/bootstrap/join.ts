@@ -63,7 +63,7 @@ export async function join(scope: Scope, world: World, options: JoinOptions): Pr
   });
   const flags = [`--bootstrap-kubeconfig=${bootstrapKubeconfigPath}`, ...options.kubeletFlags, ...found.kubeletFlags];
   await startContainerd(scope, world, preparation);
-  await takeImages(world, prepared, preparation);
+  await takeImages(scope, world, prepared, preparation);
   // Not before: the first Pods come at once, and are made of these images.
   const isKubeletStale = await allowKubelet(world, preparation, flags);
   await step("the kubelet runs", () => runKubelet(preparation, { isStale: prepared.installed.changed || isConfigured || isKubeletStale }));

@@ -9,7 +9,8 @@ import {
   missingPrograms,
   writeContainerdUnit,
 } from "./containerd.ts";
-import { type BuiltImages, buildImages, controlPlaneImage, importImages, pauseImage } from "./images/installed-images.ts";
+import { giveImages } from "./images/give-images.ts";
+import { type BuiltImages, buildImages, controlPlaneImage, pauseImage } from "./images/installed-images.ts";
 import { install, type Installed, warmUp } from "./install.ts";
 import { BootstrapError, type ClusterSettings, containerdConfigPath, type NodeSettings, targetName } from "./layout.ts";
 import { checkMachine, checkRoot, checkSettings } from "./machine-check.ts";
@@ -105,11 +106,11 @@ export async function allowKubelet(world: World, { services }: Preparation, flag
 }
 
 /** Waits for the images that are being built, and gives them to containerd. */
-export async function takeImages(world: World, { images }: Prepared, { progress }: Preparation): Promise<ControlPlaneImage> {
+export async function takeImages(scope: Scope, world: World, { images }: Prepared, { progress }: Preparation): Promise<ControlPlaneImage> {
   return progress.step("images of what runs on the node", async (found) => {
     const built = await images;
-    const imported = await importImages(world, built.names);
-    found(`${built.built ? "built" : "already built"}, ${imported ? "imported" : "already in containerd"}`);
+    const isNew = await giveImages(scope, world);
+    found(`${built.built ? "built" : "already built"}, ${isNew ? "pulled by containerd" : "already in containerd"}`);
     return { name: controlPlaneImage(world.processes.self.version), digest: built.controlPlaneDigest };
   });
 }

@@ -45,7 +45,7 @@ export async function up(scope: Scope, world: World, { settings, services, progr
   });
   const isKubeletStale = await allowKubelet(world, preparation, kubeletFlags);
   await startContainerd(scope, world, preparation);
-  const image = await takeImages(world, prepared, preparation);
+  const image = await takeImages(scope, world, prepared, preparation);
   const manifests = await step("the kubelet runs", async () => {
     const written = await writeStaticPods(world, settings, image);
     const isStale =

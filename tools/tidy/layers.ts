@@ -31,7 +31,7 @@ export const layers: Readonly<Record<string, Row>> = {
   // Platform hands out streams and messages of wire: whoever speaks to it may name their types.
   supervisor: { may: ["platform"], andTheirs: true },
   lab: { may: ["platform"], andTheirs: true },
-  bootstrap: { may: ["component"], andTheirs: true },
+  bootstrap: { may: ["component", "cri"], andTheirs: true },
   dashboard: { may: ["component"], andTheirs: true },
   cli: { may: ["bootstrap", "supervisor", "lab", "component"], andTheirs: true },
   hosts: { may: [everything] },

@@ -1,4 +1,4 @@
-// Images in an OCI image layout, a folder of blobs under their digests: written here, read by the registry, imported by containerd.
+// Images in an OCI image layout, a folder of blobs under their digests: written here, read by the registry that containerd pulls from.
 import type { World } from "#platform/world.ts";
 import { type TarEntry, tarEnd, tarHeader, tarPadding } from "./tar.ts";
 

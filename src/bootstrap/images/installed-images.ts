@@ -35,8 +35,6 @@ import(${JSON.stringify(entryProgram)});
 export interface BuiltImages {
   /** Digest of the control plane's image. */
   readonly controlPlaneDigest: string;
-  /** Full names. */
-  readonly names: readonly string[];
   readonly built: boolean;
 }
 
@@ -57,9 +55,7 @@ export async function buildImages(world: World, options: BuildOptions): Promise<
   const present = await readIndex(world, imagesFolder);
   const controlPlane = inFull(controlPlaneImage(version));
   const known = present?.manifests.find(({ annotations }) => annotations?.[nameAnnotation] === controlPlane);
-  const names = (manifests: typeof present) => (manifests?.manifests ?? []).map(({ annotations }) => annotations?.[nameAnnotation] ?? "");
-  if (known && (await files.readText(notePath).catch(() => "")) === note)
-    return { controlPlaneDigest: known.digest, names: names(present), built: false };
+  if (known && (await files.readText(notePath).catch(() => "")) === note) return { controlPlaneDigest: known.digest, built: false };
 
   const pause = pauseProgram(architecture);
   if (!pause) throw new BootstrapError(`images for ${architecture} processors cannot be made yet`, "x64 and arm64 are known.");
@@ -117,9 +113,9 @@ export async function buildImages(world: World, options: BuildOptions): Promise<
     layers: [await writer.layer([{ kind: "file", path: "pause", mode: 0o755, from: pause }])],
     config: { entrypoint: ["/pause"], user: "65535:65535", folder: "/" },
   });
-  const index = await writer.finish();
+  await writer.finish();
   await files.replace(notePath, note);
-  return { controlPlaneDigest: digest, names: names(index), built: true };
+  return { controlPlaneDigest: digest, built: true };
 }
 
 async function programEntries(world: World): Promise<readonly LayerEntry[]> {
@@ -168,21 +164,4 @@ export function librariesIn(text: string): readonly string[] {
     const library = /(?:=>\s*)?(\/\S+)\s+\(0x[0-9a-f]+\)$/.exec(line.trim())?.[1];
     return library === undefined ? [] : [library];
   });
-}
-
-/** Gives containerd what it does not have yet. */
-export async function importImages(world: World, names: readonly string[]): Promise<boolean> {
-  const { processes } = world;
-  const index = await readIndex(world, imagesFolder);
-  const listed = await processes.run("ctr", ["-n", "k8s.io", "images", "ls"], { timeoutMilliseconds: 30_000 });
-  const isThere = (name: string) => {
-    const digest = index?.manifests.find(({ annotations }) => annotations?.[nameAnnotation] === name)?.digest ?? "none";
-    return listed.stdout.split("\n").some((line) => line.startsWith(`${name} `) && line.includes(digest));
-  };
-  if (listed.code === 0 && names.every(isThere)) return false;
-  // One archive for all, straight into containerd: layers that images share are sent once, and nothing lies on the disk twice.
-  const script = 'cd "$0" && tar -cf - oci-layout index.json blobs | ctr -n k8s.io images import --snapshotter overlayfs -';
-  const { code, stderr } = await processes.run("sh", ["-c", script, imagesFolder], { timeoutMilliseconds: 300_000 });
-  if (code !== 0) throw new BootstrapError(`containerd did not take the images: ${stderr.trim().split("\n").slice(-3).join(" ")}`);
-  return true;
 }

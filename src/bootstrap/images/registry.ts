@@ -14,13 +14,14 @@ const retryMilliseconds = 5_000;
 /** Serves on 127.0.0.1 until the scope stops. A taken port is no reason for the caller to fail: it is tried again. */
 export function serveImages(scope: Scope, world: World, { folder = imagesFolder, port = imageRegistryPort } = {}): void {
   scope.start("image registry", async (task) => {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         await world.network.serve(task, { host: "127.0.0.1", port }, (request) => respond(world, folder, request));
         break;
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
-        world.log.warn("the images of the installation cannot be served yet", { port, error: error.message });
+        // At first it may be `keelson up` that serves them.
+        if (attempt > 2) world.log.warn("the images of the installation cannot be served yet", { port, error: error.message });
         await world.clock.sleep(task, retryMilliseconds);
       }
     }

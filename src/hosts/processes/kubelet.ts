@@ -7,7 +7,7 @@ import { component as kubelet } from "#kubelet/component.ts";
 export const component: Component = {
   ...kubelet,
   async start(scope, world, arguments_) {
-    if (await world.files.stat(`${imagesFolder}/index.json`)) serveImages(scope, world);
+    if (await world.files.stat(imagesFolder)) serveImages(scope, world);
     await kubelet.start(scope, world, arguments_);
   },
 };
