@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 import { lifeOf } from "../support/pod-life.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
@@ -11,7 +11,7 @@ const mebibyte = 2 ** 20;
 const registry = "127.0.0.1:5000";
 const noSuchDigest = `sha256:${"0".repeat(64)}`;
 const shell = (text: string, more: object = {}) => ({ name: "main", image: busyboxImage, command: ["sh", "-c", text], ...more });
-const waits = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+const waits = untilTold;
 
 const pods: Readonly<Record<string, object>> = {
   polite: {
@@ -39,7 +39,7 @@ const pods: Readonly<Record<string, object>> = {
   ...Object.fromEntries(
     ["deaf-1", "deaf-2", "deaf-3"].map((name) => [
       name,
-      { terminationGracePeriodSeconds: 3, containers: [shell("trap '' TERM INT HUP; while :; do sleep 0.1; done")] },
+      { terminationGracePeriodSeconds: 3, containers: [shell("trap '' TERM INT HUP; sleep 100000")] },
     ]),
   ),
   ...Object.fromEntries(["crash-1", "crash-2", "crash-3", "crash-4"].map((name) => [name, { containers: [shell("exit 1")] }])),

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Node } from "#api/core/node/node.ts";
 import type { Event } from "#api/core/event/event.ts";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 import { lifeOf } from "../support/pod-life.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
@@ -16,7 +16,7 @@ const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
 const graceSeconds = 20;
 const startupSeconds = 10;
 
-const waits = { name: "main", image: busyboxImage, command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"] };
+const waits = { name: "main", image: busyboxImage, command: ["sh", "-c", untilTold] };
 const tolerates = (key: string, seconds?: number) => ({
   tolerations: [{ key, operator: "Exists", effect: "NoExecute", ...(seconds !== undefined && { tolerationSeconds: seconds }) }],
 });

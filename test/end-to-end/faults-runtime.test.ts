@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Event } from "#api/core/event/event.ts";
 import type { CriFault } from "../support/cri-proxy.ts";
 import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 import { lifeOf } from "../support/pod-life.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl", "ctr");
@@ -20,7 +20,7 @@ const looking = ["ListPodSandbox", "ListContainers", "PodSandboxStatus", "Contai
 const pulling = ["PullImage"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+const waits = untilTold;
 const podsOfRound = (round: string) =>
   Object.fromEntries(
     ["a", "b", "c"].map((name) => [

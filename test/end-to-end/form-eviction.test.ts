@@ -1,11 +1,11 @@
 // Time limit: 10 minutes.
 // What becomes of Pods that use more than they may, and of a node that runs short of memory, disk or process ids.
 import assert from "node:assert/strict";
-import path from "node:path";
 import { test } from "node:test";
 import { cgroupFilesOf } from "../support/cgroup-files.ts";
-import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { bundledKeelson } from "../support/bundled.ts";
+import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
 const address = "192.168.94.20";
@@ -26,12 +26,7 @@ test("A node that runs short", { skip, timeout: 9 * 60_000 }, async (context) =>
     });
 
   const kubeletId = async (): Promise<string> => {
-    const { stdout } = await machine.run([
-      node,
-      "--disable-warning=ExperimentalWarning",
-      path.join(repository, "src/hosts/main.ts"),
-      "status",
-    ]);
+    const { stdout } = await machine.run([...bundledKeelson(), "status"]);
     const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
     assert.ok(id, stdout);
     return id;
@@ -155,11 +150,7 @@ echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
   await context.test("NODE-174: where there is no systemd, SIGPWR tells the kubelet that the machine goes down", async () => {
     await apply(waiting("last", nodeName, "resources: {requests: {memory: 1Mi}}"));
     // It takes all the time there is before the API server's turn comes.
-    const stubborn = pod(
-      "stubborn",
-      nodeName,
-      `resources: {requests: {memory: 1Mi}}, command: [sh, -c, "trap '' TERM; while :; do sleep 0.5; done"]`,
-    );
+    const stubborn = pod("stubborn", nodeName, `resources: {requests: {memory: 1Mi}}, command: [sh, -c, "trap '' TERM; sleep 100000"]`);
     await apply(stubborn.replace("GracePeriodSeconds: 1", "GracePeriodSeconds: 60"));
     await ready("last");
     await ready("stubborn");
@@ -174,7 +165,7 @@ echo 'imageMinimumGCAge: 1s' >>${kubeletConfig}`);
   });
 });
 
-const wait = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.5; done"]`;
+const wait = `command: [sh, -c, "${untilTold}"]`;
 const pod = (name: string, nodeName: string, container: string, more = "") => `
 apiVersion: v1
 kind: Pod

@@ -1,11 +1,11 @@
 // Time limit: 10 minutes.
 // What Pods may use: cgroups, quality of service, limits of processes, overhead, and amounts that change in place.
 import assert from "node:assert/strict";
-import path from "node:path";
 import { test } from "node:test";
 import { type Amount, cgroupFilesOf } from "../support/cgroup-files.ts";
-import { cannotMakeMachines, eventually, node, repository, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { bundledKeelson } from "../support/bundled.ts";
+import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
 const address = "192.168.92.20";
@@ -37,12 +37,7 @@ test("What Pods may use", { skip, timeout: 9 * 60_000 }, async (context) => {
     cgroups.read(amount, await inPod(pod, `cat ${cgroups.pathOf(amount)}`));
 
   const restartKubelet = async (): Promise<void> => {
-    const { stdout } = await machine.run([
-      node,
-      "--disable-warning=ExperimentalWarning",
-      path.join(repository, "src/hosts/main.ts"),
-      "status",
-    ]);
+    const { stdout } = await machine.run([...bundledKeelson(), "status"]);
     const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
     assert.ok(id, stdout);
     await machine.sh(`kill ${id}`);
@@ -242,7 +237,7 @@ END`);
   });
 });
 
-const wait = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.5; done"]`;
+const wait = `command: [sh, -c, "${untilTold}"]`;
 const pod = (name: string, nodeName: string, container: string, more = "") => `
 apiVersion: v1
 kind: Pod

@@ -12,7 +12,7 @@ const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
 const node = "/usr/lib/keelson/node";
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
 /** Ends when it is told to, and says so. */
-const waits = (word = "") => `trap '${word ? `echo ${word} told; ` : ""}exit 0' TERM; while :; do sleep 0.1; done`;
+const waits = (word = "") => `trap '${word ? `echo ${word} told; ` : ""}exit 0' TERM; sleep 100000 & wait`;
 const shared = [{ name: "shared", mountPath: "/shared" }];
 const volumes = [{ name: "shared", emptyDir: {} }];
 const main = (text: string, more: object = {}) => ({ name: "main", ...shell(text), ...more });
@@ -59,7 +59,7 @@ const pods: Readonly<Record<string, object>> = {
       { name: "between", ...shell("test -e /shared/near && touch /shared/between"), volumeMounts: shared },
       { name: "far", restartPolicy: "Always", ...shell(`test -e /shared/between && ${waits("far")}`), volumeMounts: shared },
     ],
-    containers: [main(`trap 'echo main told; sleep 1; exit 0' TERM; while :; do sleep 0.1; done`)],
+    containers: [main(`trap 'echo main told; sleep 1; exit 0' TERM; sleep 100000 & wait`)],
   },
   "side-again": {
     restartPolicy: "Never",
@@ -69,13 +69,13 @@ const pods: Readonly<Record<string, object>> = {
   complete: {
     restartPolicy: "OnFailure",
     terminationGracePeriodSeconds: 20,
-    initContainers: [{ name: "side", restartPolicy: "Always", ...shell("trap 'sleep 3; exit 0' TERM; while :; do sleep 0.1; done") }],
+    initContainers: [{ name: "side", restartPolicy: "Always", ...shell("trap 'sleep 3; exit 0' TERM; sleep 100000 & wait") }],
     containers: [main("sleep 1; exit 0")],
   },
   selfish: {
     terminationGracePeriodSeconds: 8,
-    initContainers: [{ name: "side", restartPolicy: "Always", ...shell("trap '' TERM; while :; do sleep 0.1; done") }],
-    containers: [main("trap '' TERM; while :; do sleep 0.1; done")],
+    initContainers: [{ name: "side", restartPolicy: "Always", ...shell("trap '' TERM; sleep 100000") }],
+    containers: [main("trap '' TERM; sleep 100000")],
   },
   changed: { restartPolicy: "Never", containers: [main(waits())] },
   crashing: {
@@ -176,7 +176,7 @@ const pods: Readonly<Record<string, object>> = {
       },
     ],
   },
-  patient: { terminationGracePeriodSeconds: 120, containers: [main("trap '' TERM; while :; do sleep 0.1; done")] },
+  patient: { terminationGracePeriodSeconds: 120, containers: [main("trap '' TERM; sleep 100000")] },
   extended: { containers: [main(waits())] },
   listener: {
     containers: [
@@ -217,7 +217,7 @@ const pods: Readonly<Record<string, object>> = {
   brief: {
     activeDeadlineSeconds: 12,
     terminationGracePeriodSeconds: 2,
-    containers: [main("trap '' TERM; while :; do sleep 0.1; done")],
+    containers: [main("trap '' TERM; sleep 100000")],
   },
   unstartable: { restartPolicy: "Never", containers: [{ name: "main", image: busyboxImage, command: ["no-such-program"] }] },
   done: { restartPolicy: "OnFailure", containers: [main("exit 0")] },
@@ -226,7 +226,7 @@ const pods: Readonly<Record<string, object>> = {
     volumes: [{ name: "absent", configMap: { name: "absent" } }],
     containers: [main(waits(), { volumeMounts: [{ name: "absent", mountPath: "/absent" }] })],
   },
-  evicted: { terminationGracePeriodSeconds: 20, containers: [main("trap '' TERM; while :; do sleep 0.1; done")] },
+  evicted: { terminationGracePeriodSeconds: 20, containers: [main("trap '' TERM; sleep 100000")] },
 };
 
 test("the life of containers on one node", { skip, timeout: 5 * 60_000, concurrency: 10 }, async (context) => {

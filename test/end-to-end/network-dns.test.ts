@@ -1,9 +1,9 @@
 // Time limit: 10 minutes.
 // What the cluster's name server answers, asked from Pods as programs ask it, on one node made for this file.
 import assert from "node:assert/strict";
-import path from "node:path";
 import { test } from "node:test";
-import { cannotMakeMachines, eventually, node as program, repository, uniqueName } from "../support/lab-machine.ts";
+import { bundledKeelson } from "../support/bundled.ts";
+import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
 import { nodeFor, nodePrograms } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, "curl");
@@ -158,7 +158,7 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
     async () => {
       await kubectl("scale deployment coredns -n kube-system --replicas=2");
       await kubectl("rollout status deployment coredns -n kube-system --timeout=60s");
-      const up = await machine.run([program, "--disable-warning=ExperimentalWarning", path.join(repository, "src/hosts/main.ts"), "up"]);
+      const up = await machine.run([...bundledKeelson(), "up"]);
       assert.equal(up.code, 0, up.stderr);
       assert.equal(await kubectl("get deployment coredns -n kube-system -o jsonpath={.spec.replicas}"), "2");
       assert.match(await kubectl("get configmap coredns -n kube-system -o jsonpath={.data.Corefile}"), /corp\.example/);

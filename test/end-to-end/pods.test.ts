@@ -5,7 +5,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findKubectl } from "../support/kubectl.ts";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { askFromPod, busyboxImage, nodeFor, nodePrograms, registryPrograms, startBox, startRegistry } from "../support/lab-node.ts";
+import {
+  askFromPod,
+  busyboxImage,
+  nodeFor,
+  nodePrograms,
+  registryPrograms,
+  startBox,
+  startRegistry,
+  untilTold,
+} from "../support/lab-node.ts";
 
 /** Older ones ask for a debugging container in words of their own. */
 const client = findKubectl();
@@ -265,7 +274,7 @@ spec:
   ${more}
 ---`;
 
-const waits = `command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.2; done"]`;
+const waits = `command: [sh, -c, "${untilTold}"]`;
 
 const staticPod = `
 apiVersion: v1
@@ -334,7 +343,7 @@ spec:
   containers:
   - name: main
     image: ${busyboxImage}
-    command: [sh, -c, "echo main >>/shared/order; trap 'exit 0' TERM; while :; do sleep 0.2; done # from-the-main"]
+    command: [sh, -c, "echo main >>/shared/order; ${untilTold} # from-the-main"]
     env:
     - {name: COLOR, valueFrom: {configMapKeyRef: {name: settings, key: color}}}
     - {name: WORD, valueFrom: {secretKeyRef: {name: password, key: word}}}
@@ -445,5 +454,5 @@ kind: Pod
 metadata: {name: stubborn}
 spec:
   terminationGracePeriodSeconds: 2
-  containers: [{name: main, image: "${busyboxImage}", command: [sh, -c, "trap '' TERM; while :; do sleep 0.2; done"]}]
+  containers: [{name: main, image: "${busyboxImage}", command: [sh, -c, "trap '' TERM; sleep 100000"]}]
 `;

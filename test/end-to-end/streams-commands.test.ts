@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { WebSocket } from "ws";
 import { findKubectl, kubectlOfVersion } from "../support/kubectl.ts";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, type LabNode, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, type LabNode, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 
 const client = findKubectl();
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl", "script");
@@ -18,7 +18,7 @@ const versions = ["1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33"].flatMa
 const kubectls = versions.length > 0 ? versions : ["kubectl"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
+const waits = untilTold;
 const pod = (name: string, ...containers: object[]) => ({
   apiVersion: "v1",
   kind: "Pod",

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findKubectl, kubectlOfVersion } from "../support/kubectl.ts";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 
 const client = findKubectl();
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
@@ -14,7 +14,7 @@ const versions = ["1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33"].flatMa
 const kubectls = versions.length > 0 ? versions : ["kubectl"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
+const waits = untilTold;
 const pod = (name: string, spec: object, annotations = {}) => ({
   apiVersion: "v1",
   kind: "Pod",

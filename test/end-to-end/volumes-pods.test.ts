@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cannotMakeMachines, eventually, uniqueName } from "../support/lab-machine.ts";
-import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry } from "../support/lab-node.ts";
+import { busyboxImage, nodeFor, nodePrograms, registryPrograms, startRegistry, untilTold } from "../support/lab-node.ts";
 
 const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl");
 const address = "192.168.85.20";
@@ -456,7 +456,7 @@ ${spec}
   containers:
   - name: main
     image: ${busyboxImage}
-    command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
+    command: [sh, -c, "${untilTold}"]
     volumeMounts: [${mounts.join(", ")}]
 ${container}
   volumes: [${volumes.join(", ")}]
@@ -567,7 +567,7 @@ const objects = [
   pod("link-out", "hostPath: {path: /srv/host}", "", "mountPath: /data, subPath: out/apt"),
   pod("unset", "emptyDir: {}", "", "mountPath: /data, subPathExpr: $(ABSENT)"),
   pod("racer", "hostPath: {path: /srv/race, type: DirectoryOrCreate}").replace(
-    "while :; do sleep 0.2; done",
+    "sleep 100000 & wait",
     "cd /data; while :; do rm -rf turn; mkdir turn; rm -rf turn; ln -s /etc turn; done",
   ),
   pod("possibly", "hostPath: {path: /srv/below}", "", "mountPath: /data, readOnly: true, recursiveReadOnly: IfPossible"),

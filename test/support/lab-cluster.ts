@@ -1,8 +1,8 @@
 // More machines for a cluster whose first one is up: made in the same fabric, and joined as a user would.
-import path from "node:path";
 import type { TestContext } from "node:test";
 import { labExec } from "#lab/lab.ts";
-import { machineFor, node, repository, type TestMachine, world } from "./lab-machine.ts";
+import { bundledKeelson } from "./bundled.ts";
+import { machineFor, type TestMachine, world } from "./lab-machine.ts";
 import type { LabNode } from "./lab-node.ts";
 
 export interface Worker {
@@ -12,11 +12,11 @@ export interface Worker {
   readonly address: string;
 }
 
-const keelson = [node, "--disable-warning=ExperimentalWarning", path.join(repository, "src/hosts/main.ts")];
-
 /** A command of keelson's in a machine, to its end. */
 export async function keelsonIn(machine: TestMachine, ...arguments_: readonly string[]): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await labExec(world, machine.name, [...keelson, ...arguments_], { timeoutMilliseconds: 200_000 });
+  const { code, stdout, stderr } = await labExec(world, machine.name, [...bundledKeelson(), ...arguments_], {
+    timeoutMilliseconds: 200_000,
+  });
   return { code: code ?? -1, text: stdout + stderr };
 }
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { labExec } from "#lab/lab.ts";
-import { eventually, machineFor, node, repository, type TestMachine, world } from "./lab-machine.ts";
+import { bundledKeelson } from "./bundled.ts";
+import { eventually, machineFor, type TestMachine, world } from "./lab-machine.ts";
 
 export interface Result {
   readonly code: number;
@@ -40,8 +41,7 @@ export async function nodeFor(
   { name, address, systemd = false, flags = [] }: { name: string; address: string; systemd?: boolean; flags?: readonly string[] },
 ): Promise<LabNode> {
   const machine = await machineFor(context, { name, address, systemd });
-  const command = [node, "--disable-warning=ExperimentalWarning", path.join(repository, "src/hosts/main.ts"), "up", ...flags];
-  const up = await labExec(world, name, command, { timeoutMilliseconds: 300_000 });
+  const up = await labExec(world, name, [...bundledKeelson(), "up", ...flags], { timeoutMilliseconds: 300_000 });
   if (up.code !== 0) throw new Error(`keelson up: exit ${up.code ?? up.signal}\n${up.stdout}${up.stderr}`);
   const folder = mkdtempSync(path.join(tmpdir(), "keelson-kubectl-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -65,8 +65,15 @@ export async function nodeFor(
     run("kubectl", typeof words === "string" ? words.split(" ") : words, options);
   const kubectl: LabNode["kubectl"] = async (words, options) => {
     const { code, stdout, stderr } = await tryKubectl(words, options);
-    if (code !== 0) throw new Error(`kubectl ${String(words)}: exit ${code}\n${stdout}${stderr}`);
+    if (code !== 0) throw new Error(`kubectl ${String(words)}: exit ${code}\n${stdout}${stderr}${await instead(words)}`);
     return stdout.trim();
+  };
+  /** What there is of what was waited for in vain. */
+  const instead = async (words: string | readonly string[]): Promise<string> => {
+    const [verb, ...rest] = typeof words === "string" ? words.split(" ") : words;
+    if (verb !== "wait") return "";
+    const { stdout } = await tryKubectl(["describe", ...rest.filter((word) => !/^--(for|timeout)=/.test(word))]);
+    return stdout.slice(-4_000);
   };
   return {
     machine,
@@ -77,6 +84,9 @@ export async function nodeFor(
     script: (text, options) => run("sh", ["-c", text], options),
   };
 }
+
+/** What a container does that only has to be there: nothing, until it is told to end. */
+export const untilTold = "trap 'exit 0' TERM; sleep 100000 & wait";
 
 export const busyboxImage = "127.0.0.1:5000/busybox:1";
 
@@ -123,16 +133,7 @@ umoci config --image oci:base --config.cmd /bin/sh --config.env PATH=/bin --os l
 
 /** A Pod that waits, for commands to be run in it. */
 export async function startBox({ kubectl }: LabNode, name: string): Promise<void> {
-  await kubectl([
-    "run",
-    name,
-    `--image=${busyboxImage}`,
-    "--restart=Never",
-    "--",
-    "sh",
-    "-c",
-    "trap 'exit 0' TERM; while :; do sleep 0.2; done",
-  ]);
+  await kubectl(["run", name, `--image=${busyboxImage}`, "--restart=Never", "--", "sh", "-c", untilTold]);
   await kubectl(`wait --for=condition=Ready pod/${name} --timeout=60s`);
 }
 
