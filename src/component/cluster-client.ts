@@ -6,6 +6,7 @@ import { restClient } from "#client/rest-client.ts";
 import type { World } from "#platform/world.ts";
 import { type ClusterAccess, readKubeconfig } from "./kubeconfig.ts";
 import { ConfigError } from "./component.ts";
+import { farewell } from "./farewell.ts";
 
 const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** A rotated token is used at the latest after this long. */
@@ -30,7 +31,7 @@ export async function accessFor(world: World, kubeconfig: string | undefined): P
   return kubeconfig ? readKubeconfig(world, kubeconfig) : inClusterAccess(world);
 }
 
-/** A client for a component, named `name` to the server. Closed with the scope. */
+/** A client for a component, named `name` to the server. Closed with the scope, whose end waits for no server that does not answer. */
 export function clientFor(scope: Scope, world: World, access: ClusterAccess, name: string): Client {
   const { server, ca, certificate, key, serverName, insecure, tokenFile, token } = access;
   const http = world.network.client({
@@ -42,10 +43,11 @@ export function clientFor(scope: Scope, world: World, access: ClusterAccess, nam
     ...(insecure && { insecure }),
   });
   scope.defer("connections", () => http.close());
+  const signal = farewell(scope, world);
   const currentToken = tokenFile ? fileToken(world, tokenFile) : token ? () => token : undefined;
   const { version, platform, architecture } = world.processes.self;
   const userAgent = `${name}/${version} (${platform}/${architecture}) keelson`;
-  return restClient(httpTransport(http, { userAgent, ...(currentToken && { token: currentToken }) }), { fieldManager: name });
+  return restClient(httpTransport(http, { userAgent, signal, ...(currentToken && { token: currentToken }) }), { fieldManager: name });
 }
 
 function fileToken(world: World, path: string): () => Promise<string> {

@@ -6,6 +6,7 @@ import { isReason } from "#api/meta/status-error.ts";
 import type { Client } from "#client/client.ts";
 import { httpTransport } from "#client/http/transport.ts";
 import { restClient } from "#client/rest-client.ts";
+import { farewell } from "#component/farewell.ts";
 import type { ClusterAccess } from "#component/kubeconfig.ts";
 import type { World } from "#platform/world.ts";
 
@@ -22,10 +23,11 @@ export function accountClients(
 ): (name: string) => Client {
   const http = world.network.client({ url: server, ...(ca && { ca }), ...(serverName && { serverName }), ...(insecure && { insecure }) });
   scope.defer("connections of accounts", () => http.close());
+  const signal = farewell(scope, world);
   const { version } = world.processes.self;
   return (name) => {
     const token = renewedToken(world, manager, name);
-    return restClient(httpTransport(http, { userAgent: `kube-controller-manager/${version} ${name}`, token }), {
+    return restClient(httpTransport(http, { userAgent: `kube-controller-manager/${version} ${name}`, token, signal }), {
       fieldManager: "kube-controller-manager",
     });
   };

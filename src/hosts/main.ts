@@ -23,6 +23,8 @@ async function main(): Promise<number> {
     self.exit(1);
   });
   let signals = 0;
+  // The entry of the bundle ends at once, as long as there is nothing to end in order.
+  process.removeAllListeners("SIGTERM");
   for (const signal of ["SIGTERM", "SIGINT"]) {
     world.processes.onSignal(scope, signal, () => {
       signals += 1;

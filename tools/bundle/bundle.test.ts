@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,21 @@ test("a bundle runs by itself, loads its parts late, and finds its workers besid
     const names = written.map(({ path }) => path);
     assert.ok(["main.js", "side.js", "keelson.js"].every((name) => names.includes(name)) && names.length >= 4, names.join(" "));
     assert.equal(execFileSync(process.execPath, [join(folder, "out/keelson.js")], { encoding: "utf8" }), "late beside\n");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a bundle that is told to end while it still loads ends, as process 1 too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "keelson-bundle-"));
+  try {
+    writeFileSync(join(folder, "main.ts"), 'console.log("loads");\nawait new Promise((resolve) => setTimeout(resolve, 60_000));\n');
+    await bundle({ main: join(folder, "main.ts"), folder: join(folder, "out") });
+    const child = spawn(process.execPath, [join(folder, "out/keelson.js")], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    // By a handler: process 1 is not ended by a signal that has none.
+    assert.deepEqual(await once(child, "close"), [143, null]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

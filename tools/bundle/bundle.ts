@@ -63,10 +63,11 @@ export async function bundle(options: BundleOptions): Promise<readonly Bundled[]
 }
 
 // The compile cache must be there before anything is loaded, hence an entry of its own. Where the folder cannot be written, Node goes
-// without.
+// without. Process 1 of a container is ended only by a handler, and loading takes a while: until the program has its own, this one is there.
 const entry = `#!/usr/bin/env node
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+process.on("SIGTERM", () => process.exit(143));
 enableCompileCache(process.env.NODE_COMPILE_CACHE ?? join(import.meta.dirname, "compile-cache"));
 await import("./main.js");
 `;

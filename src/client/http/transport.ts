@@ -14,16 +14,21 @@ export interface HttpTransportOptions {
   readonly token?: () => Promise<string> | string;
   /** Until the head of the answer is there. */
   readonly timeoutMilliseconds?: number;
+  /** Ends calls that are under way; watches end with their scopes. */
+  readonly signal?: AbortSignal;
 }
 
 /** A watched object may be this long; a longer line is a broken server. */
 const watchLineBytesMax = 64 * 1024 * 1024;
 
-export function httpTransport(client: HttpClient, { userAgent, token, timeoutMilliseconds = 30_000 }: HttpTransportOptions): Transport {
+export function httpTransport(
+  client: HttpClient,
+  { userAgent, token, timeoutMilliseconds = 30_000, signal }: HttpTransportOptions,
+): Transport {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
 
-  async function request(call: TransportRequest, signal: AbortSignal | undefined): Promise<ClientResponse> {
+  async function request(call: TransportRequest, ends: AbortSignal | undefined): Promise<ClientResponse> {
     return client.request({
       method: call.method,
       path: call.path,
@@ -34,14 +39,14 @@ export function httpTransport(client: HttpClient, { userAgent, token, timeoutMil
         ...(token && { authorization: `Bearer ${await token()}` }),
       },
       ...(call.body !== undefined && { body: encoder.encode(writeJson(call.body)) }),
-      ...(signal && { signal }),
+      ...(ends && { signal: ends }),
       timeoutMilliseconds,
     });
   }
 
   return {
     async send(call) {
-      const response = await request(call, undefined);
+      const response = await request(call, signal);
       return { status: response.status, object: read(response, decoder.decode(await response.bytes()), call.answer) };
     },
 

@@ -10,8 +10,8 @@ export interface HeadOutcome<T> {
 }
 
 /**
- * `begin` starts the exchange and returns how to drop it. The caller's signal drops it before the head and, until `watchEnd` calls
- * `ended`, behind it as well.
+ * `begin` starts the exchange, unless the caller has given up already, and returns how to drop it. The caller's signal drops it before the
+ * head and, until `watchEnd` calls `ended`, behind it as well.
  */
 export function awaitHead<T>(
   target: Target,
@@ -23,6 +23,7 @@ export function awaitHead<T>(
   if (signal?.aborted) return Promise.reject(reasonOf(signal));
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
+    let drop: (reason: Error) => void = () => {};
     const abort = (): void => {
       const reason = reasonOf(signal as AbortSignal);
       fail(reason);
@@ -42,14 +43,18 @@ export function awaitHead<T>(
         drop(error);
       }, timeoutMilliseconds);
     }
-    const drop = begin({
-      head: (value) => {
-        clearTimeout(timer);
-        if (signal) watchEnd(value, forgetSignal);
-        resolve(value);
-      },
-      fail,
-    });
+    try {
+      drop = begin({
+        head: (value) => {
+          clearTimeout(timer);
+          if (signal) watchEnd(value, forgetSignal);
+          resolve(value);
+        },
+        fail,
+      });
+    } catch (error) {
+      fail(error as Error);
+    }
   });
 }
 

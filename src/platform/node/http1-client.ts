@@ -46,11 +46,11 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
   };
 
   const once = async (request: ClientRequest): Promise<ClientResponse> => {
-    const sent = send(request, base);
     const response = await awaitHead<IncomingMessage>(
       target,
       request,
       (outcome) => {
+        const sent = send(request, base);
         let received: IncomingMessage | undefined;
         sent.on("response", (response) => {
           received = response;
@@ -83,15 +83,15 @@ export function http1Client(target: Target, maxConnections: number): HttpClient 
       }
     },
     upgrade: async (request) => {
-      const sent = send(
-        { ...request, headers: { connection: "Upgrade", ...request.headers } },
-        { ...base, ...{ allowHalfOpen: true }, agent: upgradeAgent },
-      );
       type Answer = { response: IncomingMessage; socket?: Duplex; head?: Buffer };
       const { response, socket, head } = await awaitHead<Answer>(
         target,
         request,
         (outcome) => {
+          const sent = send(
+            { ...request, headers: { connection: "Upgrade", ...request.headers } },
+            { ...base, ...{ allowHalfOpen: true }, agent: upgradeAgent },
+          );
           let received: Duplex | IncomingMessage | undefined;
           sent.on("upgrade", (response, socket, head) => {
             received = socket;

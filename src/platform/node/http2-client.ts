@@ -91,7 +91,7 @@ export function http2Client(target: Target, maxConnections: number): Http2Client
   };
 
   const once = async (request: ClientRequest): Promise<ClientResponse | "http/1.1"> => {
-    const connection = await within(request, reserve(), release);
+    const connection = await within(request, reserve, release);
     if (connection === "http/1.1") return connection;
     const { stream, headers } = await exchange(target, request, connection, release);
     // A connection that closes ends its streams as well, as if they were whole; but by then they are destroyed. Asked before all others:
@@ -120,10 +120,10 @@ export function http2Client(target: Target, maxConnections: number): Http2Client
     },
   };
 
-  /** The caller's limits hold while connecting too. */
+  /** The caller's limits hold while connecting too. Whoever has given up already begins nothing. */
   async function within(
     request: ClientRequest,
-    reserving: Promise<Connected>,
+    reserving: () => Promise<Connected>,
     giveBack: (connection: Connection) => void,
   ): Promise<Connected> {
     let given = false;
@@ -132,7 +132,7 @@ export function http2Client(target: Target, maxConnections: number): Http2Client
         target,
         request,
         ({ head, fail }) => {
-          reserving.then((connected) => {
+          reserving().then((connected) => {
             if (!given) head(connected);
             else if (connected !== "http/1.1") giveBack(connected);
           }, fail);

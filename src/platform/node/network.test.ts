@@ -376,6 +376,23 @@ test("answers over HTTP/2 that come while others are asked are whole", async (t)
   await Promise.all(Array.from({ length: 24 }, ask));
 });
 
+test("whoever has given up already reaches for nobody", async (t) => {
+  let connections = 0;
+  const server = net.createServer((socket) => void ((connections += 1), socket.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as net.AddressInfo;
+  const signal = AbortSignal.abort(new Error("given up"));
+  for (const http of ["1.1", "2"] as const) {
+    const client = network.client({ url: `http://127.0.0.1:${port}`, http });
+    await assert.rejects(client.request({ method: "GET", path: "/", signal }), /given up/);
+    await assert.rejects(client.upgrade({ method: "GET", path: "/", signal }), /given up/);
+    client.close();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(connections, 0);
+});
+
 describe("upgrades", () => {
   const echo: HttpHandler = async (request: HttpRequest) => {
     if (request.path === "/refuse" || !request.upgrade)
