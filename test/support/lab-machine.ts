@@ -63,13 +63,18 @@ export function uniqueName(stem: string): string {
   return `${stem}-${process.pid}`;
 }
 
-/** Looks again and again until the answer is given; throws after `seconds`. */
+/**
+ * Looks again and again until the answer is given; throws after `seconds`. It rests as long as a look takes: kubectl that is called without a
+ * rest uses the processor that what is waited for needs.
+ */
 export async function eventually<Value>(what: string, seconds: number, look: () => Promise<Value | undefined>): Promise<Value> {
   const deadline = performance.now() + seconds * 1_000;
   for (;;) {
+    const began = performance.now();
     const value = await look();
     if (value !== undefined) return value;
-    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = performance.now();
+    if (now > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(now - began, 50), 400)));
   }
 }
