@@ -5,6 +5,7 @@ import { Service } from "#api/core/service/service.ts";
 import { EndpointSlice } from "#api/discovery.k8s.io/endpoint-slice/endpoint-slice.ts";
 import { rootScope, type Scope } from "#base/scope.ts";
 import { sharedInformers } from "#client/informers.ts";
+import type { Datagram } from "#platform/network.ts";
 import { type SimulatedWorld, simulatedWorld } from "#platform/simulated/world.ts";
 import { FakeCluster } from "../../test/support/fake-cluster.ts";
 import { startDns } from "./dns.ts";
@@ -284,6 +285,44 @@ test("only a reply to the very question is taken", () => {
     ),
     "another name",
   );
+});
+
+test("an answer that cannot be sent costs nothing but itself", async () => {
+  const simulated = simulatedWorld({ seed: 1 });
+  const scope = rootScope("test", (error) => {
+    throw error;
+  });
+  let take = (_: Datagram): void => {};
+  let sent = 0;
+  const network = {
+    listen: async () => ({ host: "127.0.0.1", port: 53, close: async () => {} }),
+    datagrams: async (_scope: Scope, at: { host: string; port: number }, received: typeof take) => {
+      take = received;
+      const send = () => {
+        sent += 1;
+        throw new RangeError("Port should be > 0 and < 65536. Received 0.");
+      };
+      return { ...at, send, close: () => {} };
+    },
+  };
+  const world = { ...simulated, network } as unknown as SimulatedWorld;
+  await simulated.run(async () => {
+    const informers = sharedInformers(scope, world, new FakeCluster().client(world));
+    const settings = () => ({
+      domain: "cluster.local",
+      seconds: 5,
+      answersPods: false,
+      lameduckMilliseconds: 0,
+      hosts: new Map([["printer.example", ["192.0.2.9"]]]),
+      zones: [],
+    });
+    await startDns(scope, world, { informers, host: "127.0.0.1", port: 53, settings });
+    for (let question = 0; question < 2; question += 1)
+      take({ bytes: writeQuestion("printer.example", types.A), host: "10.0.0.9", port: 0 });
+    await simulated.clock.sleep(scope, 100);
+    await scope.stop();
+  });
+  assert.equal(sent, 2);
 });
 
 test("a silent connection is closed", () =>

@@ -119,13 +119,12 @@ export async function startDns(scope: Scope, world: World, needs: DnsNeeds): Pro
   }
 
   const socket = await world.network.datagrams(scope, needs, ({ bytes, host, port }) => {
-    respond(bytes, true).then(
-      (reply) => reply && socket.send(reply, host, port),
-      (error: unknown) => {
+    respond(bytes, true)
+      .then((reply) => reply && socket.send(reply, host, port))
+      .catch((error: unknown) => {
         metrics.failed();
         world.log.warn("cannot answer a question", { error: (error as Error).message });
-      },
-    );
+      });
   });
   let connections = 0;
   await world.network.listen(scope, { host: needs.host, port: socket.port }, (stream) => {

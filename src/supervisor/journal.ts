@@ -1,7 +1,7 @@
 // What a unit printed, line by line with the time, in one file of bounded size and the one before it.
 //
 // The unit writes into a named pipe that it holds open for reading as well: when the supervisor is gone its writes wait instead of failing.
-import type { Scope } from "#base/scope.ts";
+import { type Scope, ScopeStopped } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 
 const longestLine = 48 * 1024;
@@ -102,7 +102,13 @@ export function openJournal(
     }
     scope.start(`journal of ${options.name}`, async (task) => {
       while (!task.stopped) {
-        await readPipe(task);
+        try {
+          await readPipe(task);
+        } catch (error) {
+          if (error instanceof ScopeStopped) throw error;
+          // No memory or no room for another process, say: the unit's output waits in the pipe.
+          log.warn("cannot read what a unit prints; trying again", { unit: options.name, error: String(error) });
+        }
         await clock.sleep(task, 1_000);
       }
     });

@@ -1,7 +1,11 @@
 // Certificates that were issued, as files under the folder of --cert-dir where users and other tools look for them: each with its key in one
 // dated file, and a link "<name>-current.pem" to the newest.
+import type { Scope } from "#base/scope.ts";
 import type { World } from "#platform/world.ts";
 import type { IssuedCertificate } from "./certificate-request.ts";
+
+const storeFirstMilliseconds = 1_000;
+const storeMaxMilliseconds = 60_000;
 
 export type StoredName = "kubelet-client" | "kubelet-server";
 
@@ -28,6 +32,22 @@ export async function storeCurrent(world: World, folder: string, name: StoredNam
   await world.files.remove(fresh);
   await world.files.link(path, fresh);
   await world.files.rename(fresh, currentPath(folder, name));
+}
+
+/**
+ * Stores again and again, until it succeeds or the moment has come: a disk that is full for a while is no reason to go without a certificate
+ * that was issued, or to ask for another.
+ */
+export async function storePatiently(scope: Scope, world: World, until: number, store: () => Promise<void>): Promise<void> {
+  for (let pause = storeFirstMilliseconds; ; pause = Math.min(pause * 2, storeMaxMilliseconds)) {
+    try {
+      return await store();
+    } catch (error) {
+      world.log.warn("cannot store a new certificate; trying again", { error: (error as Error).message });
+    }
+    if (world.clock.now() >= until) return;
+    await world.clock.sleep(scope, pause);
+  }
 }
 
 /** When to ask for the next: at a moment between 70 and 90 percent of its life. */

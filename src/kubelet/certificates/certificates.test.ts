@@ -92,6 +92,33 @@ test("a serving certificate made here is kept until the node's address changes",
   assert.notEqual((await servingTls(world, options)).certificate, first.certificate);
 });
 
+test("a certificate that cannot be stored is used, and stored later, without another request", async () => {
+  const { world, scope, cluster, client } = await setUp();
+  const options = { nodeName: "node-1", hostname: "node-1", addresses: () => ["10.0.0.1"], certificateFolder: folder, bootstrap: true };
+  const served: string[] = [];
+  const listener = { reload: ({ certificate }: ServerTls) => served.push(certificate) } as unknown as Listener;
+  const replace = world.files.replace.bind(world.files);
+  let isFull = true;
+  world.files.replace = async (...file) => {
+    if (isFull) throw new Error("ENOSPC: no space left on device");
+    return replace(...file);
+  };
+  rotateServingCertificate(scope, world, client, listener, { certificate: "", key: "" }, options);
+  await world.runUntil(() => cluster.get(CertificateSigningRequest, "csr-1") !== undefined);
+  const request = cluster.get(CertificateSigningRequest, "csr-1") as CertificateSigningRequest;
+  const { publicKey, ipAddresses } = await world.crypto.readSigningRequest(atob(request.spec.request));
+  const certificate = await issue(world, publicKey, "system:node:node-1", ipAddresses);
+  cluster.put(CertificateSigningRequest, { ...request, status: { certificate: btoa(certificate) } });
+  await world.advance(600_000);
+  assert.equal(served.at(-1)?.trim(), certificate.trim());
+  assert.equal(await readCurrent(world, folder, "kubelet-server"), undefined);
+  isFull = false;
+  await world.advance(61_000);
+  assert.equal((await readCurrent(world, folder, "kubelet-server"))?.certificate.trim(), certificate.trim());
+  assert.equal(cluster.get(CertificateSigningRequest, "csr-2"), undefined);
+  await scope.stop();
+});
+
 test("the cluster's serving certificate is replaced before it ends, and when this machine has another address", async () => {
   const { world, scope, cluster, client } = await setUp();
   let addresses = ["10.0.0.1"];

@@ -8,7 +8,7 @@ import { type ClusterAccess, readKubeconfig } from "#component/kubeconfig.ts";
 import type { World } from "#platform/world.ts";
 import { writeYaml } from "#wire/yaml/yaml.ts";
 import { type IssuedCertificate, requestCertificate } from "./certificate-request.ts";
-import { currentPath, readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";
+import { currentPath, readCurrent, renewalMoment, storeCurrent, storePatiently } from "./certificate-store.ts";
 
 export interface ClientCertificateOptions {
   readonly nodeName: string;
@@ -26,22 +26,24 @@ export async function nodeClient(scope: Scope, world: World, options: ClientCert
   let connections = scope.child("API client");
   let current = clientFor(connections, world, access, "kubelet");
   const client = switching(() => current);
-  let certificate = access.certificate;
+  let due = renewalMoment(world, access.certificate);
   scope.start("client certificate rotation", async (task) => {
     for (;;) {
-      await sleepUntil(task, world, renewalMoment(world, certificate));
+      await sleepUntil(task, world, due);
       const issued = await requestCertificate(task, world, client, {
         nodeName: options.nodeName,
         signerName: "kubernetes.io/kube-apiserver-client-kubelet",
       });
-      await storeCurrent(world, options.certificateFolder, "kubelet-client", issued);
-      await writeKubeconfig(world, options, access);
-      certificate = issued.certificate;
+      due = renewalMoment(world, issued.certificate);
       const old = connections;
       connections = scope.child("API client");
       current = clientFor(connections, world, { ...access, ...issued }, "kubelet");
-      world.log.info("replaced the client certificate", { file: currentPath(options.certificateFolder, "kubelet-client") });
       await old.stop();
+      await storePatiently(task, world, due, async () => {
+        await storeCurrent(world, options.certificateFolder, "kubelet-client", issued);
+        await writeKubeconfig(world, options, access);
+        world.log.info("replaced the client certificate", { file: currentPath(options.certificateFolder, "kubelet-client") });
+      });
     }
   });
   return client;

@@ -6,7 +6,7 @@ import type { Listener, ServerTls } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
 import type { IssuedCertificate } from "./certificate-request.ts";
 import { requestCertificate } from "./certificate-request.ts";
-import { readCurrent, renewalMoment, storeCurrent } from "./certificate-store.ts";
+import { readCurrent, renewalMoment, storeCurrent, storePatiently } from "./certificate-store.ts";
 
 export interface ServingOptions {
   readonly nodeName: string;
@@ -47,15 +47,18 @@ export function rotateServingCertificate(
     let issued = await readCurrent(world, options.certificateFolder, "kubelet-server");
     for (;;) {
       if (issued) await untilStale(task, world, issued.certificate, options);
-      issued = await requestCertificate(task, world, client, {
+      const fresh = await requestCertificate(task, world, client, {
         nodeName: options.nodeName,
         signerName: "kubernetes.io/kubelet-serving",
         dnsNames: [options.hostname],
         ipAddresses: options.addresses(),
       });
-      await storeCurrent(world, options.certificateFolder, "kubelet-server", issued);
+      issued = fresh;
       listener.reload({ ...tls, ...issued });
       world.log.info("serving with a certificate of the cluster");
+      await storePatiently(task, world, renewalMoment(world, issued.certificate), () =>
+        storeCurrent(world, options.certificateFolder, "kubelet-server", fresh),
+      );
     }
   });
 }

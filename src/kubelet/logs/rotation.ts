@@ -18,7 +18,9 @@ export async function rotateLog(
 ): Promise<void> {
   const { files } = world;
   const info = await files.stat(path);
-  if (!info || info.size < maxBytes) return;
+  // Put aside just before the kubelet was killed: the runtime still writes there.
+  if (!info) return runtime.reopenContainerLog(containerId);
+  if (info.size < maxBytes) return;
   const folder = path.slice(0, path.lastIndexOf("/"));
   const name = path.slice(path.lastIndexOf("/") + 1);
   const aside = (await files.list(folder)).filter((other) => other.startsWith(`${name}.`)).sort();

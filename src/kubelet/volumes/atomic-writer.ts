@@ -9,7 +9,11 @@ const dataLink = "..data";
 export async function writeAtomically(world: World, folder: string, payload: Payload, gid?: number): Promise<boolean> {
   const { files } = world;
   const current = await currentFolder();
-  if (current !== undefined && (await isSame(`${folder}/${current}`))) return false;
+  if (current !== undefined && (await isSame(`${folder}/${current}`))) {
+    // The last time may have ended before this, when the kubelet was killed or the disk was full.
+    await show(current);
+    return false;
+  }
 
   const fresh = `..${formatMicroTime(world.clock.now()).replace(/[-:T]/g, "_").replace("Z", "")}${world.random.integer(1_000_000)}`;
   await files.makeFolder(`${folder}/${fresh}`, { mode: 0o755 });
@@ -27,16 +31,19 @@ export async function writeAtomically(world: World, folder: string, payload: Pay
   await files.remove(temporary);
   await files.link(fresh, temporary);
   await files.rename(temporary, `${folder}/${dataLink}`);
-
-  const tops = new Set([...payload.keys()].map((path) => path.split("/")[0] as string));
-  for (const top of tops) {
-    if ((await files.stat(`${folder}/${top}`)) === undefined) await files.link(`${dataLink}/${top}`, `${folder}/${top}`);
-  }
-  for (const name of await files.list(folder)) {
-    if (name === dataLink || name === fresh || tops.has(name)) continue;
-    await files.remove(`${folder}/${name}`, { recursive: true });
-  }
+  await show(fresh);
   return true;
+
+  /** Links to what the volume has, and nothing else beside the folder with its files. */
+  async function show(filled: string): Promise<void> {
+    const tops = new Set([...payload.keys()].map((path) => path.split("/")[0] as string));
+    const present = new Set(await files.list(folder));
+    for (const top of tops) if (!present.has(top)) await files.link(`${dataLink}/${top}`, `${folder}/${top}`);
+    for (const name of present) {
+      if (name === dataLink || name === filled || tops.has(name)) continue;
+      await files.remove(`${folder}/${name}`, { recursive: true });
+    }
+  }
 
   async function shareFolder(path: string): Promise<void> {
     await files.changeOwner(path, 0, gid as number);

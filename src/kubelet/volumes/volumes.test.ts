@@ -21,7 +21,7 @@ interface Setting {
   readonly world: SimulatedWorld;
   readonly volumes: Volumes;
   readonly data: Record<string, string>;
-  readonly token: { value: string };
+  readonly token: { value: string; until?: Promise<void> };
   /** Claims and volumes, by name. */
   readonly stored: Map<string, unknown>;
   /** Pods that need nothing any more. */
@@ -38,7 +38,7 @@ function setUp(): Setting {
   const stored = new Map<string, unknown>();
   const world = simulatedWorld({ seed: 1 });
   const data: Record<string, string> = { colour: "blue", size: "big" };
-  const token = { value: "first" };
+  const token: Setting["token"] = { value: "first" };
   const released: string[] = [];
   const volumes = startVolumes(world, {
     options: { rootFolder: "/var/lib/kubelet" } as never,
@@ -49,7 +49,13 @@ function setUp(): Setting {
         name === "keys" ? complete(Secret, { metadata: { name }, data: { key: "c2VjcmV0" } }) : undefined,
       release: (uid) => void released.push(uid),
     },
-    tokens: { token: async () => ({ token: token.value, renewAt: 42, expiresAt: 50 }), release: () => {} },
+    tokens: {
+      async token() {
+        await token.until;
+        return { token: token.value, renewAt: 42, expiresAt: 50 };
+      },
+      release: () => {},
+    },
     mounts: noMounts,
     runtime: { imageFiles: async () => [], releaseImageFiles: async () => {} },
     client: { get: async (_: unknown, { name }: { name: string }) => found(stored, name) } as never,
@@ -81,6 +87,36 @@ test("VOLUME1 a ConfigMap's files change together, and keys that went are gone",
   await volumes.mount(pod, context);
   assert.equal(await world.files.readText(`${folder}/colour`), "red");
   assert.deepEqual(await world.files.list(folder), ["..data", await world.files.readLink(`${folder}/..data`), "colour"].sort());
+});
+
+test("VOLUME15 a kubelet that was killed before a ConfigMap's files were shown shows them", async () => {
+  const { world, volumes } = setUp();
+  const pod = newPod([{ name: "settings", configMap: { name: "settings" } }]);
+  const folder = `${root}/kubernetes.io~configmap/settings`;
+  await volumes.mount(pod, context);
+  await world.files.remove(`${folder}/colour`);
+  await volumes.mount(pod, context);
+  assert.equal(await world.files.readText(`${folder}/colour`), "blue");
+});
+
+test("VOLUME16 a volume that fails is told once no other of the Pod is under way", async () => {
+  const { volumes, token } = setUp();
+  let release = (): void => {};
+  token.until = new Promise((resolve) => (release = resolve));
+  const projected = { sources: [{ serviceAccountToken: { path: "token" } }, { configMap: { name: "none" } }] };
+  let isTold = false;
+  const mounting = volumes.mount(
+    newPod([
+      { name: "gone", configMap: { name: "none" } },
+      { name: "api", projected },
+    ]),
+    context,
+  );
+  mounting.catch(() => (isTold = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isTold, false);
+  release();
+  await assert.rejects(mounting, /MountVolume.SetUp failed for volume "gone"/);
 });
 
 test("VOLUME2 what is missing is said as upstream says it; optional is empty", async () => {

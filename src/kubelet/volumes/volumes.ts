@@ -1,6 +1,7 @@
 // The volumes of Pods: made before the first container starts, kept up to date while it runs, taken away after the last one ended.
 //
 // Invariant: what a volume of a claim is, is decided once for a Pod's life on this node; the places of claims are known after `mount` only.
+import { allSettled } from "#base/settled.ts";
 import type { Node } from "#api/core/node/node.ts";
 import type { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
@@ -97,7 +98,8 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
       return mounts.pin(root, path, target, { folderMode });
     },
     async mount(pod, context, { isAtRest = false } = {}) {
-      const due = await Promise.all((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
+      // One that fails is tried again soon, and the Pod may go: the others are not to go on meanwhile.
+      const due = await allSettled((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
       const times = due.filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     },

@@ -37,6 +37,16 @@ test("files are written, read, listed in byte order and removed", async () => {
   assert.ok((await files.space(folder)).total > 0);
 });
 
+test("folders nested deeper than a path can say are removed with what is in them", async () => {
+  const half = Array.from({ length: 30 }, () => "d".repeat(100)).join("/");
+  await files.makeFolder(join(folder, "a", half));
+  await files.makeFolder(join(folder, "b", half));
+  await files.write(join(folder, "b", half, "file"), "x");
+  await files.rename(join(folder, "b"), join(folder, "a", half, "b"));
+  await files.remove(join(folder, "a"), { recursive: true });
+  assert.deepEqual(await files.list(folder), []);
+});
+
 test("failures carry the system's code and the path", async () => {
   const path = join(folder, "none");
   await assert.rejects(

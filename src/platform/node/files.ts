@@ -1,7 +1,9 @@
 // Files and folders of the machine.
+import { execFile } from "node:child_process";
 import { constants, readFileSync, type BigIntStats, type Stats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { FileError, type FileInfo, type Files, type OpenFile } from "../files.ts";
 import { watchPath } from "./file-watch.ts";
 
@@ -105,7 +107,13 @@ async function makeFolder(path: string, options: { readonly mode?: number } = {}
 
 async function remove(path: string, recursive: boolean): Promise<void> {
   if (recursive) {
-    await fs.rm(path, { recursive: true, force: true, maxRetries: 3 });
+    try {
+      await fs.rm(path, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      // Folders may be nested deeper than a path can say. Node goes by paths; rm goes from folder to folder.
+      if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
+      await promisify(execFile)("rm", ["-rf", "--one-file-system", "--", path]);
+    }
     return;
   }
   try {

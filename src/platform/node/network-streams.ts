@@ -82,7 +82,10 @@ export async function datagrams(
 ): Promise<DatagramSocket> {
   scope.throwIfStopped();
   const socket = dgram.createSocket(net.isIPv6(at.host) ? "udp6" : "udp4");
-  socket.on("message", (bytes, { address, port }) => received({ bytes, host: address, port }));
+  // A datagram may come from port 0, where nobody can be answered: to send there throws.
+  socket.on("message", (bytes, { address, port }) => {
+    if (port > 0) received({ bytes, host: address, port });
+  });
   await new Promise<void>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       socket.close();

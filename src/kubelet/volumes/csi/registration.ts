@@ -69,7 +69,10 @@ export async function registerDrivers(scope: Scope, world: World, needs: Registr
         if (isDirty) await world.clock.sleep(task, settleMilliseconds);
       }
       isDirty = false;
-      const isDone = await look();
+      const isDone = await look().catch((error: unknown) => {
+        world.log.warn("cannot look for CSI drivers; trying again", { folder, error: (error as Error).message });
+        return false;
+      });
       pause = isDone ? lookMilliseconds : retryMilliseconds;
     }
   });
@@ -83,6 +86,8 @@ export async function registerDrivers(scope: Scope, world: World, needs: Registr
   /** False when something is to be tried again soon. */
   async function look(): Promise<boolean> {
     let isDone = true;
+    // Whoever removes a driver may remove the folder with it.
+    await world.files.makeFolder(folder, { mode: 0o750 });
     const names = (await world.files.list(folder)).filter((name) => !name.startsWith("."));
     const sockets = new Map<string, number>();
     for (const name of names) {
