@@ -106,8 +106,14 @@ export function makeChain(needs: ChainNeeds): Chain {
     const flight = info.verb === "get" || info.verb === "list" || info.verb === "head" ? reading : mutating;
     const turn = flight.enter();
     if (turn) await turn;
+    // What another server works at ends with the wait for it: nobody would read its answer, nor give its connection back.
+    const late = elsewhere || info.subresource === "log" ? new AbortController() : undefined;
+    const asked = late ? endingWith(request, late) : request;
     try {
-      return await needs.deadlines.within(needs.requestTimeoutMilliseconds, elsewhere ? elsewhere(request) : route(request, resource));
+      return await needs.deadlines.within(needs.requestTimeoutMilliseconds, elsewhere ? elsewhere(asked) : route(asked, resource));
+    } catch (error) {
+      late?.abort(error);
+      throw error;
     } finally {
       flight.leave();
     }
@@ -119,6 +125,14 @@ export function makeChain(needs: ChainNeeds): Chain {
     if (!response) throw pathNotFound();
     return response;
   }
+}
+
+/** The same request, which ends with the caller's going and with `late`. */
+function endingWith(request: ServedRequest, late: AbortController): ServedRequest {
+  const { http } = request;
+  if (http.signal.aborted) late.abort();
+  else http.signal.addEventListener("abort", () => late.abort(), { once: true });
+  return { ...request, http: { ...http, signal: late.signal } };
 }
 
 /** Calls `over` when the response's stream ends; at once when it has none, unless the connection was taken over. */

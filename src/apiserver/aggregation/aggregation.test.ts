@@ -99,7 +99,13 @@ async function withServer(
         asked,
         async ask(path, { method = "GET", body, accept = "application/json" } = {}) {
           const headers = { authorization: "Bearer admin", accept };
-          const response = await client.request({ method, path, headers, ...(body !== undefined && { body: bytes(body) }) });
+          const response = await client.request({
+            method,
+            path,
+            headers,
+            timeoutMilliseconds: 90_000,
+            ...(body !== undefined && { body: bytes(body) }),
+          });
           return { status: response.status, text: new TextDecoder().decode(await response.bytes()) };
         },
         async available() {
@@ -259,3 +265,17 @@ test("AGG5 a server that stops in the middle of its answer is not available", ()
     },
   );
 });
+
+test("AGG6 a request that outlasts the time limit is given up at the server it went to", () =>
+  withServer(
+    async (request) => (request.path.endsWith("/slow") ? Promise.withResolvers<HttpResponse>().promise : kettle(request)),
+    async ({ world, ask, asked }) => {
+      await world.clock.sleep(
+        rootScope("pause", () => {}),
+        500,
+      );
+      assert.equal((await ask(`${cups}/slow`)).status, 504);
+      assert.equal(asked.at(-1)?.path, `${cups}/slow`);
+      assert.equal(asked.at(-1)?.signal.aborted, true);
+    },
+  ));

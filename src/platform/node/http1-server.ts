@@ -53,7 +53,11 @@ function serveUpgrade(handler: HttpHandler, running: Running, request: IncomingM
   response.shouldKeepAlive = false;
   response.assignSocket(request.socket);
   // Whoever is asked for an upgrade and answers without closes the connection after the answer.
-  const close = (): void => void socket.end();
+  const close = (): void => {
+    socket.end();
+    // What it still says is of no use; left unread, it would hide that it has gone.
+    socket.resume();
+  };
   response.once("finish", close);
   serve(handler, running, request, response, (gone) => (headers) => {
     const text = switchingHead(headers);

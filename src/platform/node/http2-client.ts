@@ -30,7 +30,7 @@ export interface Http2Client {
   close(): void;
 }
 
-export function http2Client(target: Target, maxConnections: number): Http2Client {
+export function http2Client(target: Target, maxConnections: number, patienceMilliseconds = connectTimeoutMilliseconds): Http2Client {
   const connections: Connection[] = [];
   let connecting: Promise<Connected> | undefined;
   let closed = false;
@@ -60,11 +60,14 @@ export function http2Client(target: Target, maxConnections: number): Http2Client
     session.on("goaway", forget);
     session.on("close", forget);
     session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
+    // Until it has said how it speaks, the other side may vanish without a word.
+    const late = new NetworkError("ETIMEDOUT", `${target.url}: HTTP/2 did not begin in time`);
+    const timer = setTimeout(() => session.destroy(late), patienceMilliseconds);
     await new Promise<void>((resolve, reject) => {
       session.once("remoteSettings", () => resolve());
       session.once("close", () => reject(new NetworkError("ECONNRESET", `${target.url}: the connection closed before HTTP/2 began`)));
       session.once("error", (error) => reject(networkError(target, error)));
-    });
+    }).finally(() => clearTimeout(timer));
     keepAlive(session, target);
     session.unref();
     connections.push(connection);
@@ -157,20 +160,13 @@ function exchange(
   const headers: OutgoingHttpHeaders = { ":method": method, ":path": path, ":authority": target.authority };
   for (const name in request.headers) if (!connectionHeaders.has(name)) headers[name] = request.headers[name] as string | string[];
   if (body) headers["content-length"] = body.length;
-  let stream: ClientHttp2Stream;
-  try {
-    stream = connection.session.request(headers, { endStream: !body });
-  } catch (error) {
-    release(connection);
-    // The session went between being chosen and being used: nothing was sent, so it may be sent elsewhere.
-    const gone = connection.session.closed || connection.session.destroyed;
-    return Promise.reject(gone ? refused(target) : error);
-  }
-  stream.once("close", () => release(connection));
-  return awaitHead<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }>(
+  let isBegun = false;
+  const answer = awaitHead<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }>(
     target,
     request,
     ({ head, fail }) => {
+      isBegun = true;
+      const stream = begin();
       stream.once("response", (headers) => head({ stream, headers }));
       stream.on("error", (error) =>
         fail(stream.rstCode === refusedStreamCode ? refused(target) : networkError(target, sessionDied(connection, error))),
@@ -190,6 +186,21 @@ function exchange(
     },
     ({ stream }, ended) => stream.once("close", ended),
   );
+  // The caller gave up after the connection was chosen.
+  if (!isBegun) release(connection);
+  return answer;
+
+  function begin(): ClientHttp2Stream {
+    try {
+      const stream = connection.session.request(headers, { endStream: !body });
+      stream.once("close", () => release(connection));
+      return stream;
+    } catch (error) {
+      release(connection);
+      // The session went between being chosen and being used: nothing was sent, so it may be sent elsewhere.
+      throw connection.session.closed || connection.session.destroyed ? refused(target) : error;
+    }
+  }
 }
 
 /** A stream's error is vague when it was the whole connection that died. */

@@ -50,6 +50,7 @@ export async function listenForStreams(
   const server = net.createServer(
     { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMilliseconds },
     (socket) => {
+      if (scope.stopped) return void socket.destroy();
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
       accept(byteStreamOf(socket), addressOf(socket));

@@ -120,16 +120,20 @@ export function exchange(
       drop: () => {
         if (!over) connection.toClient.send(() => receiving.fail(new NetworkError("ECONNRESET", "socket hang up")));
         upgraded?.destroy(new NetworkError("ECONNRESET", "the server stopped"));
-        finish();
+        leave();
       },
     };
     const finish = () => {
-      if (over) return;
       over = true;
       serving.running.delete(entry);
+    };
+    /** The caller went before it was answered. */
+    const leave = () => {
+      if (over) return;
+      finish();
       controller.abort();
     };
-    gone = finish;
+    gone = leave;
     serving.running.add(entry);
 
     const toClient = (deliver: () => void) => {
@@ -163,7 +167,7 @@ export function exchange(
       const { client, server } = streamPair(connection);
       upgraded = server;
       toClient(() => receiving.upgraded(headers, client));
-      void server.closed.then(finish);
+      void server.closed.then(leave);
       return { stream: server, head: new Uint8Array(0) };
     };
     const mark = request.path.indexOf("?");

@@ -43,6 +43,8 @@ interface Head {
 }
 
 const controlMax = 125;
+/** Parts may be empty, and take memory all the same. */
+const partsMax = 16_384;
 
 export class MessageReader {
   readonly #options: ReaderOptions;
@@ -116,6 +118,7 @@ export class MessageReader {
     }
     this.#parts.push(payload);
     this.#partsLength += payload.length;
+    if (this.#parts.length > partsMax) throw new WebSocketError(closeCodes.tooBig, `a message has more than ${partsMax} parts`);
     if (!final) return undefined;
     const type = this.#type;
     const bytes = this.#parts.length === 1 ? payload : joined(this.#parts);

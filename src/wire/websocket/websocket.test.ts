@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { BoundedChannel } from "#base/channel.ts";
 import type { ByteStream } from "../http/stream.ts";
 import { SpdyReader, SpdyWriter } from "../spdy/frames.ts";
-import { closePayload, MessageReader, opcodes, WebSocketError, writeFrame } from "./frames.ts";
+import { closeCodes, closePayload, MessageReader, opcodes, WebSocketError, writeFrame } from "./frames.ts";
 import { acceptHeaders, chooseProtocol } from "./handshake.ts";
 import { bridgePortForward } from "./port-forward.ts";
 import { bridgeRemoteCommand, type RemoteCommandProtocol } from "./remote-command.ts";
@@ -90,6 +90,15 @@ test("what breaks the rules is told by its code", () => {
   assert.equal(code(writeFrame(opcodes.continuation, bytes("x"), key)), 1002);
   assert.equal(code(writeFrame(opcodes.close, closePayload(1005, ""), key)), 1002);
   assert.equal(code(writeFrame(3, bytes("x"), key)), 1002);
+});
+
+test("empty parts without end are as much as a message that is too long", () => {
+  const reader = new MessageReader({ masked: false, messageMax: 1_000 });
+  reader.push(Uint8Array.of(opcodes.text, 0));
+  const more = () => {
+    for (let part = 0; part < 20_000; part += 1) reader.push(Uint8Array.of(opcodes.continuation, 0));
+  };
+  assert.throws(more, (error: WebSocketError) => error.code === closeCodes.tooBig);
 });
 
 interface Side {

@@ -12,6 +12,8 @@ import type { Answer } from "../resource.ts";
 
 /** Best first; a client that names none gets bytes. */
 const protocols = ["binary.k8s.io", "base64.binary.k8s.io"] as const;
+/** Pings and goodbyes are all that is heard. */
+const heardMax = 64 * 1024;
 /** How long the client may take to close after our goodbye. */
 const patienceMilliseconds = 10_000;
 
@@ -33,20 +35,31 @@ export function sendLog(
   log: ClientResponse["body"],
 ): Answer {
   const { stream, head } = upgrade(accepted);
-  const socket = new WebSocket(stream, { side: "server", head });
+  const socket = new WebSocket(stream, { side: "server", head, messageMax: heardMax });
   void carry().catch(() => stream.destroy());
   return { response: { status: 101, headers: {}, upgraded: true } };
 
   async function carry(): Promise<void> {
-    const hearing = hear(socket);
     const pieces = log[Symbol.asyncIterator]();
+    // Told once, whatever comes: each piece that raced against a promise that outlives it would be kept as long as that.
+    let isOver = false;
+    let wake = (): void => {};
+    void Promise.race([hear(socket), stream.closed]).then(() => {
+      isOver = true;
+      wake();
+    });
+    /** Undefined when the client is gone, or whoever wrote the log: the client then sees the end of what there was. */
+    const nextPiece = () =>
+      new Promise<IteratorResult<Uint8Array> | undefined>((resolve) => {
+        if (isOver) return resolve(undefined);
+        wake = () => resolve(undefined);
+        pieces.next().then(resolve, wake);
+      });
     try {
       // Upstream begins so, to see whether anybody is there.
       await send(new Uint8Array(0));
       for (;;) {
-        // Whoever wrote the log may go away in the middle: the client sees the end of what there was.
-        const piece = pieces.next().catch(() => undefined);
-        const next = await Promise.race([piece, hearing, stream.closed]);
+        const next = await nextPiece();
         if (!next || next.done) break;
         await send(next.value);
       }
