@@ -107,7 +107,7 @@ export function makeChain(needs: ChainNeeds): Chain {
     const turn = flight.enter();
     if (turn) await turn;
     // What another server works at ends with the wait for it: nobody would read its answer, nor give its connection back.
-    const late = elsewhere || info.subresource === "log" ? new AbortController() : undefined;
+    const late = elsewhere || (resource && customOf(info, resource)?.relayed) ? new AbortController() : undefined;
     const asked = late ? endingWith(request, late) : request;
     try {
       return await needs.deadlines.within(needs.requestTimeoutMilliseconds, elsewhere ? elsewhere(asked) : route(asked, resource));
@@ -175,10 +175,14 @@ function parsed(http: HttpRequest, query: URLSearchParams): ParsedRequest {
 
 function isLongRunning(request: ServedRequest, resource: Resource): boolean {
   if (request.info.isWatch) return true;
-  const { subresource } = request.info;
-  const own = Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined;
-  if (own?.type !== "custom") return false;
-  return typeof own.longRunning === "function" ? own.longRunning(request) : (own.longRunning ?? false);
+  const own = customOf(request.info, resource);
+  return typeof own?.longRunning === "function" ? own.longRunning(request) : (own?.longRunning ?? false);
+}
+
+/** The part of the resource that is asked for, where it is served in a way of its own. */
+function customOf({ subresource }: ParsedRequest, { subresources }: Resource) {
+  const own = Object.hasOwn(subresources, subresource) ? subresources[subresource] : undefined;
+  return own?.type === "custom" ? own : undefined;
 }
 
 function formOf(http: HttpRequest): typeof jsonForm {

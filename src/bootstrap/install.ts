@@ -65,7 +65,7 @@ function networkScriptOnly(): string {
 }
 
 /** Changes with whatever the installation is made from, so that nothing is bundled only to be thrown away. Empty when it is not known. */
-async function sourceOf(world: World, entry: string): Promise<string> {
+export async function sourceOf(world: World, entry: string): Promise<string> {
   const folder = entry.slice(0, entry.lastIndexOf("/"));
   const made = entry.endsWith("/src/hosts/main.ts") ? ["../../tools/bundle", "../../src", "../../package-lock.json"] : ["."];
   const script = `cd "$0" && list=$(find "$@" -type f -name '*.[jt]s*' -printf '%p %s %T@\\n') && echo "$list" | LC_ALL=C sort | sha256sum`;

@@ -110,7 +110,7 @@ export async function takeImages(scope: Scope, world: World, { images }: Prepare
   return progress.step("images of what runs on the node", async (found) => {
     const built = await images;
     const isNew = await giveImages(scope, world);
-    found(`${built.built ? "built" : "already built"}, ${isNew ? "pulled by containerd" : "already in containerd"}`);
+    found(`${built.built ? "built" : "already built"}, ${isNew ? "given to containerd" : "already in containerd"}`);
     return { name: controlPlaneImage(world.processes.self.version), digest: built.controlPlaneDigest };
   });
 }

@@ -93,6 +93,8 @@ export interface CustomSubresource {
   readonly anyMethod?: boolean;
   /** Exec, attach, port-forward, proxy, following logs: no time-out, not counted as in flight. */
   readonly longRunning?: boolean | ((request: ApiRequest) => boolean);
+  /** Whether another server answers, which is not to go on once nobody waits for it. */
+  readonly relayed?: boolean;
   handle(call: Call): Promise<Answer>;
 }
 

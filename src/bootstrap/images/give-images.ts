@@ -2,19 +2,10 @@
 // they pass through its socket in small pieces, which takes it ten times as long.
 import type { Scope } from "#base/scope.ts";
 import { connectRuntime } from "#cri/connect.ts";
-import { NetworkError } from "#platform/network.ts";
 import type { World } from "#platform/world.ts";
-import {
-  BootstrapError,
-  containerdConfigPath,
-  containerdSocket,
-  imageRegistryPort,
-  imagesFolder,
-  ourMark,
-  registryHostsFolder,
-} from "../layout.ts";
+import { BootstrapError, containerdConfigPath, containerdSocket, imagesFolder, ourMark, registryHostsFolder } from "../layout.ts";
 import { nameAnnotation, readIndex } from "./image-layout.ts";
-import { respond } from "./registry.ts";
+import { beginServing } from "./registry.ts";
 
 const pullMilliseconds = 60_000;
 
@@ -29,7 +20,7 @@ export async function giveImages(scope: Scope, world: World): Promise<boolean> {
   if (await looksHere(world)) {
     try {
       await pull(scope, world, wanted);
-      if (await hasAll(world, wanted)) return true;
+      return true;
     } catch (error) {
       world.log.info("containerd does not pull the images of the installation; they are sent to it", { error: String(error) });
     }
@@ -58,28 +49,20 @@ async function pull(scope: Scope, world: World, wanted: ReadonlyMap<string, read
   const patience = new AbortController();
   const timer = world.clock.timer(pullMilliseconds, () => patience.abort());
   try {
-    await serve(serving, world);
+    // Where a kubelet runs already, it serves them.
+    await beginServing(serving, world);
     for (const [digest, names] of wanted) {
       const [name = ""] = names;
       const byDigest = `${name.slice(0, name.lastIndexOf(":"))}@${digest}`;
       await runtime.pullImage(byDigest, { signal: patience.signal });
       const tag = ["-n", "k8s.io", "images", "tag", "--force", byDigest, ...names];
       const { code, stderr } = await world.processes.run("ctr", tag, { timeoutMilliseconds: 30_000 });
-      if (code !== 0) throw new Error(stderr.trim());
+      if (code !== 0) throw new Error(`ctr images tag ${byDigest}: ${stderr.trim()}`);
     }
   } finally {
     timer.cancel();
     runtime.close();
     await serving.stop();
-  }
-}
-
-async function serve(scope: Scope, world: World): Promise<void> {
-  try {
-    await world.network.serve(scope, { host: "127.0.0.1", port: imageRegistryPort }, (request) => respond(world, imagesFolder, request));
-  } catch (error) {
-    // A kubelet that runs already serves them.
-    if (!(error instanceof NetworkError && error.code === "EADDRINUSE")) throw error;
   }
 }
 

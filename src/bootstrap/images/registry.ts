@@ -15,18 +15,29 @@ const retryMilliseconds = 5_000;
 export function serveImages(scope: Scope, world: World, { folder = imagesFolder, port = imageRegistryPort } = {}): void {
   scope.start("image registry", async (task) => {
     for (let attempt = 1; ; attempt += 1) {
-      try {
-        await world.network.serve(task, { host: "127.0.0.1", port }, (request) => respond(world, folder, request));
-        break;
-      } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
-        // At first it may be `keelson up` that serves them.
-        if (attempt > 2) world.log.warn("the images of the installation cannot be served yet", { port, error: error.message });
-        await world.clock.sleep(task, retryMilliseconds);
-      }
+      const problem = await beginServing(task, world, { folder, port });
+      if (!problem) break;
+      // At first it may be `keelson up` that serves them.
+      if (attempt > 2) world.log.warn("the images of the installation cannot be served yet", { port, error: problem.message });
+      await world.clock.sleep(task, retryMilliseconds);
     }
     await new Promise<void>((resolve) => task.signal.addEventListener("abort", () => resolve(), { once: true }));
   });
+}
+
+/** Gives what is in the way, such as another who serves them; undefined once they are served, until the scope stops. */
+export async function beginServing(
+  scope: Scope,
+  world: World,
+  { folder = imagesFolder, port = imageRegistryPort } = {},
+): Promise<NetworkError | undefined> {
+  try {
+    await world.network.serve(scope, { host: "127.0.0.1", port }, (request) => respond(world, folder, request));
+    return undefined;
+  } catch (error) {
+    if (error instanceof NetworkError) return error;
+    throw error;
+  }
 }
 
 export async function respond(world: World, folder: string, request: HttpRequest): Promise<HttpResponse> {

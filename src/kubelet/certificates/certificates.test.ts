@@ -36,6 +36,16 @@ async function issue(world: SimulatedWorld, publicKey: string, commonName: strin
   return world.crypto.issueCertificate({ ...dates, subject: { commonName }, publicKey, issuer, ipAddresses });
 }
 
+/** Signs a request once it is made; gives the certificate, and the addresses that were asked for. */
+async function sign(world: SimulatedWorld, cluster: FakeCluster, name: string) {
+  await world.runUntil(() => cluster.get(CertificateSigningRequest, name) !== undefined, 10 * dayMilliseconds);
+  const request = cluster.get(CertificateSigningRequest, name) as CertificateSigningRequest;
+  const { publicKey, ipAddresses } = await world.crypto.readSigningRequest(atob(request.spec.request));
+  const certificate = await issue(world, publicKey, "system:node:node-1", ipAddresses);
+  cluster.put(CertificateSigningRequest, { ...request, status: { certificate: btoa(certificate) } });
+  return { certificate, ipAddresses };
+}
+
 test("a request names the node, waits for its certificate, and is made again when it is denied", async () => {
   const { world, scope, cluster, client } = await setUp();
   const wanted = {
@@ -54,11 +64,7 @@ test("a request names the node, waits for its certificate, and is made again whe
   assert.deepEqual([asked.dnsNames, asked.ipAddresses], [["node-1"], ["10.0.0.1"]]);
   cluster.put(CertificateSigningRequest, { ...first, status: { conditions: [{ type: "Denied", status: "True", reason: "No" }] } });
 
-  await world.runUntil(() => cluster.get(CertificateSigningRequest, "csr-2") !== undefined);
-  const second = cluster.get(CertificateSigningRequest, "csr-2") as CertificateSigningRequest;
-  const { publicKey } = await world.crypto.readSigningRequest(atob(second.spec.request));
-  const certificate = await issue(world, publicKey, "system:node:node-1");
-  cluster.put(CertificateSigningRequest, { ...second, status: { certificate: btoa(certificate) } });
+  const { certificate } = await sign(world, cluster, "csr-2");
   const issued = await world.run(() => getting);
   assert.equal(issued.certificate, certificate);
   assert.match(issued.key, /PRIVATE KEY/);
@@ -104,11 +110,7 @@ test("a certificate that cannot be stored is used, and stored later, without ano
     return replace(...file);
   };
   rotateServingCertificate(scope, world, client, listener, { certificate: "", key: "" }, options);
-  await world.runUntil(() => cluster.get(CertificateSigningRequest, "csr-1") !== undefined);
-  const request = cluster.get(CertificateSigningRequest, "csr-1") as CertificateSigningRequest;
-  const { publicKey, ipAddresses } = await world.crypto.readSigningRequest(atob(request.spec.request));
-  const certificate = await issue(world, publicKey, "system:node:node-1", ipAddresses);
-  cluster.put(CertificateSigningRequest, { ...request, status: { certificate: btoa(certificate) } });
+  const { certificate } = await sign(world, cluster, "csr-1");
   await world.advance(600_000);
   assert.equal(served.at(-1)?.trim(), certificate.trim());
   assert.equal(await readCurrent(world, folder, "kubelet-server"), undefined);
@@ -128,11 +130,7 @@ test("the cluster's serving certificate is replaced before it ends, and when thi
   rotateServingCertificate(scope, world, client, listener, { certificate: "", key: "" }, options);
   /** Signs the next request, and gives the addresses that it asked for. */
   const signed = async (name: string) => {
-    await world.runUntil(() => cluster.get(CertificateSigningRequest, name) !== undefined, 10 * dayMilliseconds);
-    const request = cluster.get(CertificateSigningRequest, name) as CertificateSigningRequest;
-    const { publicKey, ipAddresses } = await world.crypto.readSigningRequest(atob(request.spec.request));
-    const certificate = await issue(world, publicKey, "system:node:node-1", ipAddresses);
-    cluster.put(CertificateSigningRequest, { ...request, status: { certificate: btoa(certificate) } });
+    const { certificate, ipAddresses } = await sign(world, cluster, name);
     await world.runUntil(() => served.at(-1)?.trim() === certificate.trim());
     return ipAddresses;
   };

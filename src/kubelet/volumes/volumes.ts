@@ -1,7 +1,7 @@
 // The volumes of Pods: made before the first container starts, kept up to date while it runs, taken away after the last one ended.
 //
 // Invariant: what a volume of a claim is, is decided once for a Pod's life on this node; the places of claims are known after `mount` only.
-import { allSettled } from "#base/settled.ts";
+import { waitForAll } from "#base/wait-for-all.ts";
 import type { Node } from "#api/core/node/node.ts";
 import type { PersistentVolume } from "#api/core/persistent-volume/persistent-volume.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
@@ -99,7 +99,7 @@ export function startVolumes(world: World, needs: VolumesNeeds): Volumes {
     },
     async mount(pod, context, { isAtRest = false } = {}) {
       // One that fails is tried again soon, and the Pod may go: the others are not to go on meanwhile.
-      const due = await allSettled((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
+      const due = await waitForAll((pod.spec.volumes ?? []).map((volume) => mountOne(pod, volume, context, isAtRest)));
       const times = due.filter((time) => time !== undefined);
       return times.length === 0 ? undefined : Math.min(...times);
     },

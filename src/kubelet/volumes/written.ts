@@ -1,5 +1,5 @@
 // Volumes whose files the kubelet writes itself and keeps up to date: from ConfigMaps, Secrets, fields of the Pod, tokens, or all of them.
-import { allSettled } from "#base/settled.ts";
+import { waitForAll } from "#base/wait-for-all.ts";
 import type { Pod } from "#api/core/pod/pod.ts";
 import type { Volume } from "#api/core/pod/volume.ts";
 import type { World } from "#platform/world.ts";
@@ -81,7 +81,7 @@ export async function writeVolume(
   async function fromProjection({ sources, defaultMode: mode = defaultMode }: Partial<NonNullable<Volume["projected"]>>): Promise<Filled> {
     const user = tokenUser(pod);
     let soonest: number | undefined;
-    const parts = await allSettled(
+    const parts = await waitForAll(
       (sources ?? []).map(async ({ configMap, secret, downwardAPI, serviceAccountToken }): Promise<Payload> => {
         if (configMap) return fromConfigMap(configMap.name ?? "", { items: configMap.items, mode, optional: configMap.optional ?? false });
         if (secret) return fromSecret(secret.name ?? "", { items: secret.items, mode, optional: secret.optional ?? false });

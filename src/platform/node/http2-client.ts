@@ -61,8 +61,8 @@ export function http2Client(target: Target, maxConnections: number, patienceMill
     session.on("close", forget);
     session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
     // Until it has said how it speaks, the other side may vanish without a word.
-    const late = new NetworkError("ETIMEDOUT", `${target.url}: HTTP/2 did not begin in time`);
-    const timer = setTimeout(() => session.destroy(late), patienceMilliseconds);
+    const giveUp = (): void => session.destroy(new NetworkError("ETIMEDOUT", `${target.url}: HTTP/2 did not begin in time`));
+    const timer = setTimeout(giveUp, patienceMilliseconds);
     await new Promise<void>((resolve, reject) => {
       session.once("remoteSettings", () => resolve());
       session.once("close", () => reject(new NetworkError("ECONNRESET", `${target.url}: the connection closed before HTTP/2 began`)));
@@ -94,7 +94,7 @@ export function http2Client(target: Target, maxConnections: number, patienceMill
   };
 
   const once = async (request: ClientRequest): Promise<ClientResponse | "http/1.1"> => {
-    const connection = await within(request, reserve, release);
+    const connection = await reserveWithin(request);
     if (connection === "http/1.1") return connection;
     const { stream, headers } = await exchange(target, request, connection, release);
     // A connection that closes ends its streams as well, as if they were whole; but by then they are destroyed. Asked before all others:
@@ -124,20 +124,16 @@ export function http2Client(target: Target, maxConnections: number, patienceMill
   };
 
   /** The caller's limits hold while connecting too. Whoever has given up already begins nothing. */
-  async function within(
-    request: ClientRequest,
-    reserving: () => Promise<Connected>,
-    giveBack: (connection: Connection) => void,
-  ): Promise<Connected> {
+  async function reserveWithin(request: ClientRequest): Promise<Connected> {
     let given = false;
     try {
       return await awaitHead<Connected>(
         target,
         request,
         ({ head, fail }) => {
-          reserving().then((connected) => {
+          reserve().then((connected) => {
             if (!given) head(connected);
-            else if (connected !== "http/1.1") giveBack(connected);
+            else if (connected !== "http/1.1") release(connected);
           }, fail);
           return () => {};
         },

@@ -12,8 +12,6 @@ import { rootScope, type Scope } from "#base/scope.ts";
 import { BodyTooLarge, type HttpHandler, type HttpRequest, type Sink } from "#wire/http/message.ts";
 import type { HttpClient, HttpClientOptions, Listener, NetworkError } from "../network.ts";
 import { nodeCrypto } from "./crypto.ts";
-import { targetOf } from "./client-target.ts";
-import { http2Client } from "./http2-client.ts";
 import { nodeLog } from "./log.ts";
 import { nodeNetwork } from "./network.ts";
 
@@ -378,89 +376,17 @@ test("answers over HTTP/2 that come while others are asked are whole", async (t)
   await Promise.all(Array.from({ length: 24 }, ask));
 });
 
-test("whoever has given up already reaches for nobody", async (t) => {
-  let connections = 0;
-  const server = net.createServer((socket) => void ((connections += 1), socket.destroy()));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => server.close());
-  const { port } = server.address() as net.AddressInfo;
-  const signal = AbortSignal.abort(new Error("given up"));
-  for (const http of ["1.1", "2"] as const) {
-    const client = network.client({ url: `http://127.0.0.1:${port}`, http });
-    await assert.rejects(client.request({ method: "GET", path: "/", signal }), /given up/);
-    await assert.rejects(client.upgrade({ method: "GET", path: "/", signal }), /given up/);
-    client.close();
-  }
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(connections, 0);
-});
-
-test("whoever gives up between the choice of a connection and the request begins nothing", async (t) => {
-  let streams = 0;
-  const server = http2.createServer((request, response) => {
-    if (request.url === "/warm") return void response.writeHead(204).end();
-    streams += 1;
-    setTimeout(() => response.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR), 20);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const client = network.client({ url: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`, http: "2" });
-  t.after(() => (client.close(), server.close()));
-  await (await client.request({ method: "GET", path: "/warm" })).bytes();
-  for (let turns = 0; turns < 12; turns += 1) {
-    const caller = new AbortController();
-    const refused = assert.rejects(client.request({ method: "POST", path: "/", body: bytes("x"), signal: caller.signal }), /given up/);
-    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-    caller.abort(new Error("given up"));
-    await refused;
-  }
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  assert.ok(streams < 12, "some had not begun");
-  assert.equal((await client.request({ method: "GET", path: "/warm" })).status, 204);
-});
-
-test("a server that says nothing once it is connected to is given up, and asked anew", async (t) => {
-  const speaking = http2.createServer((_, response) => void response.writeHead(204).end());
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    if (sockets.size > 1) speaking.emit("connection", socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const client = http2Client(targetOf({ url: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}` }), 1, 100);
-  t.after(() => {
-    client.close();
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  await assert.rejects(client.request({ method: "GET", path: "/" }), /HTTP\/2 did not begin in time/);
-  const answer = await client.request({ method: "GET", path: "/" });
-  assert.ok(answer !== "http/1.1");
-  assert.equal(answer.status, 204);
-});
-
-test("whoever connects while a listener's scope stops is turned away", async () => {
-  const scope = rootScope("test", (error) => assert.fail(String(error)));
-  const at = { host: "127.0.0.1", port: 0 };
-  const { port } = await network.listen(scope, at, () => void scope.start("talks", () => {}));
-  scope.defer("takes a while", async () => {
-    const socket = net.connect(port, "127.0.0.1");
-    socket.on("error", () => {});
-    await new Promise((resolve) => socket.once("close", resolve));
-  });
-  await scope.stop();
-});
-
 describe("upgrades", () => {
   test("one that is refused leaves nothing open, although more was said", async (t) => {
+    const said = Promise.withResolvers<void>();
     const handler: HttpHandler = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      socket.write("more", () => said.resolve());
+      await said.promise;
       return { status: 403, headers: {}, body: bytes("no") };
     };
     const { listener } = await served(t, handler, { plain: true });
     const socket = net.connect({ host: "127.0.0.1", port: listener.port, allowHalfOpen: true });
     socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: x\r\n\r\n");
-    setTimeout(() => socket.write("more"), 10);
     await new Promise((resolve) => socket.resume().once("end", resolve));
     socket.end();
     const began = performance.now();

@@ -10,7 +10,7 @@ import { restClient } from "#client/rest-client.ts";
 import type { HttpClient } from "#platform/network.ts";
 import { simulatedWorld, type SimulatedWorld } from "#platform/simulated/world.ts";
 import { openMemoryStore } from "#store/memory/memory-store.ts";
-import type { HttpHandler, HttpRequest } from "#wire/http/message.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "#wire/http/message.ts";
 import { WebSocket } from "#wire/websocket/web-socket.ts";
 import { serviceAccountIssuer } from "../../authentication/service-accounts/issuer.ts";
 import { security } from "../../security.ts";
@@ -126,6 +126,19 @@ test("logs come from the kubelet, with its refusals in its words", () =>
       const headers = { ...admin, "content-type": "application/merge-patch+json" };
       await client.request({ method: "PATCH", path: "/api/v1/nodes/n1", headers, body: bytes(labels) });
       assert.deepEqual(await message("?container=a"), [405, 'node "n1" has no kubelet']);
+    },
+  ));
+
+test("a log that is not answered within the time limit is given up at the kubelet", () =>
+  withKubelet(
+    () => Promise.withResolvers<HttpResponse>().promise,
+    async ({ client, asked }) => {
+      const asking = { method: "GET", path: `${pod}/log?container=a`, headers: admin, timeoutMilliseconds: 90_000 };
+      assert.equal((await client.request(asking)).status, 504);
+      assert.deepEqual(
+        asked.map(({ signal }) => signal.aborted),
+        [true],
+      );
     },
   ));
 

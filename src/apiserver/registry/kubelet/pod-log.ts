@@ -22,6 +22,7 @@ export function podLog(kubelets: Kubelets): CustomSubresource {
     type: "custom",
     verbs: ["get"],
     longRunning: ({ query }) => isTrue(query.get("follow")),
+    relayed: true,
     handle: (call) => readLog(kubelets, call),
   };
 }
