@@ -11,12 +11,11 @@ const mebibyte = 2 ** 20;
 const registry = "127.0.0.1:5000";
 const noSuchDigest = `sha256:${"0".repeat(64)}`;
 const shell = (text: string, more: object = {}) => ({ name: "main", image: busyboxImage, command: ["sh", "-c", text], ...more });
-const waits = untilTold;
 
 const pods: Readonly<Record<string, object>> = {
   polite: {
     containers: [
-      shell(waits, { readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 10 } }),
+      shell(untilTold, { readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 10 } }),
     ],
   },
   "wrong-digest": { containers: [{ name: "main", image: `${registry}/busybox@${noSuchDigest}` }] },

@@ -20,14 +20,13 @@ const looking = ["ListPodSandbox", "ListContainers", "PodSandboxStatus", "Contai
 const pulling = ["PullImage"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = untilTold;
 const podsOfRound = (round: string) =>
   Object.fromEntries(
     ["a", "b", "c"].map((name) => [
       `${round}-${name}`,
       {
         ...(name === "a" && { initContainers: [{ name: "first", ...shell("true") }] }),
-        containers: [{ name: "main", ...shell(waits), imagePullPolicy: name === "b" ? "Always" : "IfNotPresent" }],
+        containers: [{ name: "main", ...shell(untilTold), imagePullPolicy: name === "b" ? "Always" : "IfNotPresent" }],
       },
     ]),
   );
@@ -134,11 +133,11 @@ END`);
           containers: [
             {
               name: "main",
-              ...shell(waits),
+              ...shell(untilTold),
               resources: amounts("50m"),
               readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 },
             },
-            { name: "counts", ...shell(`${counts}; ${waits}`) },
+            { name: "counts", ...shell(`${counts}; ${untilTold}`) },
           ],
         },
         crashes: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", ...shell("exit 1") }] },
@@ -204,7 +203,7 @@ END`);
   await context.test(
     "NODE-305: a Node whose runtime does not answer says so; what runs goes on, and the Node is ready again afterwards",
     async () => {
-      await life.create({ goes: { containers: [{ name: "main", ...shell(waits) }] } });
+      await life.create({ goes: { containers: [{ name: "main", ...shell(untilTold) }] } });
       const { containerID } = (await life.ready("goes")).status.containerStatuses?.[0] ?? {};
       await spoil([{ method: "*", kind: "hang" }]);
       const condition = async () =>

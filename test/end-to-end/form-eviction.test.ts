@@ -26,7 +26,7 @@ test("A node that runs short", { skip, timeout: 9 * 60_000 }, async (context) =>
     });
 
   const kubeletId = async (): Promise<string> => {
-    const { stdout } = await machine.run([...bundledKeelson(), "status"]);
+    const { stdout } = await machine.run([...(await bundledKeelson()), "status"]);
     const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
     assert.ok(id, stdout);
     return id;

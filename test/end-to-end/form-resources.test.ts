@@ -37,7 +37,7 @@ test("What Pods may use", { skip, timeout: 9 * 60_000 }, async (context) => {
     cgroups.read(amount, await inPod(pod, `cat ${cgroups.pathOf(amount)}`));
 
   const restartKubelet = async (): Promise<void> => {
-    const { stdout } = await machine.run([...bundledKeelson(), "status"]);
+    const { stdout } = await machine.run([...(await bundledKeelson()), "status"]);
     const id = /kubelet.*process (\d+)/.exec(stdout)?.[1];
     assert.ok(id, stdout);
     await machine.sh(`kill ${id}`);

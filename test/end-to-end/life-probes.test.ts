@@ -11,7 +11,6 @@ const skip = cannotMakeMachines(...nodePrograms, ...registryPrograms, "curl", "o
 
 const node = "/usr/lib/keelson/node";
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = untilTold;
 const main = (text: string, more: object) => ({ name: "main", ...shell(text), ...more });
 const program = (text: string, more: object) => ({
   name: "main",
@@ -61,14 +60,14 @@ const web = [{ name: "web", containerPort: 8080 }];
 const pods: Readonly<Record<string, object>> = {
   slow: {
     containers: [
-      main(`sleep 4; touch /tmp/up; ${waits}`, {
+      main(`sleep 4; touch /tmp/up; ${untilTold}`, {
         startupProbe: { exec: { command: ["test", "-e", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 30 },
         livenessProbe: { exec: { command: ["test", "-e", "/tmp/up"] }, ...soon },
       }),
     ],
   },
   stillborn: {
-    containers: [main(waits, { startupProbe: { exec: { command: ["cat", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 2 } })],
+    containers: [main(untilTold, { startupProbe: { exec: { command: ["cat", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 2 } })],
   },
   unwell: {
     terminationGracePeriodSeconds: 60,
@@ -80,9 +79,9 @@ const pods: Readonly<Record<string, object>> = {
   },
   "unwell-once": {
     restartPolicy: "Never",
-    containers: [main(waits, { livenessProbe: { exec: { command: ["false"] }, ...soon } })],
+    containers: [main(untilTold, { livenessProbe: { exec: { command: ["false"] }, ...soon } })],
   },
-  hanging: { containers: [main(waits, { readinessProbe: { exec: { command: ["sleep", "30"] }, timeoutSeconds: 1, ...soon } })] },
+  hanging: { containers: [main(untilTold, { readinessProbe: { exec: { command: ["sleep", "30"] }, timeoutSeconds: 1, ...soon } })] },
   picky: {
     containers: [
       program(picky, {
@@ -101,7 +100,7 @@ const pods: Readonly<Record<string, object>> = {
       }),
     ],
   },
-  refused: { containers: [main(waits, { ports: web, readinessProbe: { httpGet: { path: "/", port: "web" }, ...soon } })] },
+  refused: { containers: [main(untilTold, { ports: web, readinessProbe: { httpGet: { path: "/", port: "web" }, ...soon } })] },
   secure: {
     volumes: [{ name: "tls", secret: { secretName: "serving" } }],
     containers: [
@@ -114,14 +113,16 @@ const pods: Readonly<Record<string, object>> = {
   redirected: { containers: [program(redirecting, { readinessProbe: { httpGet: { path: "/near", port: 8080 }, ...soon } })] },
   away: { containers: [program(redirecting, { readinessProbe: { httpGet: { path: "/away", port: 8080 }, ...soon } })] },
   tcp: {
-    containers: [main(`sleep 3; httpd -p 8080 -h /tmp; ${waits}`, { ports: web, readinessProbe: { tcpSocket: { port: "web" }, ...soon } })],
+    containers: [
+      main(`sleep 3; httpd -p 8080 -h /tmp; ${untilTold}`, { ports: web, readinessProbe: { tcpSocket: { port: "web" }, ...soon } }),
+    ],
   },
   grpc: { containers: [program(health, { readinessProbe: { grpc: { port: 8080, service: "good" }, ...soon } })] },
   "grpc-bad": { containers: [program(health, { readinessProbe: { grpc: { port: 8080, service: "other" }, ...soon } })] },
   leaving: {
     terminationGracePeriodSeconds: 30,
     containers: [
-      main(`touch /tmp/ready; ${waits}`, {
+      main(`touch /tmp/ready; ${untilTold}`, {
         ports: web,
         readinessProbe: { exec: { command: ["test", "-e", "/tmp/ready"] }, ...soon },
         livenessProbe: { exec: { command: ["test", "!", "-e", "/tmp/unwell"] }, ...soon },
@@ -130,11 +131,11 @@ const pods: Readonly<Record<string, object>> = {
     ],
   },
   delayed: {
-    containers: [main(waits, { readinessProbe: { exec: { command: ["true"] }, initialDelaySeconds: 6, periodSeconds: 1 } })],
+    containers: [main(untilTold, { readinessProbe: { exec: { command: ["true"] }, initialDelaySeconds: 6, periodSeconds: 1 } })],
   },
   "started-ready": {
     containers: [
-      main(`sleep 3; touch /tmp/up; ${waits}`, {
+      main(`sleep 3; touch /tmp/up; ${untilTold}`, {
         startupProbe: { exec: { command: ["test", "-e", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 60 },
         readinessProbe: { exec: { command: ["true"] }, periodSeconds: 60 },
       }),
@@ -151,7 +152,7 @@ require("node:http").createServer((request, response) => { response.statusCode =
   },
   "tcp-alive": {
     containers: [
-      main(waits, { livenessProbe: { tcpSocket: { port: 8080 }, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2 } }),
+      main(untilTold, { livenessProbe: { tcpSocket: { port: 8080 }, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2 } }),
     ],
   },
   "grpc-alive": {
@@ -159,17 +160,17 @@ require("node:http").createServer((request, response) => { response.statusCode =
   },
   misnamed: {
     containers: [
-      main(waits, {
+      main(untilTold, {
         ports: web,
         readinessProbe: { tcpSocket: { port: "wob" }, ...soon },
         livenessProbe: { exec: { command: ["no-such"] }, ...soon },
       }),
     ],
   },
-  gated: { readinessGates: [{ conditionType: "example.com/open" }], containers: [main(waits, {})] },
+  gated: { readinessGates: [{ conditionType: "example.com/open" }], containers: [main(untilTold, {})] },
   thresholds: {
     containers: [
-      main(`touch /tmp/a; ${waits}`, {
+      main(`touch /tmp/a; ${untilTold}`, {
         readinessProbe: { exec: { command: ["test", "-e", "/tmp/a"] }, periodSeconds: 1, successThreshold: 3, failureThreshold: 2 },
       }),
     ],
@@ -179,11 +180,11 @@ require("node:http").createServer((request, response) => { response.statusCode =
       {
         name: "side",
         restartPolicy: "Always",
-        ...shell(`touch /tmp/ready; ${waits}`),
+        ...shell(`touch /tmp/ready; ${untilTold}`),
         readinessProbe: { exec: { command: ["test", "-e", "/tmp/ready"] }, ...soon },
       },
     ],
-    containers: [main(waits, {})],
+    containers: [main(untilTold, {})],
   },
 };
 

@@ -158,7 +158,7 @@ Promise.all(${JSON.stringify(questions)}.map(([method, name]) => dns[method](nam
     async () => {
       await kubectl("scale deployment coredns -n kube-system --replicas=2");
       await kubectl("rollout status deployment coredns -n kube-system --timeout=60s");
-      const up = await machine.run([...bundledKeelson(), "up"]);
+      const up = await machine.run([...(await bundledKeelson()), "up"]);
       assert.equal(up.code, 0, up.stderr);
       assert.equal(await kubectl("get deployment coredns -n kube-system -o jsonpath={.spec.replicas}"), "2");
       assert.match(await kubectl("get configmap coredns -n kube-system -o jsonpath={.data.Corefile}"), /corp\.example/);

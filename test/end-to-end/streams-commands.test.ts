@@ -18,7 +18,6 @@ const versions = ["1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33"].flatMa
 const kubectls = versions.length > 0 ? versions : ["kubectl"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = untilTold;
 const pod = (name: string, ...containers: object[]) => ({
   apiVersion: "v1",
   kind: "Pod",
@@ -27,7 +26,7 @@ const pod = (name: string, ...containers: object[]) => ({
 });
 const serve = "mkdir /www; echo page >/www/index.html; httpd -p 8080 -h /www";
 const objects = [
-  pod("box", { name: "main", ...shell(`${serve}; ${waits}`) }, { name: "side", ...shell(waits) }),
+  pod("box", { name: "main", ...shell(`${serve}; ${untilTold}`) }, { name: "side", ...shell(untilTold) }),
   pod("cat", { name: "main", ...shell("echo begun; while read line; do echo heard $line; done; echo over; sleep 60"), stdin: true }),
   pod("term", { name: "main", ...shell("exec sh"), stdin: true, tty: true }),
   pod("moved", {

@@ -14,7 +14,6 @@ const versions = ["1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33"].flatMa
 const kubectls = versions.length > 0 ? versions : ["kubectl"];
 
 const shell = (text: string) => ({ image: busyboxImage, command: ["sh", "-c", text] });
-const waits = untilTold;
 const pod = (name: string, spec: object, annotations = {}) => ({
   apiVersion: "v1",
   kind: "Pod",
@@ -26,8 +25,8 @@ const objects = [
   pod("lines", {
     initContainers: [{ name: "first", ...shell("echo from the first") }],
     containers: [
-      main(`for i in 1 2 3 4 5; do echo line $i; done; echo error >&2; sleep 3; echo late; ${waits}`),
-      { name: "side", ...shell(waits) },
+      main(`for i in 1 2 3 4 5; do echo line $i; done; echo error >&2; sleep 3; echo late; ${untilTold}`),
+      { name: "side", ...shell(untilTold) },
     ],
   }),
   pod("over", { restartPolicy: "Never", containers: [main("echo done")] }),

@@ -14,7 +14,7 @@ export interface Worker {
 
 /** A command of keelson's in a machine, to its end. */
 export async function keelsonIn(machine: TestMachine, ...arguments_: readonly string[]): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await labExec(world, machine.name, [...bundledKeelson(), ...arguments_], {
+  const { code, stdout, stderr } = await labExec(world, machine.name, [...(await bundledKeelson()), ...arguments_], {
     timeoutMilliseconds: 200_000,
   });
   return { code: code ?? -1, text: stdout + stderr };

@@ -41,7 +41,7 @@ export async function nodeFor(
   { name, address, systemd = false, flags = [] }: { name: string; address: string; systemd?: boolean; flags?: readonly string[] },
 ): Promise<LabNode> {
   const machine = await machineFor(context, { name, address, systemd });
-  const up = await labExec(world, name, [...bundledKeelson(), "up", ...flags], { timeoutMilliseconds: 300_000 });
+  const up = await labExec(world, name, [...(await bundledKeelson()), "up", ...flags], { timeoutMilliseconds: 300_000 });
   if (up.code !== 0) throw new Error(`keelson up: exit ${up.code ?? up.signal}\n${up.stdout}${up.stderr}`);
   const folder = mkdtempSync(path.join(tmpdir(), "keelson-kubectl-"));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
